@@ -1,0 +1,188 @@
+/**
+ * Every failure that is not a handler's own: one class, its code from one table. The kind of a
+ * code is the whole retry policy and the exit code; nothing is ever decided by message text.
+ */
+
+export type ErrorKind =
+  | "transient" // backs off and tries again
+  | "auth" // stops and tells a person
+  | "gone" // the session or servant is no longer known: register again
+  | "permanent" // reported once
+  | "usage"; // what was asked for cannot work: starting again will not help
+
+export const catalogue = {
+  "agent.draining": { kind: "permanent", hint: "The agent was stopping; assign it again" },
+  "agent.internal": { kind: "permanent", hint: "This is a fault of the agent: please report it" },
+  "assignment.bad-params": {
+    kind: "permanent",
+    hint: "Send every parameter the transition declares",
+  },
+  "assignment.id-reused": { kind: "permanent", hint: "Give each assignment its own audit id" },
+  "assignment.malformed": { kind: "permanent", hint: "Send an action or a belief assignment" },
+  "assignment.stale": {
+    kind: "permanent",
+    hint: "It waited across a restart; assign it again if still wanted",
+  },
+  "assignment.too-large": { kind: "permanent", hint: "Send less, or raise --max-assignment" },
+  "assignment.unknown": { kind: "permanent", hint: "Assign only what the servant registered" },
+  "atom.malformed": { kind: "permanent", hint: "Write an atom as name(object, object)" },
+  "backend.gave-up": {
+    kind: "transient",
+    hint: "Check the backend, or raise --max-failures (0 = never give up)",
+  },
+  "backend.http-refused": {
+    kind: "usage",
+    hint: "Use https://, or set DYNOS_ALLOW_HTTP=1 to send the token in clear",
+  },
+  "backend.malformed-answer": {
+    kind: "transient",
+    hint: "Check that the URL is a DYNOS backend's",
+  },
+  "backend.rejected": {
+    kind: "permanent",
+    hint: "The backend refuses this request: see its message",
+  },
+  "backend.session-gone": {
+    kind: "gone",
+    hint: "Register again: the session or servant has expired",
+  },
+  "backend.unauthorized": {
+    kind: "auth",
+    hint: "Log in again: the token is missing, revoked or expired",
+  },
+  "backend.unavailable": {
+    kind: "transient",
+    hint: "The backend answered that it cannot serve now",
+  },
+  "backend.unreachable": { kind: "transient", hint: "Check the URL and that the backend runs" },
+  "config.invalid": { kind: "usage", hint: "Mend the config file, or log in again" },
+  "domain.conflict": {
+    kind: "permanent",
+    hint: "Two vocabularies define this name differently: rename one",
+  },
+  "domain.unknown": { kind: "permanent", hint: "Name a domain that this backend knows" },
+  "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
+  "handler.bad-result": {
+    kind: "permanent",
+    hint: "Return {success, telemetry?, message?, observed?}, a boolean or nothing",
+  },
+  "handler.cancelled": { kind: "permanent", hint: "It was cancelled before it ended" },
+  "handler.crashed": {
+    kind: "permanent",
+    hint: "The plugin's process ended while the handler ran: see its output",
+  },
+  "handler.hung": {
+    kind: "permanent",
+    hint: "The handler blocked its event loop; await instead of computing",
+  },
+  "handler.interrupted": {
+    kind: "permanent",
+    hint: "The agent stopped while it ran: look at the machine before repeating",
+  },
+  "handler.threw": { kind: "permanent", hint: "See the plugin's output for the stack" },
+  "handler.timeout": {
+    kind: "permanent",
+    hint: "Raise the action's timeoutMs, or make it heed ctx.signal",
+  },
+  "journal.damaged": {
+    kind: "permanent",
+    hint: "The journal cannot be read: it was set aside, see the message",
+  },
+  "journal.full": { kind: "transient", hint: "Free disk space under the state directory" },
+  "local.port-in-use": {
+    kind: "permanent",
+    hint: "Stop what listens there, or choose another port",
+  },
+  "object.unknown": {
+    kind: "permanent",
+    hint: "Name an object that exists: see `agent call objects`",
+  },
+  "plan.none": { kind: "permanent", hint: "See the reason; relax the goal or add a provider" },
+  "plugin.bad-reference": {
+    kind: "usage",
+    hint: "Write ./file.ts:Class, /path/file.js:Class or package:Class",
+  },
+  "plugin.class-missing": { kind: "usage", hint: "Export the class under that name" },
+  "plugin.duplicate-handler": {
+    kind: "usage",
+    hint: "Keep one handler for each transition and fluent",
+  },
+  "plugin.legacy-decorator": {
+    kind: "usage",
+    hint: "Use standard decorators: remove experimentalDecorators",
+  },
+  "plugin.load-failed": { kind: "usage", hint: "Mend the plugin: see the position above" },
+  "plugin.no-handlers": {
+    kind: "usage",
+    hint: "Mark methods with @action(transition) or @belief(fluent)",
+  },
+  "plugin.not-found": { kind: "usage", hint: "Check the path, relative to the current folder" },
+  "state.locked": {
+    kind: "permanent",
+    hint: "Stop the other agent, or give this one its own --state-dir",
+  },
+  "state.unwritable": { kind: "permanent", hint: "Give a writable folder with --state-dir" },
+  "usage.invalid": { kind: "usage", hint: "See --help" },
+} as const satisfies Record<string, { kind: ErrorKind; hint: string }>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** Process exit codes, by kind; 0 is success. From sysexits.h where it has one. */
+export const exitCodes = {
+  permanent: 1,
+  usage: 2,
+  gone: 69,
+  transient: 75,
+  auth: 77,
+} as const satisfies Record<ErrorKind, number>;
+
+/** A failure with a code from the table. Messages read `Cannot <verb> <object>: <reason>`. */
+export class ServantError extends Error {
+  override readonly name = "ServantError";
+  readonly code: ErrorCode;
+  /** A server's own word on when to try again, when it gave one. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: ErrorOptions & { retryAfterMs?: number },
+  ) {
+    super(message, options);
+    this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+
+  get kind(): ErrorKind {
+    return catalogue[this.code].kind;
+  }
+
+  get hint(): string {
+    return catalogue[this.code].hint;
+  }
+}
+
+/** True when the text is a code of the table (a frame or a row may hold any text). */
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === "string" && Object.hasOwn(catalogue, text);
+}
+
+/** Any thrown value as a ServantError; what is not one is a fault of the agent. */
+export function toServantError(cause: unknown): ServantError {
+  if (cause instanceof ServantError) return cause;
+  return new ServantError("agent.internal", messageOf(cause), { cause });
+}
+
+/** What a thrown value says, whatever it is; never throws itself. */
+export function messageOf(cause: unknown): string {
+  try {
+    return cause instanceof Error && cause.message !== "" ? cause.message : String(cause);
+  } catch {
+    return "a value that cannot be printed"; // a hostile toString
+  }
+}
+
+/** Ends the process when an invariant of ours is broken: the journal makes dying cheap. */
+export function assert(condition: unknown, invariant: string): asserts condition {
+  if (!condition) throw new ServantError("agent.internal", `Broken invariant: ${invariant}`);
+}

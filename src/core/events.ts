@@ -1,0 +1,137 @@
+/**
+ * Events report, they never command: removing every listener changes nothing. Each kind of event
+ * has one line in `describeEvent`, which is what people and log shippers read.
+ */
+import type { AuditId } from "./assignment.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+export const levels = ["debug", "info", "warn", "error"] as const;
+export type Level = (typeof levels)[number];
+export type Source = "agent" | "adapter" | "runner" | "plugin" | "backend";
+
+export type AgentEvent =
+  | { type: "agent.started"; stateDir: string; origin: string }
+  | { type: "agent.stopping"; reason: string; inHand: number }
+  | { type: "agent.stopped"; undelivered: number }
+  | { type: "journal.elsewhere"; origin: string; open: number }
+  | { type: "journal.full"; reason: string; retryInMs: number }
+  | { type: "journal.recovered" }
+  | { type: "journal.damaged"; setAside: string; reason: string }
+  | { type: "servant.registered"; servantId: string; transitions: number; fluents: number }
+  | { type: "link.lost"; code: ErrorCode; reason: string; retryInMs: number; failures: number }
+  | { type: "link.restored"; failures: number }
+  | { type: "poll.malformed"; reason: string; count: number }
+  | { type: "assignment.accepted"; auditId: AuditId; what: string; held: boolean }
+  | { type: "assignment.started"; auditId: AuditId; what: string }
+  | { type: "assignment.repeated"; auditId: AuditId; phase: string }
+  | { type: "assignment.rejected"; auditId: AuditId; code: ErrorCode; reason: string }
+  | {
+      type: "assignment.finished";
+      auditId: AuditId;
+      what: string;
+      success: boolean;
+      message: string;
+      tookMs: number;
+    }
+  | { type: "assignment.progress"; auditId: AuditId; fraction: number; message: string }
+  | { type: "result.delivered"; auditId: AuditId }
+  | { type: "result.delayed"; auditId: AuditId; code: ErrorCode; retryInMs: number; reason: string }
+  | { type: "result.refused"; auditId: AuditId; code: ErrorCode; reason: string }
+  | { type: "child.started"; pid: number }
+  | { type: "child.ended"; pid: number; reason: string }
+  | { type: "plugin.log"; level: Level; auditId?: AuditId; message: string; fields: JsonObject }
+  | { type: "backend.log"; level: Level; message: string; fields: JsonObject };
+
+/** What a person or a log shipper reads of an event. */
+export interface EventLine {
+  readonly level: Level;
+  readonly source: Source;
+  readonly message: string;
+  readonly auditId?: AuditId;
+  readonly fields: Readonly<Record<string, Json>>;
+}
+
+/** The one line that tells an event; its own members become the fields. */
+export function describeEvent(event: AgentEvent): EventLine {
+  if (event.type === "plugin.log" || event.type === "backend.log") {
+    const { type, level, message, fields } = event;
+    const source = type === "plugin.log" ? "plugin" : "backend";
+    const auditId = type === "plugin.log" ? event.auditId : undefined;
+    return { level, source, message, fields, ...(auditId === undefined ? {} : { auditId }) };
+  }
+  const { type, ...members } = event;
+  const { auditId, ...fields } = members as { auditId?: AuditId } & Record<string, Json>;
+  const [level, message] = phrase(event);
+  return {
+    level,
+    source: sourceOf(type),
+    message,
+    fields: { event: type, ...fields },
+    ...(auditId === undefined ? {} : { auditId }),
+  };
+}
+
+function sourceOf(type: AgentEvent["type"]): Source {
+  if (type.startsWith("child.")) return "runner";
+  return /^(link|poll|servant)\./.test(type) ? "adapter" : "agent";
+}
+
+type Phrased = Exclude<AgentEvent, { type: "plugin.log" | "backend.log" }>;
+
+function phrase(event: Phrased): [Level, string] {
+  switch (event.type) {
+    case "agent.started":
+      return ["info", `started for ${event.origin}, state in ${event.stateDir}`];
+    case "agent.stopping":
+      return ["info", `stopping (${event.reason}), ${event.inHand} in hand`];
+    case "agent.stopped":
+      return event.undelivered === 0
+        ? ["info", "stopped"]
+        : ["warn", `stopped, ${event.undelivered} results wait in the journal`];
+    case "journal.elsewhere":
+      return ["warn", `${event.open} entries belong to ${event.origin}: kept, not sent`];
+    case "journal.full":
+      return ["error", `cannot write the journal: ${event.reason}; taking no work`];
+    case "journal.recovered":
+      return ["info", "the journal can be written again"];
+    case "journal.damaged":
+      return ["error", `the journal was damaged (${event.reason}), kept as ${event.setAside}`];
+    case "servant.registered":
+      return ["info", `registered as servant ${event.servantId}`];
+    case "link.lost":
+      return ["warn", `${event.reason}; trying again in ${event.retryInMs / 1000} s`];
+    case "link.restored":
+      return ["info", `the backend answers again after ${event.failures} failures`];
+    case "poll.malformed":
+      return ["warn", `the backend sent what is no assignment: ${event.reason}`];
+    case "assignment.accepted":
+      return ["debug", `accepted ${event.what}${event.held ? ", waits for its turn" : ""}`];
+    case "assignment.started":
+      return ["info", `started ${event.what}`];
+    case "assignment.repeated":
+      return ["info", `seen again, it is ${event.phase}: not run twice`];
+    case "assignment.rejected":
+      return ["warn", `not run: ${event.reason}`];
+    case "assignment.finished":
+      return [event.success ? "info" : "warn", finishedLine(event)];
+    case "assignment.progress":
+      return ["info", `${Math.round(event.fraction * 100)} % ${event.message}`.trim()];
+    case "result.delivered":
+      return ["debug", "result delivered"];
+    case "result.delayed":
+      return ["warn", `result waits: ${event.reason}; trying again in ${event.retryInMs / 1000} s`];
+    case "result.refused":
+      return ["error", `the backend will not take the result: ${event.reason}`];
+    case "child.started":
+      return ["debug", `plugin process ${event.pid} started`];
+    case "child.ended":
+      return ["warn", `plugin process ${event.pid} ended: ${event.reason}`];
+  }
+}
+
+function finishedLine(event: Extract<AgentEvent, { type: "assignment.finished" }>): string {
+  const outcome = event.success ? "done" : "failed";
+  const message = event.message === "" ? "" : `: ${event.message}`;
+  return `${event.what} ${outcome} in ${Math.round(event.tookMs)} ms${message}`;
+}

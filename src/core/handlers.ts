@@ -1,0 +1,107 @@
+/**
+ * How a plugin's methods are marked. The marks hang on registered symbols, so that two copies of
+ * the SDK agree on them; the decorators write them, the runner reads them.
+ */
+
+import type { AuditId } from "./assignment.ts";
+import type { Atom } from "./atom.ts";
+import type { Level } from "./events.ts";
+import type { Json, JsonObject } from "./json.ts";
+import type { AnyFluent, Transition } from "./vocabulary.ts";
+
+/** On a class's metadata-free constructor: the list of its marked methods. */
+export const HANDLERS = Symbol.for("servant-agent.handlers");
+/** On a BeliefResult: tells it from other objects across two copies of the SDK. */
+export const BELIEF_RESULT = Symbol.for("servant-agent.belief-result");
+
+export interface ActionOptions {
+  /** How long the handler may run before its signal aborts, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** What the action occupies; actions that share nothing may run together in a later release. */
+  readonly uses?: readonly string[];
+}
+
+/** A schema that a handler brings instead of a transition's parameters; zod's shape. */
+export interface ParamsSchema<T = unknown> {
+  safeParse(
+    value: unknown,
+  ): { success: true; data: T } | { success: false; error: { readonly message: string } };
+}
+
+export type HandlerMark =
+  | {
+      readonly kind: "action";
+      readonly name: string;
+      readonly method: string | symbol;
+      readonly transition?: Transition;
+      readonly schema?: ParamsSchema;
+      readonly options: ActionOptions;
+    }
+  | {
+      readonly kind: "belief";
+      readonly name: string;
+      readonly method: string | symbol;
+      readonly fluent: AnyFluent;
+    };
+
+export interface HandlerLog {
+  debug(message: string, fields?: JsonObject): void;
+  info(message: string, fields?: JsonObject): void;
+  warn(message: string, fields?: JsonObject): void;
+  warning(message: string, fields?: JsonObject): void;
+  error(message: string, fields?: JsonObject): void;
+}
+
+/** What a handler is given beside its parameters. */
+export interface HandlerContext {
+  readonly log: HandlerLog;
+  readonly auditId: AuditId;
+  /** The transition's name, or the fluent's. */
+  readonly transition: string;
+  /** Aborts on timeout, cancel and drain; its reason says which. */
+  readonly signal: AbortSignal;
+  /** Tells how far the work is, 0 to 1. */
+  progress(fraction: number, message?: string): void;
+  /** The backend, through the agent: the plugin never holds its token. */
+  readonly orchestrator: Orchestrator;
+}
+
+/** What a handler may ask of the backend. Each call is a request of the agent's. */
+export interface Orchestrator {
+  health(): Promise<JsonObject>;
+  listActions(): Promise<readonly JsonObject[]>;
+  listFluents(): Promise<readonly JsonObject[]>;
+  listObjects(type?: string): Promise<readonly JsonObject[]>;
+  listObjectTypes(): Promise<readonly JsonObject[]>;
+  createObject(type: string, name: string, fields?: JsonObject): Promise<JsonObject>;
+  getCurrentState(): Promise<readonly Atom[]>;
+  getGoal(): Promise<readonly Atom[]>;
+  setStart(atoms: readonly (Atom | string)[]): Promise<void>;
+  setGoal(atoms: readonly (Atom | string)[]): Promise<void>;
+  getLogs(): Promise<readonly JsonObject[]>;
+}
+
+/** The names a handler may call across the process boundary. */
+export const orchestratorMethods = [
+  "health",
+  "listActions",
+  "listFluents",
+  "listObjects",
+  "listObjectTypes",
+  "createObject",
+  "getCurrentState",
+  "getGoal",
+  "setStart",
+  "setGoal",
+  "getLogs",
+] as const satisfies readonly (keyof Orchestrator)[];
+
+/** Carries one of `orchestratorMethods` to the backend and brings back its answer. */
+export type OrchestratorCall = (method: string, args: readonly Json[]) => Promise<Json>;
+
+export interface LogLine {
+  readonly level: Level;
+  readonly auditId?: AuditId;
+  readonly message: string;
+  readonly fields: JsonObject;
+}

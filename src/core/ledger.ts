@@ -1,0 +1,225 @@
+/**
+ * What is known of every assignment: a fold of the journal's facts. Inbox and outbox are views of
+ * it. Only entries that are still open stay in memory; the others are looked up in the journal.
+ *
+ * A fact is durable before it is visible, with one exception: on a full disk a finished result
+ * becomes visible unsaved, because withholding the report would not bring the disk back.
+ */
+import type { Assignment, AuditId, Result } from "./assignment.ts";
+import type { ErrorCode } from "./errors.ts";
+import { toServantError } from "./errors.ts";
+import { canonicalJson } from "./json.ts";
+import type { Clock, Journal } from "./ports.ts";
+
+declare const entryKeyBrand: unique symbol;
+/**
+ * The audit id; when a backend uses one audit id for a second content, the second entry's key
+ * carries that content's fingerprint too.
+ */
+export type EntryKey = string & { readonly [entryKeyBrand]: true };
+
+export type Fact =
+  | { type: "accepted"; atMs: number; key: EntryKey; assignment: Assignment; via: string }
+  | { type: "started"; atMs: number; key: EntryKey }
+  | { type: "finished"; atMs: number; key: EntryKey; result: Result }
+  | { type: "delivered"; atMs: number; key: EntryKey }
+  | { type: "refused"; atMs: number; key: EntryKey; code: ErrorCode }
+  /** Asked for again after it was delivered: the stored result goes out once more. */
+  | { type: "repeated"; atMs: number; key: EntryKey; via: string };
+
+export type Phase = "accepted" | "started" | "finished" | "delivered" | "refused";
+
+export interface Entry {
+  readonly key: EntryKey;
+  readonly assignment: Assignment;
+  /** The registration that received it, latest first asked. */
+  readonly via: string;
+  readonly phase: Phase;
+  readonly acceptedAtMs: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  readonly result?: Result;
+}
+
+/** How an assignment relates to what the ledger knows. */
+export type Match =
+  | { is: "new"; key: EntryKey }
+  | { is: "known"; entry: Entry }
+  | { is: "reused"; key: EntryKey };
+
+export class Ledger {
+  readonly #journal: Journal;
+  readonly #open = new Map<EntryKey, Entry>();
+  #unsaved: Fact[] = [];
+  #waiters: (() => void)[] = [];
+
+  private constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** Folds the journal. */
+  static async open(journal: Journal): Promise<Ledger> {
+    const ledger = new Ledger(journal);
+    for await (const fact of journal.replay()) ledger.#apply(fact);
+    return ledger;
+  }
+
+  /**
+   * Journal first, then visible; all facts or none.
+   *
+   * @throws {ServantError} `journal.full`: nothing was recorded and nothing may act on it.
+   */
+  async record(...facts: readonly Fact[]): Promise<void> {
+    await this.#journal.append([...this.#unsaved, ...facts]);
+    this.#unsaved = [];
+    this.#show(facts);
+  }
+
+  /** For what is merely reported (finished, delivered, refused): visible even on a full disk. */
+  async recordReport(facts: readonly Fact[], urgency: "now" | "lazy" = "now"): Promise<void> {
+    if (urgency === "lazy") this.#show(facts);
+    try {
+      await this.#journal.append([...this.#unsaved, ...facts], urgency);
+      this.#unsaved = [];
+    } catch (cause) {
+      if (toServantError(cause).code !== "journal.full") throw cause;
+      this.#unsaved.push(...facts);
+    }
+    if (urgency === "now") this.#show(facts);
+  }
+
+  /** True while reports wait for the disk. */
+  get isFull(): boolean {
+    return this.#unsaved.length > 0;
+  }
+
+  /** Tries again to save what a full disk kept back. @throws {ServantError} `journal.full` */
+  async save(): Promise<void> {
+    await this.record();
+  }
+
+  /** Finds out whether an assignment is new, known, or another content under a known audit id. */
+  async match(assignment: Assignment): Promise<Match> {
+    const first = await this.find(keyOf(assignment.auditId));
+    if (first === undefined) return { is: "new", key: keyOf(assignment.auditId) };
+    if (sameContent(first.assignment, assignment)) return { is: "known", entry: first };
+    const key = keyOf(assignment.auditId, fingerprint(assignment));
+    const again = await this.find(key);
+    return again === undefined ? { is: "reused", key } : { is: "known", entry: again };
+  }
+
+  async find(key: EntryKey): Promise<Entry | undefined> {
+    const open = this.#open.get(key);
+    if (open !== undefined) return open;
+    let entry: Entry | undefined;
+    for (const fact of await this.#journal.story(key)) entry = fold(entry, fact);
+    return entry;
+  }
+
+  /** Entries not yet delivered or refused, oldest first. */
+  openEntries(): IterableIterator<Entry> {
+    return this.#open.values();
+  }
+
+  /** Finished entries that wait for the backend, oldest first. */
+  *undelivered(): IterableIterator<Entry & { result: Result }> {
+    for (const entry of this.#open.values()) {
+      if (entry.phase === "finished" && entry.result !== undefined) {
+        yield { ...entry, result: entry.result };
+      }
+    }
+  }
+
+  /** Resolves at the next change, or at the abort. */
+  changed(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      signal.addEventListener("abort", wake, { once: true });
+      this.#waiters.push(wake);
+    });
+  }
+
+  #show(facts: readonly Fact[]): void {
+    for (const fact of facts) this.#apply(fact);
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  #apply(fact: Fact): void {
+    const entry = fold(this.#open.get(fact.key), fact);
+    if (entry === undefined) return;
+    if (entry.phase === "delivered" || entry.phase === "refused") this.#open.delete(entry.key);
+    else this.#open.set(entry.key, entry);
+  }
+}
+
+/** One step of an entry's life. A fact that does not fit where the entry stands changes nothing. */
+export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
+  if (fact.type === "accepted") {
+    if (entry !== undefined) return entry;
+    const { key, assignment, via, atMs } = fact;
+    return { key, assignment, via, phase: "accepted", acceptedAtMs: atMs };
+  }
+  if (entry === undefined) return undefined;
+  switch (fact.type) {
+    case "started":
+      return entry.phase === "accepted"
+        ? { ...entry, phase: "started", startedAtMs: fact.atMs }
+        : entry;
+    case "finished":
+      return entry.result === undefined
+        ? { ...entry, phase: "finished", result: fact.result, finishedAtMs: fact.atMs }
+        : entry;
+    case "delivered":
+    case "refused":
+      return entry.phase === "finished" ? { ...entry, phase: fact.type } : entry;
+    case "repeated":
+      return entry.result === undefined ? entry : { ...entry, phase: "finished", via: fact.via };
+  }
+}
+
+/** The ledger's key of an audit id, or of a further content under it. */
+export function keyOf(auditId: AuditId, contentFingerprint?: string): EntryKey {
+  const key = contentFingerprint === undefined ? auditId : `${auditId}\u0000${contentFingerprint}`;
+  return key as string as EntryKey;
+}
+
+/** "move(room_one, room_two)": how an assignment is told to people. */
+export function describeAssignment(assignment: Assignment): string {
+  if (assignment.kind === "belief") return `belief ${assignment.fluent}`;
+  if (assignment.kind === "invalid") return "an unreadable assignment";
+  const values = Object.values(assignment.params).map((value) =>
+    typeof value === "string" ? value : canonicalJson(value),
+  );
+  const text = `${assignment.transition}(${values.join(", ")})`;
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+/** The wall clock's reading belongs to a fact: this spells the pair once. */
+export function stamp(clock: Clock): { atMs: number } {
+  return { atMs: clock.now() };
+}
+
+function sameContent(a: Assignment, b: Assignment): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+/** cyrb53 (public domain, bryc): 53 bits are ample to tell contents under one audit id apart. */
+function fingerprint(assignment: Assignment): string {
+  let h1 = 0xdeadbeef;
+  let h2 = 0x41c6ce57;
+  const text = canonicalJson(assignment);
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    h1 = Math.imul(h1 ^ unit, 2654435761);
+    h2 = Math.imul(h2 ^ unit, 1597334677);
+  }
+  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
+  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
+  return (4294967296 * (2097151 & h2) + (h1 >>> 0)).toString(36);
+}

@@ -1,0 +1,93 @@
+/** The interfaces between rooms. Whoever composes the agent hands these in. */
+import type { Assignment, Result } from "./assignment.ts";
+import type { Atom } from "./atom.ts";
+import type { AgentEvent } from "./events.ts";
+import type { EntryKey, Fact, Ledger } from "./ledger.ts";
+import type { Domain } from "./vocabulary.ts";
+
+/** What a plugin can do and what it brings along. */
+export interface Offer {
+  readonly transitions: readonly string[];
+  readonly fluents: readonly string[];
+  /** Names of vocabularies that the backend should know, as its dialect spells them. */
+  readonly domainModules: readonly string[];
+  /** The vocabulary that the plugin's own handlers use. */
+  readonly vocabulary: Domain;
+  readonly startState: readonly Atom[];
+  readonly startGoal: readonly Atom[];
+}
+
+export type Directive =
+  /** `via` names the registration that received it: the result goes back there first. */
+  | { type: "assign"; assignment: Assignment; via: string }
+  | { type: "malformed"; reason: string }
+  /** The backend answered and had nothing to hand out. */
+  | { type: "idle" };
+
+/** A finished result on its way to the backend. */
+export interface Delivery {
+  readonly key: EntryKey;
+  readonly kind: Assignment["kind"];
+  readonly result: Result;
+  readonly via: string;
+}
+
+export interface Backend {
+  /** The backend's URL and session: what a journal entry belongs to. */
+  readonly origin: string;
+  /** Resolves to the name of this registration. */
+  register(offer: Offer, signal: AbortSignal): Promise<string>;
+  /**
+   * Polled, pushed or served: same shape. Asks for the next one only when it is wanted, so a
+   * servant that has no room simply does not ask. Throws a ServantError at the first failure; a
+   * new call goes on from there.
+   */
+  directives(signal: AbortSignal): AsyncIterable<Directive>;
+  /** At least once; resolves when the backend has taken it. */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<void>;
+}
+
+export interface Runner {
+  readonly offer: Offer;
+  /** Rejects with a ServantError when the handler could not run to its end. */
+  run(assignment: Assignment, signal: AbortSignal): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export interface Journal {
+  /**
+   * Resolves when every fact is durable, all or none. Facts that may be "lazy" ride along with
+   * the next commit.
+   *
+   * @throws {ServantError} `journal.full`
+   */
+  append(facts: readonly Fact[], urgency?: "now" | "lazy"): Promise<void>;
+  /** The facts of every entry that is not delivered or refused, oldest first. */
+  replay(): AsyncIterable<Fact>;
+  /** Every fact kept of one entry, oldest first. */
+  story(key: EntryKey): Promise<readonly Fact[]>;
+  close(): Promise<void>;
+}
+
+export interface Clock {
+  /** Wall time in epoch milliseconds: may jump. */
+  now(): number;
+  /** Milliseconds that only grow, from an arbitrary start. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at the abort, whichever is first; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Bus {
+  publish(event: AgentEvent): void;
+  /** Returns the function that ends the listening. A listener that throws is dropped. */
+  listen(listener: (event: AgentEvent) => void): () => void;
+}
+
+export interface Ports {
+  readonly backend: Backend;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly runner: Runner;
+  readonly ledger: Ledger;
+}

@@ -1,0 +1,180 @@
+/**
+ * One way to a DYNOS backend: its URL, session and token; requests with keep-alive, answers with
+ * their failure class. Used by the servant's adapter and by the client.
+ */
+
+import { messageOf, ServantError } from "../core/errors.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
+
+/** How long an ordinary request may take, in milliseconds. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** The longest answer that is read, in bytes; longer ones are an error. */
+export const ANSWER_MAX_BYTES = 64 * 1024 * 1024;
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface Target {
+  /** `http://host:port`, without a path at its end. */
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly session?: string | undefined;
+}
+export interface RequestOptions {
+  readonly body?: Json;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** 0 waits for ever: an execute may take hours. */
+  readonly timeoutMs?: number;
+  /** Gateway routes (`/health`, `/auth`, `/sessions`) stand outside the session. */
+  readonly outsideSession?: boolean;
+}
+
+/**
+ * A URL as people type it, made whole: `host:port` means http.
+ *
+ * @throws {ServantError} `usage.invalid`, or `backend.http-refused` for http to another machine
+ * without `DYNOS_ALLOW_HTTP=1` in `env`: the token would travel in clear.
+ */
+export function backendUrl(
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const whole = text.includes("://") ? text.trim() : `http://${text.trim()}`;
+  let url: URL;
+  try {
+    url = new URL(whole);
+  } catch (cause) {
+    throw new ServantError("usage.invalid", `Cannot use backend URL "${text}"`, { cause });
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new ServantError("usage.invalid", `Cannot use backend URL "${text}": not http or https`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new ServantError("usage.invalid", "Cannot use a backend URL with a password in it");
+  }
+  if (url.protocol === "http:" && !isLoopback(url.hostname) && env.DYNOS_ALLOW_HTTP !== "1") {
+    throw new ServantError("backend.http-refused", `Cannot use "${text}": http to another machine`);
+  }
+  return (url.origin + url.pathname).replace(/\/+$/, "");
+}
+
+/** 127/8, ::1 and localhost: what never leaves the machine. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
+}
+
+export class Connection {
+  readonly target: Target;
+  readonly #fetch: Fetch;
+
+  constructor(target: Target, fetchFrom: Fetch = fetch) {
+    this.target = target;
+    this.#fetch = fetchFrom;
+  }
+
+  /** The URL and session, as one name: what a journal entry belongs to. */
+  get origin(): string {
+    const { url, session } = this.target;
+    return session === undefined ? url : `${url}/s/${session}`;
+  }
+
+  /**
+   * Sends one request; resolves with the answer when its status is below 400.
+   *
+   * @throws {ServantError} `backend.*`, by the failure's class; an abort of the caller's own
+   * signal is `backend.unreachable` too, and the caller knows that it aborted.
+   */
+  async send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const url = `${options.outsideSession ? this.target.url : this.origin}${path}`;
+    const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const signals = [
+      ...(options.signal === undefined ? [] : [options.signal]),
+      ...(timeoutMs === 0 ? [] : [AbortSignal.timeout(timeoutMs)]),
+    ];
+    const init: RequestInit & { timeout: false } = {
+      method,
+      headers: this.#headers(options),
+      redirect: "manual",
+      timeout: false, // Bun's own limit of 300 s: ours stands above
+      ...(signals.length === 0
+        ? {}
+        : { signal: signals.length === 1 ? signals[0] : AbortSignal.any(signals) }),
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    } as RequestInit & { timeout: false };
+    let response: Response;
+    try {
+      response = await this.#fetch(url, init);
+    } catch (cause) {
+      throw unreachable(method, path, this.target.url, cause);
+    }
+    if (response.status < 300) return response;
+    throw await failureOf(response, `${method} ${path}`);
+  }
+
+  /** Sends one request and reads its JSON answer; a 204 is null. */
+  async json(method: string, path: string, options: RequestOptions = {}): Promise<Json> {
+    const response = await this.send(method, path, options);
+    if (response.status === 204) return null;
+    try {
+      return (await response.json()) as Json;
+    } catch (cause) {
+      throw new ServantError(
+        "backend.malformed-answer",
+        `Cannot read the answer to ${method} ${path}: not JSON`,
+        { cause },
+      );
+    }
+  }
+
+  #headers(options: RequestOptions): Record<string, string> {
+    const { token } = this.target;
+    return {
+      "X-Requested-With": "dynos",
+      ...(options.body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...options.headers,
+    };
+  }
+}
+
+function unreachable(method: string, path: string, url: string, cause: unknown): ServantError {
+  const code = (cause as { code?: unknown })?.code;
+  const reason = typeof code === "string" ? code : messageOf(cause);
+  return new ServantError(
+    "backend.unreachable",
+    `Cannot reach the backend at "${url}" (${method} ${path}): ${reason}`,
+    { cause },
+  );
+}
+
+/** The failure class of a status, as the protocol has it: see `docs/protocols`. */
+async function failureOf(response: Response, request: string): Promise<ServantError> {
+  const { status } = response;
+  const detail = await detailOf(response);
+  const message = `Cannot ${request}: HTTP ${status}${detail === "" ? "" : `, ${detail}`}`;
+  if (status === 401) return new ServantError("backend.unauthorized", message);
+  if (status === 404 || status === 410) return new ServantError("backend.session-gone", message);
+  if (status === 408 || status === 429 || status >= 500) {
+    const retryAfterMs = retryAfter(response.headers.get("retry-after"));
+    return new ServantError("backend.unavailable", message, {
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  }
+  return new ServantError("backend.rejected", message);
+}
+
+async function detailOf(response: Response): Promise<string> {
+  try {
+    const text = (await response.text()).slice(0, 4_000);
+    const body: unknown = JSON.parse(text);
+    const detail = isJsonObject(body) ? body.detail : body;
+    return (typeof detail === "string" ? detail : JSON.stringify(detail)).slice(0, 500);
+  } catch {
+    return ""; // no JSON body: the status says all there is
+  }
+}
+
+function retryAfter(header: string | null): number | undefined {
+  if (header === null || !/^\d{1,6}$/.test(header.trim())) return undefined;
+  return Number(header.trim()) * 1_000;
+}

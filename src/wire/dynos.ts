@@ -1,0 +1,190 @@
+/**
+ * DYNOS over HTTP, as data: what the servant and the backend send each other. One schema is the
+ * type, the check and the documentation. Loose towards peers: unknown members pass.
+ */
+import { z } from "zod";
+import type { Assignment, AuditId, Result } from "../core/assignment.ts";
+import { type Atom, parseAtom } from "../core/atom.ts";
+import type { Json } from "../core/json.ts";
+import type { Delivery, Offer } from "../core/ports.ts";
+
+export const DEFAULT_PORT = 8421;
+/** How long a servant asks a backend to hold an empty poll, in seconds (RFC 7240, `Prefer`). */
+export const HOLD_S = 25;
+/** An observation older than this must not pass for a new one. */
+export const BELIEF_FRESH_MS = 60_000;
+
+export const JsonValue: z.ZodType<Json> = z.json();
+const JsonRecord = z.record(z.string(), JsonValue);
+
+export const ActionAssignment = z.looseObject({
+  kind: z.literal("action").nullish(),
+  audit_id: z.string().min(1),
+  transition_name: z.string().min(1),
+  params_json: JsonRecord.nullish(),
+});
+export const BeliefAssignment = z.looseObject({
+  kind: z.literal("belief"),
+  audit_id: z.string().min(1),
+  fluent_name: z.string().min(1),
+});
+export const WireAssignment = z.union([BeliefAssignment, ActionAssignment]);
+export type WireAssignment = z.infer<typeof WireAssignment>;
+
+export const RegisterRequest = z.looseObject({
+  transitions: z.array(z.string()),
+  beliefs: z.array(z.string()).default([]),
+  domain_modules: z.array(z.string()).default([]),
+  anonymous_actions: z.array(z.string()).default([]),
+});
+export type RegisterRequest = z.infer<typeof RegisterRequest>;
+export const RegisterReply = z.looseObject({ servant_id: z.string().min(1) });
+
+/** The answer to an action or a belief: a belief's has is_unchecked and exclusive_fluents. */
+export const WireResult = z.looseObject({
+  audit_id: z.string(),
+  success: z.boolean(),
+  message: z.string().default(""),
+  telemetry: JsonValue.optional(),
+  /** `[]` when a Python belief raised. */
+  observed_state: z.union([z.record(z.string(), z.boolean()), z.array(z.string())]).optional(),
+  is_unchecked: z.boolean().default(false),
+  exclusive_fluents: z.array(z.string()).default([]),
+});
+export type WireResult = z.infer<typeof WireResult>;
+
+export const ErrorReply = z.looseObject({ detail: z.string() });
+export const AtomsOf = {
+  start: z.looseObject({ start: z.array(z.string()) }),
+  goal: z.looseObject({ goal: z.array(z.string()) }),
+  state: z.looseObject({ state: z.array(z.string()) }),
+};
+export const PlanRequest = z.looseObject({
+  relax: z.boolean().default(false),
+  time_budget_s: z.number().positive().max(3600).optional(),
+});
+export const planReasons = [
+  "no_goal_set",
+  "goal_already_satisfied",
+  "plan_found",
+  "no_plan_found",
+  "goal_unreachable",
+  "planner_timeout",
+  "planner_memout",
+  "planner_error",
+] as const;
+export const PlanStep = z.looseObject({
+  action_name: z.string(),
+  parameters: z.record(z.string(), z.string()),
+});
+export type PlanStep = z.infer<typeof PlanStep>;
+export const PlanReply = z.looseObject({
+  plan: z.array(PlanStep).nullable(),
+  reason: z.enum(planReasons),
+  detail: z.string().nullish(),
+  relaxation: JsonValue.nullish(),
+});
+export const StepResult = z.looseObject({
+  success: z.boolean(),
+  message: z.string().default(""),
+  audit_id: z.string().optional(),
+});
+export const ExecuteReply = z.looseObject({ results: z.array(StepResult) });
+export const TriggerRequest = z.looseObject({
+  action: z.string().min(1),
+  params: JsonRecord.nullish(),
+});
+export const CreateObject = z.looseObject({
+  type: z.string().min(1),
+  name: z.string().min(1),
+});
+
+/** An assignment of the wire as the core's. `"None"` and null stand for an absent parameter. */
+export function toAssignment(wire: WireAssignment): Assignment {
+  const auditId = wire.audit_id as AuditId;
+  const belief = BeliefAssignment.safeParse(wire);
+  if (belief.success) return { kind: "belief", auditId, fluent: belief.data.fluent_name };
+  const action = ActionAssignment.parse(wire);
+  const params = Object.entries(action.params_json ?? {}).filter(
+    ([, value]) => value !== null && value !== "None",
+  );
+  return {
+    kind: "action",
+    auditId,
+    transition: action.transition_name,
+    params: Object.fromEntries(params),
+  };
+}
+
+export function toRegisterRequest(offer: Offer): RegisterRequest {
+  return {
+    transitions: [...offer.transitions],
+    beliefs: [...offer.fluents],
+    domain_modules: [...offer.domainModules],
+    anonymous_actions: [],
+  };
+}
+
+/** A result as DYNOS wants it: an error code travels in the telemetry and in the message. */
+export function fromDelivery({ kind, result }: Delivery): WireResult {
+  const { auditId, success, code } = result;
+  const message =
+    code === undefined || result.message.startsWith(code)
+      ? result.message
+      : `${code}: ${result.message}`;
+  const observed = Object.fromEntries(result.observed.map(({ atom, holds }) => [atom, holds]));
+  const telemetry = code === undefined ? result.telemetry : withCode(result.telemetry, code);
+  const wire: WireResult = {
+    audit_id: auditId,
+    success,
+    message,
+    is_unchecked: result.unchecked,
+    exclusive_fluents: [...result.exclusive],
+  };
+  if (kind === "belief") {
+    return {
+      ...wire,
+      observed_state: observed,
+      ...(code === undefined ? {} : { telemetry }),
+    };
+  }
+  const { is_unchecked: _unchecked, exclusive_fluents: _exclusive, ...plain } = wire;
+  return {
+    ...plain,
+    ...(isEmpty(telemetry) ? {} : { telemetry }),
+    ...(result.observed.length === 0 ? {} : { observed_state: observed }),
+  } as WireResult;
+}
+
+/** A result of the wire as the core's. @throws {ServantError} `atom.malformed` */
+export function toResult(wire: WireResult): Result {
+  const observed = wire.observed_state ?? {};
+  const pairs: [string, boolean][] = Array.isArray(observed)
+    ? observed.map((text) => [text, true])
+    : Object.entries(observed);
+  return {
+    auditId: wire.audit_id as AuditId,
+    success: wire.success,
+    message: wire.message,
+    telemetry: wire.telemetry ?? {},
+    observed: pairs.map(([text, holds]) => ({ atom: parseAtom(text), holds })),
+    exclusive: wire.exclusive_fluents,
+    unchecked: wire.is_unchecked,
+  };
+}
+
+export function toAtoms(texts: readonly string[]): Atom[] {
+  return texts.map(parseAtom);
+}
+
+function withCode(telemetry: Json, code: string): Json {
+  return typeof telemetry === "object" && telemetry !== null && !Array.isArray(telemetry)
+    ? { ...telemetry, code }
+    : { value: telemetry, code };
+}
+
+function isEmpty(telemetry: Json): boolean {
+  return (
+    telemetry === null || (typeof telemetry === "object" && Object.keys(telemetry).length === 0)
+  );
+}
