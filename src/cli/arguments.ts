@@ -1,0 +1,47 @@
+/** Reads what stands on the command line; each refusal says what would do. */
+import { InvalidArgumentError } from "commander";
+
+/** Gathers a repeatable option. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** Reads a decimal number of at least `least`. */
+export function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value < least || value > 1e9) {
+      throw new InvalidArgumentError(`Give a number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Reads a whole number of at least `least`. */
+export function wholeFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,15}$/.test(text) || value < least) {
+      throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Reads a port; 0 lets the system choose. */
+export function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= 65_535)) throw new InvalidArgumentError("Give a port, 0 to 65535.");
+  return value;
+}
+
+/** Reads seconds, or `off`. */
+export function lease(text: string): number | undefined {
+  return text === "off" ? undefined : atLeast(0.1)(text);
+}
+
+/** Reads a switch. */
+export function onOff(text: string): boolean {
+  if (text !== "on" && text !== "off") throw new InvalidArgumentError('Say "on" or "off".');
+  return text === "on";
+}

@@ -1,0 +1,202 @@
+/**
+ * The command line: every command, its options and its help. Each action loads its own module,
+ * so that a command costs only what it uses.
+ */
+import { Command, CommanderError, Option } from "commander";
+import { exitCodes } from "../core/errors.ts";
+import { type Level, levels } from "../core/events.ts";
+import { atLeast, collect, lease, onOff, port, wholeFrom } from "./arguments.ts";
+import { addCallCommands } from "./call/commands.ts";
+
+export type Isolation = "child" | "inline";
+export type LogFormat = "pretty" | "json";
+
+/** What `connect` and `run` share: how the plugin is run and what is logged. */
+export interface ServantOptions {
+  readonly stateDir?: string;
+  readonly isolation: Isolation;
+  /** Names of environment variables that the plugin's process keeps. */
+  readonly passEnv: readonly string[];
+  readonly logLevel: Level;
+  /** Absent: pretty on a terminal, else json. */
+  readonly logFormat?: LogFormat;
+  /** Seconds that a handler may block its event loop. */
+  readonly hangTimeout: number;
+}
+
+export interface ConnectOptions extends ServantOptions {
+  readonly to?: string;
+  readonly session?: string;
+  /** Seconds. */
+  readonly pollInterval: number;
+  /** Absent: on for a loopback backend. */
+  readonly quickPoll?: boolean;
+  /** Bytes. */
+  readonly maxAssignment: number;
+  /** Failures in a row before it gives up; 0 is never. */
+  readonly maxFailures: number;
+  readonly port: number;
+}
+
+export interface RunOptions extends ServantOptions {
+  readonly goal: readonly string[];
+  readonly domain: readonly string[];
+  /** Absent: the backend stays off the network. */
+  readonly backendPort?: number;
+  readonly json?: boolean;
+}
+
+export interface HostOptions {
+  readonly port: number;
+  readonly bind: string;
+  readonly domain: readonly string[];
+  readonly stateDir?: string;
+  /** Seconds. */
+  readonly lease: number;
+  /** Seconds; absent is off. */
+  readonly silentLease?: number;
+  readonly json?: boolean;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0   done
+  ${exitCodes.permanent}   failed
+  ${exitCodes.usage}   wrong usage: starting again will not help
+  ${exitCodes.gone}  the session or servant is gone
+  ${exitCodes.transient}  gave up on a backend that does not answer
+  ${exitCodes.auth}  not logged in`;
+
+/**
+ * Runs one command to its exit code.
+ *
+ * @throws whatever the command throws; wrong usage is printed and returned as 2.
+ */
+export async function runProgram(args: readonly string[], version: string): Promise<number> {
+  let code = 0;
+  const program = buildProgram(version, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (cause) {
+    if (!(cause instanceof CommanderError)) throw cause;
+    return cause.exitCode === 0 ? 0 : exitCodes.usage; // commander has printed it
+  }
+  return code;
+}
+
+/** The program; each action hands its exit code to `done`. */
+export function buildProgram(version: string, done: (code: number) => void): Command {
+  const program = new Command("agent")
+    .description("Carries out a planning backend's assignments with your plugin.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show help of a command")
+    .showHelpAfterError("(see --help)")
+    .showSuggestionAfterError()
+    .exitOverride();
+  addConnect(program, done);
+  addRun(program, done);
+  addHost(program, done);
+  addCallCommands(program, done, EXIT_CODES);
+  return program.addHelpText("after", EXIT_CODES);
+}
+
+function addConnect(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command("connect")
+    .description("register a plugin with a backend and carry out what it assigns")
+    .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
+    .option("--to <url>", "backend (default: the DYNOS config file's, else this machine's)")
+    .option("--session <id>", "session on a gateway (default: the config file's)")
+    .option("--poll-interval <s>", "longest wait between two polls", atLeast(0.001), 0.2)
+    .addOption(
+      new Option("--quick-poll <on|off>", "poll faster while busy (default: on for loopback)")
+        .choices(["on", "off"])
+        .argParser(onOff),
+    )
+    .option("--max-assignment <bytes>", "largest assignment to take", wholeFrom(1), 1_048_576)
+    .option("--max-failures <n>", "failures in a row before giving up, 0 = never", wholeFrom(0), 0)
+    .option("--port <n>", "port of the local door", port, 8422);
+  addServantOptions(command).addHelpText(
+    "after",
+    `${EXIT_CODES}
+
+Examples:
+  agent connect ./plugins/warehouse.ts:WarehouseNode
+  agent connect my-robot:Cart --to https://plan.example.com --session 3f2a
+  agent connect ./cart.ts:Cart --pass-env CAMERA_URL --log-format json`,
+  );
+  command.action(async (ref: string, options: ConnectOptions) => {
+    done(await (await import("./connect.ts")).connect(ref, options));
+  });
+}
+
+function addRun(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command("run")
+    .description("backend and servant in one: plan for a goal and carry it out")
+    .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
+    .option("--goal <atom>", "what must hold at the end (repeatable)", collect, [])
+    .option("--domain <name|file>", "vocabulary of the backend (repeatable)", collect, [])
+    .option("--backend-port <n>", "let others reach the backend (default: off the network)", port);
+  addServantOptions(command).option("--json", "print one JSON document, for programs");
+  command.addHelpText(
+    "after",
+    `${EXIT_CODES}
+
+Examples:
+  agent run ./plugins/warehouse.ts:WarehouseNode --goal "box_at(room_two, box_a)"
+  agent run ./cart.ts:Cart --goal "robot_at(room_one)" --goal hands_free --json`,
+  );
+  command.action(async (ref: string, options: RunOptions) => {
+    done(await (await import("./run.ts")).run(ref, options));
+  });
+}
+
+function addHost(program: Command, done: (code: number) => void): void {
+  program
+    .command("host")
+    .description("start the embedded planning backend")
+    .option("--port <n>", "port to listen on, 0 = any free one", port, 8421)
+    .option("--bind <address>", "address to listen on", "127.0.0.1")
+    .option("--domain <name|file>", "know only this vocabulary (repeatable)", collect, [])
+    .option("--state-dir <dir>", "where its state is kept")
+    .option("--lease <s>", "silence after which a polling servant's step fails", atLeast(0.1), 30)
+    .option("--silent-lease <s|off>", "the same for one silent while acting (default: off)", lease)
+    .option("--json", "log one JSON document per line, for programs")
+    .addHelpText(
+      "after",
+      `${EXIT_CODES}
+
+Examples:
+  agent host
+  agent host --domain warehouse --port 8500
+  agent host --bind 0.0.0.0 --state-dir /var/lib/planner`,
+    )
+    .action(async (options: HostOptions) => {
+      done(await (await import("./host.ts")).host(options));
+    });
+}
+
+function addServantOptions(command: Command): Command {
+  return command
+    .option("--state-dir <dir>", "where the journal is kept (one agent per folder)")
+    .addOption(
+      new Option("--isolation <mode>", "where the plugin runs")
+        .choices(["child", "inline"])
+        .default("child"),
+    )
+    .option("--pass-env <name>", "variable that the plugin keeps (repeatable)", collect, [])
+    .option("--hang-timeout <s>", "how long a handler may block", atLeast(0.1), 15)
+    .addOption(
+      new Option("--log-level <level>", "least level to log").choices(levels).default("info"),
+    )
+    .addOption(
+      new Option("--log-format <format>", "how to log (default: pretty on a terminal)").choices([
+        "pretty",
+        "json",
+      ]),
+    );
+}
