@@ -167,6 +167,11 @@ export function isErrorCode(text: unknown): text is ErrorCode {
   return typeof text === "string" && Object.hasOwn(catalogue, text);
 }
 
+/** Narrows a caught value. */
+export function isServantError(value: unknown): value is ServantError {
+  return value instanceof ServantError;
+}
+
 /** Any thrown value as a ServantError; what is not one is a fault of the agent. */
 export function toServantError(cause: unknown): ServantError {
   if (cause instanceof ServantError) return cause;

@@ -9,8 +9,14 @@ import type { Level } from "./events.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { AnyFluent, Transition } from "./vocabulary.ts";
 
-/** On a class's metadata-free constructor: the list of its marked methods. */
+/** In a class's decorator metadata: the list of its marked methods. */
 export const HANDLERS = Symbol.for("servant-agent.handlers");
+// Bun leaves Symbol.metadata undefined; its decorators then use whatever stands there.
+export const metadataKey: symbol =
+  (Symbol as { metadata?: symbol }).metadata ?? Symbol.for("Symbol.metadata");
+if ((Symbol as { metadata?: symbol }).metadata === undefined) {
+  Object.defineProperty(Symbol, "metadata", { value: metadataKey });
+}
 /** On a BeliefResult: tells it from other objects across two copies of the SDK. */
 export const BELIEF_RESULT = Symbol.for("servant-agent.belief-result");
 

@@ -1,0 +1,165 @@
+/**
+ * The child side: this process loads one plugin and runs its handlers. It talks to the agent by
+ * IPC frames; everything printed goes to its standard output, where the agent reads lines.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { writeSync } from "node:fs";
+import { format } from "node:util";
+import type { AuditId } from "../core/assignment.ts";
+import { isServantError, ServantError, toServantError } from "../core/errors.ts";
+import type { Level } from "../core/events.ts";
+import type { LogLine } from "../core/handlers.ts";
+import type { Json } from "../core/json.ts";
+import { perform } from "../core/perform.ts";
+import type { Plugin } from "../core/plugin.ts";
+import { type ContextPorts, handlerContext } from "./context.ts";
+import { dieWithParent } from "./die-with-parent.ts";
+import { type FromChild, LOG_MARK, type ToChild } from "./frames.ts";
+import { loadPlugin, type ProvidedModules } from "./load.ts";
+
+/** Runs until the agent closes the channel. */
+export async function runChild(path: string, className: string, modules: ProvidedModules) {
+  const running = new AsyncLocalStorage<AuditId>();
+  captureConsole(running);
+  reportStrayErrors(running);
+  dieWithParent();
+  process.on("disconnect", () => process.exit(0));
+  let plugin: Plugin;
+  try {
+    plugin = await loadPlugin({ path, className }, modules);
+  } catch (cause) {
+    const { code, message } = toServantError(cause);
+    send({
+      type: "broken",
+      code: code === "agent.internal" ? "plugin.load-failed" : code,
+      message,
+    });
+    return;
+  }
+  const calls = new PendingCalls();
+  const aborts = new Map<number, AbortController>();
+  process.on("message", (frame: ToChild) => {
+    switch (frame.type) {
+      case "ping":
+        return send({ type: "pong" });
+      case "run":
+        return void runOne(frame, plugin, { running, aborts, calls });
+      case "abort":
+        return aborts.get(frame.id)?.abort(new ServantError(frame.code, frame.reason));
+      case "answer":
+        return calls.settle(frame.id, (call) => call.resolve(frame.value));
+      case "refusal":
+        return calls.settle(frame.id, (call) =>
+          call.reject(new ServantError(frame.code, frame.message)),
+        );
+    }
+  });
+  send({ type: "ready", offer: plugin.offer, timeouts: timeoutsOf(plugin) });
+}
+
+interface ChildState {
+  readonly running: AsyncLocalStorage<AuditId>;
+  readonly aborts: Map<number, AbortController>;
+  readonly calls: PendingCalls;
+}
+
+async function runOne(
+  { id, assignment }: Extract<ToChild, { type: "run" }>,
+  plugin: Plugin,
+  { running, aborts, calls }: ChildState,
+): Promise<void> {
+  const abort = new AbortController();
+  aborts.set(id, abort);
+  const ports: ContextPorts = {
+    log: printLine,
+    progress: (_auditId, fraction, message) => send({ type: "progress", id, fraction, message }),
+    call: (method, args) => calls.start(method, args),
+  };
+  const ctx = handlerContext(assignment, abort.signal, ports);
+  const result = await running.run(assignment.auditId, () => perform(plugin, assignment, ctx));
+  aborts.delete(id);
+  send({ type: "result", id, result });
+}
+
+function timeoutsOf(plugin: Plugin): Record<string, number> {
+  const timeouts: Record<string, number> = {};
+  for (const [name, { mark }] of plugin.actions) {
+    if (mark.kind === "action" && mark.options.timeoutMs !== undefined) {
+      timeouts[name] = mark.options.timeoutMs;
+    }
+  }
+  return timeouts;
+}
+
+interface PendingCall {
+  resolve(value: Json): void;
+  reject(error: ServantError): void;
+}
+
+/** Calls of `ctx.orchestrator` that the agent has not answered yet. */
+class PendingCalls {
+  readonly #calls = new Map<number, PendingCall>();
+  #count = 0;
+
+  start(method: string, args: readonly Json[]): Promise<Json> {
+    this.#count += 1;
+    const id = this.#count;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      send({ type: "call", id, method, args: [...args] });
+    });
+  }
+
+  settle(id: number, how: (call: PendingCall) => void): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (call !== undefined) how(call);
+  }
+}
+
+function send(frame: FromChild): void {
+  process.send?.(frame);
+}
+
+/** One line, in one blocking write: a plugin that prints without end waits for its reader. */
+function printLine(line: LogLine): void {
+  writeSync(1, `${LOG_MARK}${JSON.stringify(line)}\n`);
+}
+
+/** What a plugin prints with `console` carries the audit id of the handler that printed it. */
+function captureConsole(running: AsyncLocalStorage<AuditId>): void {
+  const print =
+    (level: Level) =>
+    (...values: unknown[]) => {
+      const auditId = running.getStore();
+      const line = { level, message: format(...values), fields: {} };
+      printLine(auditId === undefined ? line : { ...line, auditId });
+    };
+  Object.assign(console, {
+    debug: print("debug"),
+    log: print("info"),
+    info: print("info"),
+    warn: print("warn"),
+    error: print("error"),
+    trace: print("debug"),
+  });
+}
+
+/**
+ * A rejection nobody awaited is told and survived; an exception outside every handler leaves the
+ * plugin in an unknown state, so it is told and ends the process, as it would without us.
+ */
+function reportStrayErrors(running: AsyncLocalStorage<AuditId>): void {
+  const report = (what: string, cause: unknown) => {
+    const auditId = running.getStore();
+    const stack = cause instanceof Error && !isServantError(cause) ? cause.stack : undefined;
+    const message = `${what}: ${stack ?? toServantError(cause).message}`;
+    const line: LogLine = { level: "error", message, fields: {} };
+    printLine(auditId === undefined ? line : { ...line, auditId });
+  };
+  process.on("unhandledRejection", (cause) => report("unhandled rejection", cause));
+  process.on("uncaughtException", (cause) => {
+    report("uncaught exception", cause);
+    process.exit(1);
+  });
+}

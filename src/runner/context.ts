@@ -1,0 +1,72 @@
+/** What a running handler is given: its log, its progress, its way to the backend. */
+import type { Assignment, AuditId } from "../core/assignment.ts";
+import { toServantError } from "../core/errors.ts";
+import type { Level } from "../core/events.ts";
+import {
+  type HandlerContext,
+  type LogLine,
+  type Orchestrator,
+  type OrchestratorCall,
+  orchestratorMethods,
+} from "../core/handlers.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+
+export interface ContextPorts {
+  log(line: LogLine): void;
+  progress(auditId: AuditId, fraction: number, message: string): void;
+  readonly call: OrchestratorCall;
+}
+
+export function handlerContext(
+  assignment: Assignment,
+  signal: AbortSignal,
+  ports: ContextPorts,
+): HandlerContext {
+  const { auditId } = assignment;
+  const log =
+    (level: Level) =>
+    (message: string, fields: JsonObject = {}) =>
+      ports.log({ level, auditId, message: String(message), fields: printable(fields) });
+  return {
+    auditId,
+    transition: nameOf(assignment),
+    signal,
+    log: {
+      debug: log("debug"),
+      info: log("info"),
+      warn: log("warn"),
+      warning: log("warn"),
+      error: log("error"),
+    },
+    progress(fraction, message = "") {
+      const share = Math.min(Math.max(Number(fraction) || 0, 0), 1);
+      ports.progress(auditId, share, String(message));
+    },
+    orchestrator: orchestratorOver(ports.call),
+  };
+}
+
+function nameOf(assignment: Assignment): string {
+  if (assignment.kind === "action") return assignment.transition;
+  return assignment.kind === "belief" ? assignment.fluent : "";
+}
+
+function orchestratorOver(call: OrchestratorCall): Orchestrator {
+  const methods = orchestratorMethods.map((method) => [
+    method,
+    (...args: readonly Json[]) => call(method, args),
+  ]);
+  return Object.fromEntries(methods) as Orchestrator;
+}
+
+/** Log fields must never fail the handler that logs: what is not JSON is told as text. */
+function printable(fields: unknown): JsonObject {
+  try {
+    const plain: unknown = JSON.parse(JSON.stringify(fields ?? {}));
+    return typeof plain === "object" && plain !== null && !Array.isArray(plain)
+      ? (plain as JsonObject)
+      : { value: plain as Json };
+  } catch (cause) {
+    return { unprintable: toServantError(cause).message };
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Runs a plugin inside the agent's own process, for debugging: a crash or an endless loop of the
+ * plugin then takes the agent with it, and time limits only abort the handler's signal.
+ */
+import type { Result } from "../core/assignment.ts";
+import type { AgentEvent } from "../core/events.ts";
+import type { OrchestratorCall } from "../core/handlers.ts";
+import { perform } from "../core/perform.ts";
+import type { Runner } from "../core/ports.ts";
+import { type ContextPorts, handlerContext } from "./context.ts";
+import { loadPlugin, type ProvidedModules } from "./load.ts";
+import type { PluginReference } from "./reference.ts";
+
+export interface InlineOptions {
+  readonly modules: ProvidedModules;
+  readonly call: OrchestratorCall;
+  readonly publish: (event: AgentEvent) => void;
+}
+
+/** @throws {ServantError} `plugin.*` */
+export async function openInlineRunner(
+  reference: PluginReference,
+  { modules, call, publish }: InlineOptions,
+): Promise<Runner> {
+  const plugin = await loadPlugin(reference, modules);
+  const ports: ContextPorts = {
+    call,
+    log: (line) => publish({ type: "plugin.log", ...line }),
+    progress: (auditId, fraction, message) =>
+      publish({ type: "assignment.progress", auditId, fraction, message }),
+  };
+  return {
+    offer: plugin.offer,
+    run: (assignment, signal): Promise<Result> =>
+      perform(plugin, assignment, handlerContext(assignment, signal, ports)),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,78 @@
+/** Imports a plugin's file and finds its class. */
+import { messageOf, ServantError } from "../core/errors.ts";
+import { type Plugin, type PluginClass, readPlugin } from "../core/plugin.ts";
+import type { PluginReference } from "./reference.ts";
+
+/** What the binary itself provides to plugins, by import name. */
+export type ProvidedModules = Readonly<Record<string, () => Promise<object>>>;
+
+/** Loads the class and lets it register. @throws {ServantError} `plugin.*` */
+export async function loadPlugin(
+  { path, className }: PluginReference,
+  modules: ProvidedModules,
+): Promise<Plugin> {
+  provide(modules);
+  const exported = await importPlugin(path);
+  const cls = exported[className];
+  if (typeof cls !== "function") {
+    const classes = Object.keys(exported).filter((name) => typeof exported[name] === "function");
+    const has = classes.length === 0 ? "it exports no class" : `it exports ${classes.join(", ")}`;
+    throw new ServantError(
+      "plugin.class-missing",
+      `Cannot find class "${className}" in "${path}": ${has}`,
+    );
+  }
+  return await readPlugin(cls as PluginClass, className);
+}
+
+let isProvided = false;
+
+/** Bare names must be registered before the first plugin import, each of them by itself. */
+function provide(modules: ProvidedModules): void {
+  if (isProvided) return;
+  isProvided = true;
+  Bun.plugin({
+    name: "servant-agent",
+    setup(build) {
+      for (const [name, load] of Object.entries(modules)) {
+        build.module(name, async () => ({ exports: { ...(await load()) }, loader: "object" }));
+      }
+    },
+  });
+}
+
+async function importPlugin(path: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(path)) as Record<string, unknown>;
+  } catch (cause) {
+    if (cause instanceof ServantError) throw cause;
+    throw new ServantError("plugin.load-failed", `Cannot load "${path}": ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+interface BuildProblem {
+  readonly message: string;
+  readonly position: {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+  } | null;
+}
+
+/** A syntax error arrives as one BuildMessage or as an AggregateError of several. */
+function reasonOf(cause: unknown): string {
+  const problems = cause instanceof AggregateError ? cause.errors : [cause];
+  return problems.map(problemLine).join("; ");
+}
+
+function problemLine(problem: unknown): string {
+  const { position, message } = (problem ?? {}) as Partial<BuildProblem>;
+  if (position) return `${position.file}:${position.line}:${position.column}: ${message}`;
+  const frame =
+    problem instanceof Error
+      ? /\(?((?:\/|file:)[^\s()]+:\d+:\d+)\)?/.exec(problem.stack ?? "")
+      : null;
+  return frame?.[1] === undefined ? messageOf(problem) : `${messageOf(problem)} (${frame[1]})`;
+}

@@ -1,0 +1,90 @@
+/**
+ * Runs a plugin's handlers without an agent, for the plugin's own tests.
+ *
+ * @example
+ * const cart = await testPlugin(Cart);
+ * const result = await cart.act("move", { start: "room_one", end: "room_two" });
+ * expect(result.success).toBe(true);
+ */
+import type { AuditId, Result } from "../core/assignment.ts";
+import { ServantError } from "../core/errors.ts";
+import type { HandlerContext, LogLine, Orchestrator } from "../core/handlers.ts";
+import type { JsonObject } from "../core/json.ts";
+import { perform } from "../core/perform.ts";
+import { type PluginClass, readPlugin } from "../core/plugin.ts";
+import type { Offer } from "../core/ports.ts";
+
+export interface TestPlugin {
+  readonly offer: Offer;
+  /** What the handlers logged, oldest first. */
+  readonly logs: readonly LogLine[];
+  /** What the handlers told of their progress, oldest first. */
+  readonly progress: readonly { readonly fraction: number; readonly message: string }[];
+  /** Carries out an action assignment; parameters are object names, as on the wire. */
+  act(transition: string, params?: JsonObject, signal?: AbortSignal): Promise<Result>;
+  /** Asks for a belief. */
+  observe(fluent: string, signal?: AbortSignal): Promise<Result>;
+}
+
+/**
+ * Registers the class as the agent would. `orchestrator` answers `ctx.orchestrator`; a method it
+ * lacks throws.
+ */
+export async function testPlugin(
+  cls: PluginClass,
+  orchestrator: Partial<Orchestrator> = {},
+): Promise<TestPlugin> {
+  const plugin = await readPlugin(cls, cls.name);
+  const logs: LogLine[] = [];
+  const progress: { fraction: number; message: string }[] = [];
+  let count = 0;
+  const context = (transition: string, signal = new AbortController().signal): HandlerContext => {
+    count += 1;
+    const auditId = `test-${count}` as AuditId;
+    const log =
+      (level: LogLine["level"]) =>
+      (message: string, fields: JsonObject = {}) => {
+        logs.push({ level, auditId, message, fields });
+      };
+    return {
+      auditId,
+      transition,
+      signal,
+      orchestrator: strict(orchestrator),
+      progress: (fraction, message = "") => void progress.push({ fraction, message }),
+      log: {
+        debug: log("debug"),
+        info: log("info"),
+        warn: log("warn"),
+        warning: log("warn"),
+        error: log("error"),
+      },
+    };
+  };
+  return {
+    offer: plugin.offer,
+    logs,
+    progress,
+    act(transition, params = {}, signal) {
+      const ctx = context(transition, signal);
+      return perform(plugin, { kind: "action", auditId: ctx.auditId, transition, params }, ctx);
+    },
+    observe(fluent, signal) {
+      const ctx = context(fluent, signal);
+      return perform(plugin, { kind: "belief", auditId: ctx.auditId, fluent }, ctx);
+    },
+  };
+}
+
+function strict(orchestrator: Partial<Orchestrator>): Orchestrator {
+  return new Proxy(orchestrator, {
+    get(target, name) {
+      const found = target[name as keyof Orchestrator];
+      if (found !== undefined) return found;
+      throw new ServantError(
+        "usage.invalid",
+        `Cannot call orchestrator.${String(name)}: give testPlugin() one that has it`,
+      );
+    },
+  }) as Orchestrator;
+}

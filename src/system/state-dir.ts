@@ -1,0 +1,88 @@
+/**
+ * The folder an agent keeps its state in, and the lock that lets one agent at a time use it. The
+ * lock is the kernel's (flock): it dies with the process, so nothing stale is ever left behind.
+ */
+import { dlopen, FFIType } from "bun:ffi";
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { messageOf, ServantError } from "../core/errors.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The state folder: as asked for, else systemd's, else XDG's, else below the home folder. */
+export function stateDirectory(asked: string | undefined, env: Environment): string {
+  if (asked !== undefined) return resolve(asked);
+  // systemd separates several StateDirectory= entries by colons; the first is ours.
+  const fromSystemd = env.STATE_DIRECTORY?.split(":")[0];
+  if (fromSystemd) return resolve(fromSystemd);
+  const xdg = env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state");
+  return join(xdg, "servant-agent");
+}
+
+export interface StateDir {
+  readonly path: string;
+  release(): void;
+}
+
+/**
+ * Creates the folder (0700) where it is missing and takes its lock.
+ *
+ * @throws {ServantError} `state.unwritable`; `state.locked`, whose message says who holds it
+ */
+export function openStateDir(path: string): StateDir {
+  const lockPath = join(path, "lock");
+  let file: number;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    file = openSync(lockPath, "a+", 0o600);
+  } catch (cause) {
+    throw new ServantError(
+      "state.unwritable",
+      `Cannot keep state in "${path}": ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  if (!takeLock(file)) {
+    closeSync(file);
+    const holder = readHolder(lockPath);
+    throw new ServantError("state.locked", `Cannot use state folder "${path}": ${holder} holds it`);
+  }
+  ftruncateSync(file, 0);
+  writeSync(file, `${process.pid}\n`);
+  return { path, release: () => closeSync(file) };
+}
+
+function readHolder(lockPath: string): string {
+  try {
+    const pid = readFileSync(lockPath, "utf8").trim();
+    return /^\d+$/.test(pid) ? `another agent (process ${pid})` : "another agent";
+  } catch {
+    return "another agent"; // its lock file cannot be read: the lock itself is proof enough
+  }
+}
+
+const LOCK_EXCLUSIVE = 2;
+const LOCK_NONBLOCKING = 4;
+
+function takeLock(file: number): boolean {
+  const { symbols } = openLibc();
+  return symbols.flock(file, LOCK_EXCLUSIVE | LOCK_NONBLOCKING) === 0;
+}
+
+function openLibc() {
+  const flock = { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
+  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
+  const names =
+    process.platform === "darwin"
+      ? ["libSystem.B.dylib"]
+      : ["libc.so.6", `libc.musl-${machine}.so.1`];
+  for (const name of names) {
+    try {
+      return dlopen(name, { flock });
+    } catch {
+      // not this C library: the next name
+    }
+  }
+  throw new ServantError("state.unwritable", "Cannot lock a state folder: no C library found");
+}
