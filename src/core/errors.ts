@@ -26,6 +26,10 @@ export const catalogue = {
   "assignment.too-large": { kind: "permanent", hint: "Send less, or raise --max-assignment" },
   "assignment.unknown": { kind: "permanent", hint: "Assign only what the servant registered" },
   "atom.malformed": { kind: "permanent", hint: "Write an atom as name(object, object)" },
+  "atom.unknown": {
+    kind: "permanent",
+    hint: "Name a fluent and objects that the backend knows: see `agent call objects`",
+  },
   "backend.gave-up": {
     kind: "transient",
     hint: "Check the backend, or raise --max-failures (0 = never give up)",
@@ -60,7 +64,16 @@ export const catalogue = {
     kind: "permanent",
     hint: "Two vocabularies define this name differently: rename one",
   },
+  "domain.invalid": {
+    kind: "usage",
+    hint: "Declare every type, fluent and parameter that the vocabulary uses",
+  },
   "domain.unknown": { kind: "permanent", hint: "Name a domain that this backend knows" },
+  "execution.running": {
+    kind: "permanent",
+    hint: "Wait until it ends, or end it with `agent call reset`",
+  },
+  "execution.stopped": { kind: "permanent", hint: "The backend was reset or was stopping" },
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
   "handler.bad-result": {
     kind: "permanent",
@@ -93,6 +106,14 @@ export const catalogue = {
     kind: "permanent",
     hint: "Stop what listens there, or choose another port",
   },
+  "object.conflict": {
+    kind: "permanent",
+    hint: "Choose another name: this object exists with other content",
+  },
+  "object.invalid": {
+    kind: "permanent",
+    hint: "See `agent call objects` for what its type declares",
+  },
   "object.unknown": {
     kind: "permanent",
     hint: "Name an object that exists: see `agent call objects`",
@@ -117,11 +138,28 @@ export const catalogue = {
     hint: "Mark methods with @action(transition) or @belief(fluent)",
   },
   "plugin.not-found": { kind: "usage", hint: "Check the path, relative to the current folder" },
+  "provider.missing": {
+    kind: "permanent",
+    hint: "Connect a servant that provides this transition",
+  },
+  "request.malformed": { kind: "permanent", hint: "Send the JSON body that this route declares" },
+  "request.too-large": { kind: "permanent", hint: "Send less in one request" },
+  "route.unknown": { kind: "permanent", hint: "See docs/backend.md for the routes" },
+  "servant.lost": {
+    kind: "permanent",
+    hint: "The servant fell silent: see whether it still runs",
+  },
+  "servant.unknown": { kind: "gone", hint: "Register again: the backend does not know this id" },
   "state.locked": {
     kind: "permanent",
     hint: "Stop the other agent, or give this one its own --state-dir",
   },
   "state.unwritable": { kind: "permanent", hint: "Give a writable folder with --state-dir" },
+  "step.keep-out": { kind: "permanent", hint: "Lift the no_entry, or go elsewhere" },
+  "transition.unknown": {
+    kind: "permanent",
+    hint: "Name a transition that the backend knows: see `agent call actions`",
+  },
   "usage.invalid": { kind: "usage", hint: "See --help" },
 } as const satisfies Record<string, { kind: ErrorKind; hint: string }>;
 
