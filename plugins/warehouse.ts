@@ -86,9 +86,8 @@ export class WarehouseNode {
 
   @belief(holding)
   whatIsHeld() {
-    return this.#held
-      ? BeliefResult.sole(holding(this.#held))
-      : BeliefResult.acquired({ [handsFree()]: true });
+    const seen = [boxA, boxB, boxC].map((box) => [holding(box), this.#held?.name === box.name]);
+    return BeliefResult.acquired(Object.fromEntries(seen));
   }
 
   /** Takes the time a real movement takes, and stops at once when told to. */

@@ -88,6 +88,15 @@ export class Ledger {
     if (urgency === "now") this.#show(facts);
   }
 
+  /** Brings an entry that was closed back into memory, to be delivered once more. */
+  async reopen(entry: Entry, fact: Extract<Fact, { type: "repeated" }>): Promise<void> {
+    await this.#journal.append([...this.#unsaved, fact]);
+    this.#unsaved = [];
+    const reopened = fold(entry, fact);
+    if (reopened !== undefined) this.#open.set(entry.key, reopened);
+    this.#show([]);
+  }
+
   /** True while reports wait for the disk. */
   get isFull(): boolean {
     return this.#unsaved.length > 0;

@@ -91,16 +91,17 @@ export class Connection {
       ...(options.signal === undefined ? [] : [options.signal]),
       ...(timeoutMs === 0 ? [] : [AbortSignal.timeout(timeoutMs)]),
     ];
-    const init: RequestInit & { timeout: false } = {
+    const init = {
       method,
       headers: this.#headers(options),
       redirect: "manual",
       timeout: false, // Bun's own limit of 300 s: ours stands above
+      decompress: false, // none was asked for: a small answer must not unfold into a large one
       ...(signals.length === 0
         ? {}
         : { signal: signals.length === 1 ? signals[0] : AbortSignal.any(signals) }),
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-    } as RequestInit & { timeout: false };
+    } as RequestInit;
     let response: Response;
     try {
       response = await this.#fetch(url, init);
@@ -130,6 +131,7 @@ export class Connection {
     const { token } = this.target;
     return {
       "X-Requested-With": "dynos",
+      "Accept-Encoding": "identity",
       ...(options.body === undefined ? {} : { "Content-Type": "application/json" }),
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       ...options.headers,

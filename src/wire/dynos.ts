@@ -11,8 +11,6 @@ import type { Delivery, Offer } from "../core/ports.ts";
 export const DEFAULT_PORT = 8421;
 /** How long a servant asks a backend to hold an empty poll, in seconds (RFC 7240, `Prefer`). */
 export const HOLD_S = 25;
-/** An observation older than this must not pass for a new one. */
-export const BELIEF_FRESH_MS = 60_000;
 
 export const JsonValue: z.ZodType<Json> = z.json();
 const JsonRecord = z.record(z.string(), JsonValue);

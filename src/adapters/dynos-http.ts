@@ -1,0 +1,171 @@
+/**
+ * The servant's side of DYNOS over HTTP: register, poll, post results. It reports failures and
+ * decides nothing about them. Two accelerations that a plain backend ignores: polls ask to be held
+ * (RFC 7240, `Prefer: wait`), and after work the next polls follow each other closely.
+ */
+import type { AuditId } from "../core/assignment.ts";
+import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import type { Backend, Clock, Delivery, Directive, Offer } from "../core/ports.ts";
+import { type BoundedBody, readBounded } from "../wire/bounded-body.ts";
+import { type Connection, REQUEST_TIMEOUT_MS } from "../wire/connection.ts";
+import {
+  fromDelivery,
+  HOLD_S,
+  RegisterReply,
+  toAssignment,
+  toRegisterRequest,
+  WireAssignment,
+} from "../wire/dynos.ts";
+
+/** The shortest wait between two polls that follow each other, in milliseconds. */
+export const QUICK_POLL_MIN_MS = 5;
+/** Quick polling waits this part of the time since the last assignment. */
+const QUICK_POLL_SHARE = 1 / 8;
+
+export interface DynosOptions {
+  readonly clock: Clock;
+  /** Between two polls that found nothing, in milliseconds. */
+  readonly pollIntervalMs: number;
+  /** Polls faster after work and slows down to the interval. */
+  readonly quickPoll: boolean;
+  /** The largest assignment that is read, in bytes; a larger one is answered failed. */
+  readonly assignmentMaxBytes: number;
+}
+
+export function dynosBackend(connection: Connection, options: DynosOptions): Backend {
+  return new DynosBackend(connection, options);
+}
+
+class DynosBackend implements Backend {
+  readonly #connection: Connection;
+  readonly #options: DynosOptions;
+  #servantId = "";
+  #lastAssignmentAtMs: number;
+  /** `/start` and `/goal` belong to the first registration: a later one finds a world in use. */
+  #hasSetWorld = false;
+
+  constructor(connection: Connection, options: DynosOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#lastAssignmentAtMs = options.clock.monotonic();
+  }
+
+  get origin(): string {
+    return this.#connection.origin;
+  }
+
+  async register(offer: Offer, signal: AbortSignal): Promise<string> {
+    const body = toRegisterRequest(offer) as Json;
+    const answer = await this.#connection.json("POST", "/servant/register", { body, signal });
+    const reply = RegisterReply.safeParse(answer);
+    if (!reply.success) {
+      throw new ServantError(
+        "backend.malformed-answer",
+        "Cannot register: the answer has no servant_id",
+      );
+    }
+    if (!this.#hasSetWorld) await this.#setWorld(offer, signal);
+    this.#servantId = reply.data.servant_id;
+    return this.#servantId;
+  }
+
+  async *directives(signal: AbortSignal): AsyncIterable<Directive> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const askedAtMs = clock.monotonic();
+      const directive = await this.#poll(signal);
+      if (directive.type === "assign") this.#lastAssignmentAtMs = clock.monotonic();
+      yield directive;
+      if (directive.type === "assign") continue;
+      // An empty answer that took longer than the interval was held for us: ask again at once.
+      const wasHeld = clock.monotonic() - askedAtMs > this.#options.pollIntervalMs;
+      if (directive.type === "malformed" || !wasHeld) await clock.sleep(this.#waitMs(), signal);
+    }
+  }
+
+  async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#post(delivery.via, delivery, signal);
+    } catch (cause) {
+      // The registration that received it is gone; the present one may still report it.
+      const isGone = toServantError(cause).kind === "gone";
+      if (!isGone || delivery.via === this.#servantId) throw refusal(cause);
+      await this.#post(this.#servantId, delivery, signal).catch((again) => {
+        throw refusal(again);
+      });
+    }
+  }
+
+  async #setWorld({ startState, startGoal }: Offer, signal: AbortSignal): Promise<void> {
+    const send = async (path: string, body: Json) => {
+      await (await this.#connection.send("POST", path, { body, signal })).body?.cancel();
+    };
+    if (startState.length > 0) await send("/start", { start: startState });
+    if (startGoal.length > 0) await send("/goal", { goal: startGoal });
+    this.#hasSetWorld = true;
+  }
+
+  async #poll(signal: AbortSignal): Promise<Directive> {
+    const path = `/servant/${encodeURIComponent(this.#servantId)}/next_assignment`;
+    const response = await this.#connection.send("GET", path, {
+      signal,
+      headers: { Prefer: `wait=${HOLD_S}` },
+      timeoutMs: REQUEST_TIMEOUT_MS + HOLD_S * 1_000,
+    });
+    if (response.status === 204) return { type: "idle" };
+    return this.#read(await readBounded(response, this.#options.assignmentMaxBytes));
+  }
+
+  /** What cannot be read but names an audit id is an assignment all the same: it gets an answer. */
+  #read({ text, bytes, auditId }: BoundedBody): Directive {
+    if (text === undefined) {
+      const limit = this.#options.assignmentMaxBytes;
+      const problem = `Cannot take an assignment of over ${limit} bytes`;
+      return this.#invalid("assignment.too-large", auditId, `${problem} (${bytes} read)`);
+    }
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      return { type: "malformed", reason: `not JSON: ${JSON.stringify(text.slice(0, 80))}` };
+    }
+    const wire = WireAssignment.safeParse(body);
+    if (wire.success)
+      return { type: "assign", assignment: toAssignment(wire.data), via: this.#servantId };
+    const named = (body as { audit_id?: unknown } | null)?.audit_id;
+    const shown = JSON.stringify(body).slice(0, 120);
+    return this.#invalid(
+      "assignment.malformed",
+      typeof named === "string" ? named : undefined,
+      `Cannot read the assignment ${shown}`,
+    );
+  }
+
+  #invalid(code: ErrorCode, auditId: string | undefined, problem: string): Directive {
+    if (auditId === undefined || auditId === "") return { type: "malformed", reason: problem };
+    const assignment = { kind: "invalid", auditId: auditId as AuditId, code, problem } as const;
+    return { type: "assign", assignment, via: this.#servantId };
+  }
+
+  async #post(servantId: string, delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const path = `/servant/${encodeURIComponent(servantId)}/result`;
+    const body = fromDelivery(delivery) as Json;
+    const response = await this.#connection.send("POST", path, { body, signal });
+    await response.arrayBuffer(); // read to its end, so that the connection is used again
+  }
+
+  #waitMs(): number {
+    const { clock, pollIntervalMs, quickPoll } = this.#options;
+    if (!quickPoll) return pollIntervalMs;
+    const idleMs = clock.monotonic() - this.#lastAssignmentAtMs;
+    return Math.min(Math.max(idleMs * QUICK_POLL_SHARE, QUICK_POLL_MIN_MS), pollIntervalMs);
+  }
+}
+
+/** Gone from every registration: this one result is refused, the servant itself may be fine. */
+function refusal(cause: unknown): unknown {
+  const error = toServantError(cause);
+  if (error.kind !== "gone") return cause;
+  return new ServantError("backend.rejected", error.message, { cause });
+}

@@ -1,0 +1,22 @@
+/** Hands events to whoever listens. Listeners report; none of them can hold up the agent. */
+import type { AgentEvent } from "../core/events.ts";
+import type { Bus } from "../core/ports.ts";
+
+export function openBus(): Bus {
+  const listeners = new Set<(event: AgentEvent) => void>();
+  return {
+    publish(event) {
+      for (const listener of listeners) {
+        try {
+          listener(event);
+        } catch {
+          listeners.delete(listener); // a broken report must not break what it reports on
+        }
+      }
+    },
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

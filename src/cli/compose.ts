@@ -1,0 +1,136 @@
+/**
+ * The only place that constructs rooms and connects them: a servant for `connect` and `run`. The
+ * plugin's process starts first and loads while the journal is opened.
+ */
+import { join } from "node:path";
+import { dynosBackend } from "../adapters/dynos-http.ts";
+import { openBus } from "../agent/bus.ts";
+import { runServant } from "../agent/servant.ts";
+import { ServantError } from "../core/errors.ts";
+import type { OrchestratorCall } from "../core/handlers.ts";
+import { Ledger } from "../core/ledger.ts";
+import type { Bus, Clock, Offer, Runner } from "../core/ports.ts";
+import { openChildRunner } from "../runner/child-runner.ts";
+import { childEnvironment } from "../runner/environment.ts";
+import { resolveReference } from "../runner/reference.ts";
+import { openJournal } from "../system/journal.ts";
+import { openStateDir } from "../system/state-dir.ts";
+import type { Connection } from "../wire/connection.ts";
+import { eventLog } from "./event-log.ts";
+import type { ServantOptions } from "./program.ts";
+
+export interface ServantSettings extends ServantOptions {
+  readonly reference: string;
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly stateDirPath: string;
+  readonly pollIntervalMs: number;
+  readonly quickPoll: boolean;
+  readonly assignmentMaxBytes: number;
+  readonly failuresMax: number;
+  /** Told what the plugin offers, before it is registered. */
+  readonly onOffer?: (offer: Offer) => void;
+}
+
+export interface StopSignals {
+  /** Finish what has started, then end. */
+  readonly stop: AbortSignal;
+  /** End now. */
+  readonly hurry: AbortSignal;
+}
+
+/** A bus whose events go to stderr in the form and from the level asked for. */
+export function openLoggedBus(options: ServantOptions, clock: Clock): Bus {
+  const bus = openBus();
+  const isTerminal = process.stderr.isTTY === true;
+  bus.listen(
+    eventLog({
+      format: options.logFormat ?? (isTerminal ? "pretty" : "json"),
+      level: options.logLevel,
+      colours: isTerminal && !process.env.NO_COLOR,
+      clock,
+      write: (text) => process.stderr.write(text),
+    }),
+  );
+  return bus;
+}
+
+/**
+ * Runs a servant to its end.
+ *
+ * @throws {ServantError} `plugin.*`, `state.*`, and what `runServant` throws
+ */
+export async function serve(settings: ServantSettings, signals: StopSignals): Promise<void> {
+  const { bus, clock, connection, stateDirPath } = settings;
+  const opening = openRunner(settings);
+  opening.catch(() => {}); // it is awaited below, once the state folder is open
+  const stateDir = openStateDir(stateDirPath);
+  try {
+    const journal = openJournal(join(stateDir.path, "journal.sqlite"), {
+      origin: connection.origin,
+      onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
+    });
+    const ledger = await Ledger.open(journal);
+    const runner = await opening;
+    settings.onOffer?.(runner.offer);
+    bus.publish({ type: "agent.started", stateDir: stateDir.path, origin: connection.origin });
+    for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
+    const backend = dynosBackend(connection, settings);
+    const ports = { backend, bus, clock, ledger, runner };
+    const { failuresMax } = settings;
+    await runServant(ports, { failuresMax, hurry: signals.hurry }, signals.stop);
+    await journal.close();
+  } finally {
+    await opening.then(
+      (opened) => opened.close(),
+      () => {}, // it was thrown above, or the state folder's own failure was
+    );
+    stateDir.release();
+  }
+}
+
+async function openRunner(settings: ServantSettings): Promise<Runner> {
+  const { bus, clock, connection } = settings;
+  const reference = resolveReference(settings.reference, process.cwd());
+  const common = { call: orchestratorCall(connection), publish: bus.publish };
+  if (settings.isolation === "inline") {
+    const { openInlineRunner } = await import("../runner/inline-runner.ts");
+    const { providedModules } = await import("./provided-modules.ts");
+    return await openInlineRunner(reference, { ...common, modules: providedModules });
+  }
+  return await openChildRunner({
+    ...common,
+    clock,
+    command: [...selfCommand(), "__plugin", reference.path, reference.className],
+    env: childEnvironment(process.env, settings.passEnv),
+    hangTimeoutMs: settings.hangTimeout * 1_000,
+  });
+}
+
+/** This program again: the compiled binary is its own runtime, from source Bun needs the entry. */
+function selfCommand(): string[] {
+  const isCompiled = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(Bun.main);
+  return isCompiled ? [process.execPath] : [process.execPath, Bun.main];
+}
+
+/** A handler's calls go through the agent, so that the plugin never holds the token. */
+function orchestratorCall(connection: Connection): OrchestratorCall {
+  return async (method, args) => {
+    const { callOrchestrator } = await import("./orchestrator-call.ts");
+    return await callOrchestrator(connection, method, args);
+  };
+}
+
+/** SIGTERM, SIGINT and SIGHUP: the first stops in peace, the second in a hurry. */
+export function stopSignals(): StopSignals {
+  const stop = new AbortController();
+  const hurry = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) hurry.abort();
+      stop.abort(new ServantError("agent.draining", `Cannot go on: ${name}`));
+    });
+  }
+  return { stop: stop.signal, hurry: hurry.signal };
+}

@@ -1,0 +1,29 @@
+/** `agent connect`: registers a plugin with a backend and carries out what it assigns. */
+import { resolveTarget } from "../client/target.ts";
+import { systemClock } from "../system/clock.ts";
+import { stateDirectory } from "../system/state-dir.ts";
+import { Connection, isLoopback } from "../wire/connection.ts";
+import { openLoggedBus, serve, stopSignals } from "./compose.ts";
+import type { ConnectOptions } from "./program.ts";
+
+export async function connect(reference: string, options: ConnectOptions): Promise<number> {
+  const { to, session, quickPoll } = options;
+  const target = resolveTarget({ to, session, attachToken: "config-only" }, process.env);
+  const connection = new Connection(target);
+  await serve(
+    {
+      ...options,
+      reference,
+      connection,
+      clock: systemClock,
+      bus: openLoggedBus(options, systemClock),
+      stateDirPath: stateDirectory(options.stateDir, process.env),
+      pollIntervalMs: options.pollInterval * 1_000,
+      quickPoll: quickPoll ?? isLoopback(new URL(target.url).hostname),
+      assignmentMaxBytes: options.maxAssignment,
+      failuresMax: options.maxFailures,
+    },
+    stopSignals(),
+  );
+  return 0;
+}

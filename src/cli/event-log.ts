@@ -1,0 +1,56 @@
+/** Prints events to stderr, one a line: for a person on a terminal, as JSON for programs. */
+import {
+  type AgentEvent,
+  describeEvent,
+  type EventLine,
+  type Level,
+  levels,
+} from "../core/events.ts";
+import type { Clock } from "../core/ports.ts";
+
+export interface EventLogOptions {
+  readonly format: "pretty" | "json";
+  readonly level: Level;
+  readonly colours: boolean;
+  readonly clock: Pick<Clock, "now">;
+  readonly write: (text: string) => void;
+}
+
+/** A listener for the bus. */
+export function eventLog(options: EventLogOptions): (event: AgentEvent) => void {
+  const least = levels.indexOf(options.level);
+  const line = options.format === "json" ? jsonLine : prettyLine;
+  return (event) => {
+    const told = describeEvent(event);
+    if (levels.indexOf(told.level) >= least) options.write(`${line(told, options)}\n`);
+  };
+}
+
+function jsonLine(told: EventLine, { clock }: EventLogOptions): string {
+  return JSON.stringify({ time: new Date(clock.now()).toISOString(), ...told });
+}
+
+const MARKS = { debug: "·", info: " ", warn: "!", error: "✗" } as const satisfies Record<
+  Level,
+  string
+>;
+const COLOURS = { debug: 90, info: 0, warn: 33, error: 31 } as const satisfies Record<
+  Level,
+  number
+>;
+
+function prettyLine(told: EventLine, { clock, colours }: EventLogOptions): string {
+  const time = new Date(clock.now()).toTimeString().slice(0, 8);
+  const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
+  const fields = told.source === "plugin" || told.source === "backend" ? fieldsText(told) : "";
+  const text = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${audit}${told.message}${fields}`;
+  return colours && COLOURS[told.level] !== 0
+    ? `\u001b[${COLOURS[told.level]}m${text}\u001b[0m`
+    : text;
+}
+
+function fieldsText({ fields }: EventLine): string {
+  return Object.entries(fields)
+    .map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join("");
+}
