@@ -1,0 +1,37 @@
+/** What a backend answers to a client's questions. Loose towards peers: unknown members pass. */
+import { z } from "zod";
+import { JsonValue, PlanStep } from "../wire/dynos.ts";
+
+export const Record = z.record(z.string(), JsonValue);
+export const Records = z.array(Record);
+
+export const PlanAnswer = z
+  .object({
+    plan: z.array(PlanStep).nullable(),
+    /** Absent before 0.2.0. */
+    reason: z.string().optional(),
+    detail: z.string().nullish(),
+    relaxation: JsonValue.nullish(),
+  })
+  .catchall(JsonValue);
+export type PlanAnswer = z.infer<typeof PlanAnswer>;
+
+/** The result of a step, a trigger or a block. */
+export const StepAnswer = z
+  .object({ success: z.boolean(), message: z.string().nullish() })
+  .catchall(JsonValue);
+export type StepAnswer = z.infer<typeof StepAnswer>;
+
+export const ExecuteAnswer = z.object({ results: z.array(StepAnswer) });
+
+export const LogEntry = z
+  .object({
+    level: z.string(),
+    message: z.string(),
+    /** Epoch seconds. */
+    timestamp: z.number(),
+  })
+  .catchall(JsonValue);
+export type LogEntry = z.infer<typeof LogEntry>;
+
+export const LogsAnswer = z.object({ logs: z.array(LogEntry) });
