@@ -48,7 +48,10 @@ export class Dispatcher {
     }
   }
 
-  /** Takes one assignment; resolves when it is recorded, not when it is done. */
+  /**
+   * Takes one assignment; resolves when it is decided what becomes of it. It is recorded on the
+   * way to its handler, while the next poll is already under way.
+   */
   async take({ assignment, via }: Assign): Promise<void> {
     const { ledger } = this.#ports;
     const match = await ledger.match(assignment);
@@ -66,7 +69,7 @@ export class Dispatcher {
       const problem = "Cannot run it: the agent is stopping";
       return await this.#reject(accepted, assignment, "agent.draining", problem);
     }
-    await this.#accept(accepted, { key, assignment });
+    void this.#accept(accepted, { key, assignment });
   }
 
   /** What a restart left behind: each either runs while it is fresh or is answered failed. */
@@ -103,10 +106,12 @@ export class Dispatcher {
     const { bus, ledger } = this.#ports;
     const { assignment, key } = work;
     const held = !this.#laneIsFree(assignment);
+    const what = describeAssignment(assignment);
+    bus.publish({ type: "assignment.accepted", auditId: assignment.auditId, what, held });
     try {
       if (held) {
         this.#held = work; // taken at once: nothing else may slip in while it is recorded
-        await ledger.record(accepted);
+        await ledger.record([accepted], "soon");
       } else await this.#start([accepted], work);
     } catch (cause) {
       if (this.#held?.key === key) this.#held = undefined;
@@ -115,8 +120,6 @@ export class Dispatcher {
       if (code !== "journal.full") throw cause;
       return await this.#reject(accepted, assignment, code, message);
     }
-    const what = describeAssignment(assignment);
-    bus.publish({ type: "assignment.accepted", auditId: assignment.auditId, what, held });
     if (held && this.#action === undefined) await this.#startHeld();
   }
 
@@ -125,7 +128,7 @@ export class Dispatcher {
     const { clock, ledger } = this.#ports;
     this.#occupy(work);
     try {
-      await ledger.record(...before, { type: "started", ...stamp(clock), key: work.key });
+      await ledger.record([...before, { type: "started", ...stamp(clock), key: work.key }]);
     } catch (cause) {
       this.#release(work);
       throw cause;
@@ -166,8 +169,9 @@ export class Dispatcher {
     }
     this.#action = next;
     this.#held = undefined;
+    this.#wake(); // there is room again: the next poll goes out while this is recorded
     try {
-      await ledger.record(finished, { type: "started", ...stamp(clock), key: next.key });
+      await ledger.record([finished, { type: "started", ...stamp(clock), key: next.key }]);
     } catch {
       // The disk is full: the finish is told all the same, and the held one is not started.
       await ledger.recordReport([finished]);
@@ -175,7 +179,6 @@ export class Dispatcher {
       await this.#refuseForDisk(next);
       return;
     }
-    this.#wake();
     void this.#run(next);
   }
 

@@ -89,7 +89,7 @@ class Outbox {
       return;
     }
     this.#failures = 0;
-    await ledger.recordReport([{ type: "delivered", ...stamp(clock), key }], "lazy");
+    ledger.recordDelivered({ type: "delivered", ...stamp(clock), key });
     bus.publish({ type: "result.delivered", auditId });
   }
 

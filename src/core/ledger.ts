@@ -9,7 +9,7 @@ import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
 import { toServantError } from "./errors.ts";
 import { canonicalJson } from "./json.ts";
-import type { Clock, Journal } from "./ports.ts";
+import type { Clock, Journal, Urgency } from "./ports.ts";
 
 declare const entryKeyBrand: unique symbol;
 /**
@@ -69,29 +69,38 @@ export class Ledger {
    *
    * @throws {ServantError} `journal.full`: nothing was recorded and nothing may act on it.
    */
-  async record(...facts: readonly Fact[]): Promise<void> {
-    await this.#journal.append([...this.#unsaved, ...facts]);
+  async record(facts: readonly Fact[], urgency: Exclude<Urgency, "lazy"> = "now"): Promise<void> {
+    const unsaved = this.#unsaved;
     this.#unsaved = [];
+    try {
+      await this.#journal.append([...unsaved, ...facts], urgency);
+    } catch (cause) {
+      this.#unsaved.unshift(...unsaved);
+      throw cause;
+    }
     this.#show(facts);
   }
 
   /** For what is merely reported (finished, delivered, refused): visible even on a full disk. */
-  async recordReport(facts: readonly Fact[], urgency: "now" | "lazy" = "now"): Promise<void> {
-    if (urgency === "lazy") this.#show(facts);
+  async recordReport(facts: readonly Fact[]): Promise<void> {
     try {
-      await this.#journal.append([...this.#unsaved, ...facts], urgency);
-      this.#unsaved = [];
+      await this.record(facts);
     } catch (cause) {
       if (toServantError(cause).code !== "journal.full") throw cause;
       this.#unsaved.push(...facts);
+      this.#show(facts);
     }
-    if (urgency === "now") this.#show(facts);
+  }
+
+  /** For a delivery that is over: visible at once, and on disk with the next commit. */
+  recordDelivered(fact: Extract<Fact, { type: "delivered" }>): void {
+    this.#show([fact]);
+    void this.#journal.append([fact], "lazy");
   }
 
   /** Brings an entry that was closed back into memory, to be delivered once more. */
   async reopen(entry: Entry, fact: Extract<Fact, { type: "repeated" }>): Promise<void> {
-    await this.#journal.append([...this.#unsaved, fact]);
-    this.#unsaved = [];
+    await this.record([fact]);
     const reopened = fold(entry, fact);
     if (reopened !== undefined) this.#open.set(entry.key, reopened);
     this.#show([]);
@@ -104,7 +113,7 @@ export class Ledger {
 
   /** Tries again to save what a full disk kept back. @throws {ServantError} `journal.full` */
   async save(): Promise<void> {
-    await this.record();
+    await this.record([]);
   }
 
   /** Finds out whether an assignment is new, known, or another content under a known audit id. */

@@ -54,14 +54,19 @@ export interface Runner {
   close(): Promise<void>;
 }
 
+/**
+ * "now" commits at once. "soon" and "lazy" ride along with the next commit: "soon" waits a few
+ * milliseconds for one at most, "lazy" longer, and whoever appends lazily does not wait at all.
+ */
+export type Urgency = "now" | "soon" | "lazy";
+
 export interface Journal {
   /**
-   * Resolves when every fact is durable, all or none. Facts that may be "lazy" ride along with
-   * the next commit.
+   * Resolves when every fact is durable, all or none; for "lazy" facts, at once.
    *
    * @throws {ServantError} `journal.full`
    */
-  append(facts: readonly Fact[], urgency?: "now" | "lazy"): Promise<void>;
+  append(facts: readonly Fact[], urgency?: Urgency): Promise<void>;
   /** The facts of every entry that is not delivered or refused, oldest first. */
   replay(): AsyncIterable<Fact>;
   /** Every fact kept of one entry, oldest first. */

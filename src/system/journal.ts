@@ -7,10 +7,10 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { existsSync, renameSync } from "node:fs";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { EntryKey, Fact } from "../core/ledger.ts";
-import type { Journal } from "../core/ports.ts";
+import type { Journal, Urgency } from "../core/ports.ts";
 
-/** How long a lazy fact waits for another commit to ride along with, in milliseconds. */
-export const LAZY_COMMIT_MS = 100;
+/** How long facts wait for another commit to ride along with, in milliseconds. */
+export const COMMIT_WITHIN_MS = { soon: 2, lazy: 100 } as const;
 /** How long to wait for another process's lock on the file, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 const SCHEMA_VERSION = 1;
@@ -23,9 +23,9 @@ export interface JournalOptions {
   readonly onDamaged?: (setAside: string, reason: string) => void;
 }
 
-interface Pending {
-  readonly fact: Fact;
-  readonly lazy: boolean;
+interface Batch {
+  readonly facts: Fact[];
+  readonly committed: PromiseWithResolvers<void>;
 }
 
 /**
@@ -50,13 +50,20 @@ export class SqliteJournal implements Journal {
   readonly #origin: string;
   readonly #insert;
   readonly #story;
-  #pending: Pending[] = [];
-  #timer: Timer | undefined;
-  #turn: Promise<void> | undefined;
+  readonly #begin;
+  readonly #end;
+  /** Lazy facts: nobody waits for them, and a failed commit keeps them. */
+  #lazy: Fact[] = [];
+  /** Facts whose appenders wait for one commit together. */
+  #batch: Batch | undefined;
+  #timers: { soon?: Timer; lazy?: Timer } = {};
+  #turn: NodeJS.Immediate | undefined;
 
   constructor(db: Database, origin: string) {
     this.#db = db;
     this.#origin = origin;
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#end = db.prepare("COMMIT");
     this.#insert = db.prepare<null, SQLQueryBindings[]>(
       "INSERT INTO facts (origin, key, type, body) VALUES (?, ?, ?, ?)",
     );
@@ -65,18 +72,20 @@ export class SqliteJournal implements Journal {
     );
   }
 
-  append(facts: readonly Fact[], urgency: "now" | "lazy" = "now"): Promise<void> {
-    for (const fact of facts) this.#pending.push({ fact, lazy: urgency === "lazy" });
+  append(facts: readonly Fact[], urgency: Urgency = "now"): Promise<void> {
     if (urgency === "lazy") {
-      this.#timer ??= setTimeout(() => this.#commitLazily(), LAZY_COMMIT_MS);
+      this.#lazy.push(...facts);
+      this.#timers.lazy ??= setTimeout(() => this.#commit(), COMMIT_WITHIN_MS.lazy);
       return Promise.resolve();
     }
-    // Whoever appends in this turn of the event loop shares one commit.
-    this.#turn ??= Promise.resolve().then(() => {
-      this.#turn = undefined;
-      this.#commit();
-    });
-    return this.#turn;
+    this.#batch ??= { facts: [], committed: Promise.withResolvers<void>() };
+    this.#batch.facts.push(...facts);
+    const { promise } = this.#batch.committed;
+    // Whoever appends in this turn of the event loop shares the commit; what the turn still has
+    // to send goes out first, and is on its way while the disk is waited for.
+    if (urgency === "now") this.#turn ??= setImmediate(() => this.#commit());
+    else this.#timers.soon ??= setTimeout(() => this.#commit(), COMMIT_WITHIN_MS.soon);
+    return promise;
   }
 
   async *replay(): AsyncIterable<Fact> {
@@ -87,8 +96,9 @@ export class SqliteJournal implements Journal {
   }
 
   async story(key: EntryKey): Promise<readonly Fact[]> {
-    if (this.#pending.length > 0) this.#commit();
-    return this.#story.all(key, this.#origin).map(({ body }) => JSON.parse(body) as Fact);
+    const stored = this.#story.all(key, this.#origin).map(({ body }) => JSON.parse(body) as Fact);
+    const waiting = [...this.#lazy, ...(this.#batch?.facts ?? [])];
+    return [...stored, ...waiting.filter((fact) => fact.key === key)];
   }
 
   /** Backends with entries that are still open, other than this one. */
@@ -105,39 +115,41 @@ export class SqliteJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    try {
-      this.#commit();
-    } finally {
-      this.#db.close();
-    }
+    this.#commit();
+    this.#db.close();
   }
 
-  #commitLazily(): void {
-    this.#timer = undefined;
-    try {
-      this.#commit();
-    } catch {
-      // Lazy facts only say that a result was delivered: they stay pending and ride along later.
-    }
-  }
-
+  /** Everything that waits, in one transaction; tells those who wait for it. */
   #commit(): void {
-    const facts = this.#pending;
-    if (facts.length === 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    clearTimeout(this.#timers.soon);
+    clearTimeout(this.#timers.lazy);
+    this.#timers = {};
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    this.#turn = undefined;
+    const batch = this.#batch;
+    const lazy = this.#lazy;
+    this.#batch = undefined;
+    this.#lazy = [];
+    if (batch === undefined && lazy.length === 0) return;
     try {
-      this.#db.run("BEGIN IMMEDIATE");
-      for (const { fact } of facts) {
+      this.#write([...lazy, ...(batch?.facts ?? [])]);
+      batch?.committed.resolve();
+    } catch (cause) {
+      this.#lazy = lazy; // they only say that a result was delivered: they ride along later
+      batch?.committed.reject(asServantError(cause, "write the journal"));
+    }
+  }
+
+  #write(facts: readonly Fact[]): void {
+    try {
+      this.#begin.run();
+      for (const fact of facts) {
         this.#insert.run(this.#origin, fact.key, fact.type, JSON.stringify(fact));
       }
-      this.#db.run("COMMIT");
-      this.#pending = [];
+      this.#end.run();
     } catch (cause) {
       if (this.#db.inTransaction) this.#db.run("ROLLBACK");
-      this.#pending = facts.filter(({ lazy }) => lazy); // the others' callers are told
-      throw asServantError(cause, "write the journal");
+      throw cause;
     }
   }
 }
