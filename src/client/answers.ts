@@ -1,13 +1,18 @@
 /** What a backend answers to a client's questions. Loose towards peers: unknown members pass. */
 import { z } from "zod";
-import { JsonValue, PlanStep } from "../wire/dynos.ts";
+import { JsonValue } from "../wire/dynos.ts";
 
 export const Record = z.record(z.string(), JsonValue);
 export const Records = z.array(Record);
 
+/** One ground transition: parameter names to object names. */
+export const PlannedStep = z
+  .object({ action_name: z.string(), parameters: Record })
+  .catchall(JsonValue);
+
 export const PlanAnswer = z
   .object({
-    plan: z.array(PlanStep).nullable(),
+    plan: z.array(PlannedStep).nullable(),
     /** Absent before 0.2.0. */
     reason: z.string().optional(),
     detail: z.string().nullish(),

@@ -1,0 +1,40 @@
+/** What every `agent call` subcommand starts from. */
+import { RemoteOrchestrator } from "../../client/orchestrator.ts";
+import { resolveTarget } from "../../client/target.ts";
+import { exitCodes, ServantError } from "../../core/errors.ts";
+import { Connection, isLoopback } from "../../wire/connection.ts";
+import { type Output, openOutput } from "../output.ts";
+
+export interface CallOptions {
+  readonly to?: string;
+  readonly session?: string;
+  /** Print JSON, for programs. */
+  readonly json?: boolean;
+}
+
+export interface CallContext {
+  readonly orchestrator: RemoteOrchestrator;
+  readonly out: Output;
+  readonly json: boolean;
+}
+
+/** Runs one subcommand against the backend its options name; resolves to the exit code. */
+export async function withBackend(
+  options: CallOptions,
+  run: (context: CallContext) => Promise<number>,
+): Promise<number> {
+  const { to, session, json = false } = options;
+  const target = resolveTarget({ to, session }, process.env);
+  const orchestrator = new RemoteOrchestrator(new Connection(target));
+  try {
+    return await run({ orchestrator, out: openOutput(process.stdout, process.env), json });
+  } catch (cause) {
+    const isOurs = cause instanceof ServantError && cause.code === "backend.unreachable";
+    if (!isOurs || !isLoopback(new URL(target.url).hostname)) throw cause;
+    // The table's hint speaks to a servant that waits; a person at a prompt wants a way out.
+    process.stderr.write(
+      `agent: ${cause.message}\nhint: start one with \`agent host\`, or name another with --to\n`,
+    );
+    return exitCodes[cause.kind];
+  }
+}

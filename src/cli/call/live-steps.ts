@@ -1,0 +1,114 @@
+/** Draws a step list on a terminal and lets it advance by what the backend logs meanwhile. */
+import type { LogEntry } from "../../client/answers.ts";
+import type { RemoteOrchestrator } from "../../client/orchestrator.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { Output } from "../output.ts";
+import { drawSteps, type Step, StepList, stepText } from "./step-list.ts";
+
+const DRAW_MS = 100;
+const LOG_POLL_MS = 250;
+
+export class LiveSteps {
+  readonly #orchestrator: RemoteOrchestrator;
+  readonly #out: Output;
+  readonly #list = new StepList();
+  readonly #timers: Timer[];
+  #newestS: number;
+  #drawnLines = 0;
+  #isAsking = false;
+
+  private constructor(orchestrator: RemoteOrchestrator, out: Output, newestS: number) {
+    this.#orchestrator = orchestrator;
+    this.#out = out;
+    this.#newestS = newestS;
+    this.#timers = [
+      setInterval(() => this.#draw(), DRAW_MS),
+      setInterval(() => this.#ask(), LOG_POLL_MS),
+    ];
+  }
+
+  /** Starts drawing; only what the backend logs from now on counts. */
+  static async open(
+    orchestrator: RemoteOrchestrator,
+    out: Output,
+    planned: readonly string[],
+  ): Promise<LiveSteps> {
+    const logs = await orchestrator.getLogs().catch(() => []); // a display may do without
+    const live = new LiveSteps(orchestrator, out, logs.at(-1)?.timestamp ?? 0);
+    live.#list.planned(planned);
+    const [first] = planned;
+    // The first step begins at once; a backend that logs says so again.
+    if (first !== undefined) live.#list.started(first, performance.now());
+    live.#draw();
+    return live;
+  }
+
+  get steps(): readonly Step[] {
+    return this.#list.steps;
+  }
+
+  /** Draws once more, the given lines instead of its own, and lets go of the terminal. */
+  end(lines?: readonly string[]): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#draw(lines);
+  }
+
+  #draw(lines?: readonly string[]): void {
+    const { paint, columns } = this.#out;
+    const drawn = lines ?? drawSteps(this.#list.steps, performance.now(), paint, columns);
+    const up = this.#drawnLines === 0 ? "" : `\u001b[${this.#drawnLines}A`;
+    this.#out.write(`${up}\r\u001b[J${drawn.map((line) => `${line}\n`).join("")}`);
+    this.#drawnLines = drawn.length;
+  }
+
+  #ask(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.#orchestrator
+      .getLogs()
+      .then((entries) => {
+        for (const entry of entries) {
+          if (entry.timestamp <= this.#newestS) continue;
+          this.#newestS = entry.timestamp;
+          advance(this.#list, entry, performance.now());
+        }
+      })
+      // A display may miss a beat; the request that counts is the one that executes.
+      .catch(() => {})
+      .finally(() => {
+        this.#isAsking = false;
+      });
+  }
+}
+
+/** Takes one log entry into the list; entries about other things change nothing. */
+export function advance(list: StepList, entry: LogEntry, atMs: number): void {
+  const fields = [entry.fields, entry.data, entry].find(
+    (each): each is JsonObject => isJsonObject(each) && typeof kindOf(each) === "string",
+  );
+  if (fields === undefined) return;
+  const text = textOf(fields.step);
+  switch (kindOf(fields)) {
+    case "planned":
+      if (Array.isArray(fields.steps)) list.planned(fields.steps.map(textOf));
+      return;
+    case "step.started":
+      if (!list.steps.some((step) => step.phase === "running" && step.text === text)) {
+        list.started(text, atMs);
+      }
+      return;
+    case "step.finished": {
+      const message = typeof fields.message === "string" ? fields.message : "";
+      list.finished(text, fields.success === true, message, atMs);
+    }
+  }
+}
+
+function kindOf(fields: JsonObject): Json | undefined {
+  return fields.event ?? fields.type;
+}
+
+function textOf(step: Json | undefined): string {
+  if (typeof step === "string") return step;
+  return isJsonObject(step) ? stepText(step) : "";
+}

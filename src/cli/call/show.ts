@@ -1,0 +1,80 @@
+/** `agent call health|state|objects|actions|reset`: one question, one answer. */
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import { printable, table } from "../output.ts";
+import { type CallOptions, withBackend } from "./context.ts";
+
+export type ScopedOptions = CallOptions & { readonly scope?: string };
+export type ObjectsOptions = ScopedOptions & { readonly type?: string };
+
+export function health(options: CallOptions): Promise<number> {
+  return withBackend(options, async ({ orchestrator, out, json }) => {
+    const answer = await orchestrator.health();
+    if (json) out.json(answer);
+    else for (const [name, value] of Object.entries(answer)) out.line(`${name}: ${textOf(value)}`);
+    return 0;
+  });
+}
+
+export function state(options: ScopedOptions): Promise<number> {
+  return withBackend(options, async ({ orchestrator, out, json }) => {
+    const atoms = await orchestrator.getCurrentState(options.scope);
+    if (json) out.json(atoms);
+    else if (atoms.length === 0) out.line(out.paint.dim("nothing holds"));
+    else for (const atom of atoms) out.line(printable(atom));
+    return 0;
+  });
+}
+
+export function objects(options: ObjectsOptions): Promise<number> {
+  return withBackend(options, async ({ orchestrator, out, json }) => {
+    const list = await orchestrator.listObjects(options.type, options.scope);
+    if (json) out.json(list);
+    else if (list.length === 0) out.line(out.paint.dim("no objects"));
+    else out.line(table(["NAME", "TYPE", "FIELDS"], list.map(objectRow), out.paint));
+    return 0;
+  });
+}
+
+export function actions(options: ScopedOptions): Promise<number> {
+  return withBackend(options, async ({ orchestrator, out, json }) => {
+    const list = await orchestrator.listActions(options.scope);
+    if (json) out.json(list);
+    else if (list.length === 0) out.line(out.paint.dim("no actions"));
+    else out.line(table(["ACTION", "PROVIDER"], list.map(actionRow), out.paint));
+    return 0;
+  });
+}
+
+export function reset(options: CallOptions): Promise<number> {
+  return withBackend(options, async ({ orchestrator, out, json }) => {
+    await orchestrator.resetBackend();
+    if (json) out.json({ status: "ok" });
+    else out.line("Backend state cleared.");
+    return 0;
+  });
+}
+
+function objectRow(each: JsonObject): string[] {
+  const fields = isJsonObject(each.value_fields) ? Object.entries(each.value_fields) : [];
+  const text = fields.map(([name, value]) => `${name}=${textOf(value)}`).join(" ");
+  return [textOf(each.name), textOf(each.type), text];
+}
+
+function actionRow(each: JsonObject): string[] {
+  const params = paramsOf(each).map(({ name, type }) => `${name}: ${type}`);
+  return [`${textOf(each.name)}(${params.join(", ")})`, textOf(each.provider ?? "nobody")];
+}
+
+/** The declared parameters of an action as the backend lists it. */
+export function paramsOf(action: JsonObject): { readonly name: string; readonly type: string }[] {
+  const params = Array.isArray(action.params) ? action.params : [];
+  return params.filter(isJsonObject).map(({ name, type }) => ({
+    name: textOf(name),
+    type: textOf(type),
+  }));
+}
+
+function textOf(value: Json | undefined): string {
+  if (value === undefined) return "";
+  return printable(typeof value === "string" ? value : JSON.stringify(value));
+}
