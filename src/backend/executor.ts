@@ -1,0 +1,272 @@
+/**
+ * Carries plans out, one at a time: dispatches each step, and plans again from what is believed
+ * then when a step fails, an observation contradicts it, or the state changed from outside.
+ */
+import { type Atom, atom, atomParts } from "../core/atom.ts";
+import { ServantError } from "../core/errors.ts";
+import type { TransitionDef } from "../core/vocabulary.ts";
+import type { GroundStep } from "../planner/plan.ts";
+import { type Attempt, type AttemptPorts, attemptStep } from "./attempt.ts";
+import { keptOut } from "./keep-out.ts";
+import { suggestion } from "./nearest.ts";
+import type { Planned, Plans } from "./plans.ts";
+import { stepText } from "./progress.ts";
+
+/** Plans made in a row without a confirmed step that led to a state not seen before. */
+export const REPLANS_MAX = 5;
+
+export interface ExecutorPorts extends AttemptPorts {
+  readonly plans: Plans;
+}
+export interface Execution {
+  /** Every attempt in order, failed ones too. */
+  readonly attempts: readonly Attempt[];
+  readonly success: boolean;
+  /** Why it ended. */
+  readonly message: string;
+}
+/** What an execution is at now. */
+interface Run {
+  readonly goal: readonly Atom[];
+  readonly attempts: Attempt[];
+  readonly stopped: AbortSignal;
+  /** States that were seen: going back to one is no progress. */
+  readonly seen: Set<number>;
+  now: string;
+  fruitless: number;
+}
+
+export class Executor {
+  readonly #ports: ExecutorPorts;
+  #run: Run | undefined;
+  /** Resolves when the last execution has ended. */
+  #ended: Promise<void> = Promise.resolve();
+  #stop = new AbortController();
+
+  constructor(ports: ExecutorPorts) {
+    this.#ports = ports;
+  }
+
+  /** What runs now, in words; undefined when nothing does. */
+  get running(): string | undefined {
+    return this.#run === undefined ? undefined : `${this.#run.goal.join(", ")}: ${this.#run.now}`;
+  }
+
+  /**
+   * Reaches the goal, or finds out that it cannot. The goal is the one of now: a later one is for
+   * the next execution.
+   *
+   * @throws {ServantError} `execution.running`, or `plan.none` with the planner's reason when
+   *   there was no plan to begin with.
+   */
+  async execute(): Promise<Execution> {
+    if (this.running !== undefined) {
+      throw new ServantError(
+        "execution.running",
+        `Cannot execute: an execution is running (${this.running})`,
+      );
+    }
+    const { world, plans } = this.#ports;
+    const stopped = this.#stop.signal;
+    const { goal } = world;
+    const run: Run = { goal, attempts: [], stopped, seen: new Set(), now: "", fruitless: 0 };
+    run.now = "planning";
+    this.#run = run;
+    const ending = Promise.withResolvers<void>();
+    this.#ended = ending.promise;
+    try {
+      const planned = await plans.current({ signal: stopped });
+      if (stopped.aborted) return ended(run, "it was stopped");
+      if (planned.plan === null) throw noPlan(planned);
+      const execution = await this.#carryOut(run, planned.plan);
+      const { success, message } = execution;
+      this.#ports.log(success ? "info" : "warn", `execution ended: ${message}`, { success });
+      this.#ports.observe({ type: "done", success, message });
+      return execution;
+    } finally {
+      this.#run = undefined;
+      ending.resolve();
+    }
+  }
+
+  /**
+   * Does one transition, without planning and whatever its preconditions say. Keep-outs hold.
+   *
+   * @throws {ServantError} `transition.unknown`, `assignment.bad-params`, `provider.missing`,
+   *   `step.keep-out`
+   */
+  async trigger(name: string, params: Readonly<Record<string, string>>): Promise<Attempt> {
+    const { world, servants, log } = this.#ports;
+    const def = world.vocabulary.transitions.get(name);
+    if (servants.providerOf(name) === undefined) {
+      if (def === undefined) world.vocabulary.transition(name); // throws: it is not known at all
+      throw new ServantError(
+        "provider.missing",
+        `Cannot trigger "${name}": no servant provides it`,
+      );
+    }
+    const step =
+      def === undefined
+        ? { transition: name, parameters: params, adds: [], removes: [] }
+        : groundStep(
+            def,
+            checkedParams(def, params, (object) => world.object(object)?.type),
+          );
+    const place = keptOut(step, world.state());
+    if (place !== undefined) {
+      throw new ServantError(
+        "step.keep-out",
+        `Cannot trigger ${stepText(step)}: no_entry(${place}) holds`,
+      );
+    }
+    log("info", `triggered ${stepText(step)}: preconditions are not looked at`, {});
+    return attemptStep(this.#ports, step, this.#stop.signal);
+  }
+
+  /** Ends what runs: its open steps fail, the world is left alone. Resolves when it has ended. */
+  stop(reason: string): Promise<void> {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    this.#ports.servants.stopAll(reason);
+    return this.#ended;
+  }
+
+  async #carryOut(run: Run, first: readonly GroundStep[]): Promise<Execution> {
+    const { log, observe, plans } = this.#ports;
+    let steps = first;
+    for (;;) {
+      observe({ type: "planned", steps });
+      const reason = await this.#follow(run, steps);
+      const last = run.attempts.at(-1);
+      if (run.stopped.aborted) return ended(run, "it was stopped");
+      if (this.#isReached(run.goal)) return ended(run, "the goal is reached", true);
+      run.fruitless += 1;
+      if (run.fruitless > REPLANS_MAX) {
+        return ended(run, `gave up after ${REPLANS_MAX} plans without progress: ${reason}`);
+      }
+      log("info", `planning again: ${reason}`, {});
+      observe({ type: "replanning", reason });
+      run.now = "planning again";
+      const planned = await plans.for(run.goal, {
+        signal: run.stopped,
+        allowed: this.#providedAfter(last),
+      });
+      if (run.stopped.aborted) return ended(run, "it was stopped");
+      if (planned.plan === null) return ended(run, `${reason}; ${planned.reason}`);
+      steps = planned.plan;
+    }
+  }
+
+  /** Takes the steps until the goal holds; returns why the rest of the plan is of no use. */
+  async #follow(run: Run, steps: readonly GroundStep[]): Promise<string> {
+    const { world } = this.#ports;
+    run.seen.add(fingerprint(world.state()));
+    for (const [index, step] of steps.entries()) {
+      if (run.stopped.aborted) return "stopped";
+      const obstacle = this.#obstacle(step);
+      if (obstacle !== undefined) return `${stepText(step)} is not possible now: ${obstacle}`;
+      run.now = `step ${index + 1} of ${steps.length}, ${stepText(step)}`;
+      const attempt = await attemptStep(this.#ports, step, run.stopped);
+      run.attempts.push(attempt);
+      if (!attempt.success) return attempt.message;
+      const state = fingerprint(world.state());
+      if (!run.seen.has(state)) run.fruitless = 0;
+      run.seen.add(state);
+      if (this.#isReached(run.goal)) break;
+    }
+    return "the plan ended and the goal does not hold";
+  }
+
+  /** A provider that was missing will be missing again: plan around what nobody provides. */
+  #providedAfter(last: Attempt | undefined): (step: GroundStep) => boolean {
+    if (last?.code !== "provider.missing" && last?.code !== "servant.lost") return () => true;
+    return (step) => this.#ports.servants.providerOf(step.transition) !== undefined;
+  }
+
+  /** What stands against a step in the present state: it may not be what was planned for. */
+  #obstacle(step: GroundStep): string | undefined {
+    const { world } = this.#ports;
+    const { preconditions } = world.vocabulary.transition(step.transition);
+    const unmet = preconditions.find(
+      ({ atom: text, holds }) => world.holds(bound(text, step.parameters)) !== holds,
+    );
+    if (unmet !== undefined) {
+      return `${unmet.holds ? "" : "not "}${bound(unmet.atom, step.parameters)} is required`;
+    }
+    const place = keptOut(step, world.state());
+    return place === undefined ? undefined : `no_entry(${place}) holds`;
+  }
+
+  #isReached(goal: readonly Atom[]): boolean {
+    return goal.every((text) => this.#ports.world.holds(text));
+  }
+}
+
+function ended({ attempts }: Run, message: string, success = false): Execution {
+  return { attempts, success, message };
+}
+
+function noPlan({ reason, detail }: Planned): ServantError {
+  return new ServantError("plan.none", `Cannot execute: ${reason}: ${detail}`);
+}
+
+/** A transition applied to objects; adds win over removes. */
+function groundStep(
+  { name, adds, removes }: TransitionDef,
+  parameters: Readonly<Record<string, string>>,
+): GroundStep {
+  const added = adds.map((text) => bound(text, parameters));
+  const removed = removes.map((text) => bound(text, parameters));
+  return {
+    transition: name,
+    parameters,
+    adds: added,
+    removes: removed.filter((text) => !added.includes(text)),
+  };
+}
+
+/** An atom over parameters with the objects in their places. */
+function bound(text: Atom, parameters: Readonly<Record<string, string>>): Atom {
+  const { fluent, args } = atomParts(text);
+  return atom(
+    fluent,
+    args.map((arg) => (arg.startsWith("?") ? (parameters[arg.slice(1)] ?? arg) : arg)),
+  );
+}
+
+/** Every declared parameter with an object of its type; `arg0` stands for the first one. */
+function checkedParams(
+  { name, params }: TransitionDef,
+  given: Readonly<Record<string, string>>,
+  typeOf: (object: string) => string | undefined,
+): Record<string, string> {
+  const bad = (reason: string) =>
+    new ServantError("assignment.bad-params", `Cannot trigger "${name}": ${reason}`);
+  const known = params.flatMap((param, index) => [param.name, `arg${index}`]);
+  const stray = Object.keys(given).find((key) => !known.includes(key));
+  if (stray !== undefined) {
+    const names = params.map((param) => param.name);
+    throw bad(`it has no parameter "${stray}"${suggestion(stray, names)}`);
+  }
+  return Object.fromEntries(
+    params.map((param, index) => {
+      const object = given[param.name] ?? given[`arg${index}`];
+      if (object === undefined) throw bad(`its parameter "${param.name}" is missing`);
+      const type = typeOf(object);
+      if (type === undefined) throw bad(`there is no object "${object}"`);
+      if (type !== param.type) throw bad(`"${object}" is a ${type}, not a ${param.type}`);
+      return [param.name, object];
+    }),
+  );
+}
+
+/** A state as a number of 53 bits: two that differ hardly ever share one. */
+function fingerprint(state: ReadonlySet<Atom>): number {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (const character of [...state].sort().join(" ")) {
+    const code = character.codePointAt(0) ?? 0;
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  return (b >>> 11) * 2 ** 32 + (a >>> 0);
+}

@@ -1,0 +1,104 @@
+/** Planning, executing, triggering, forgetting, and the log of it. */
+import type { Hono } from "hono";
+import { z } from "zod";
+import { ServantError } from "../../core/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import { PlanRequest, TriggerRequest } from "../../wire/dynos.ts";
+import type { Attempt } from "../attempt.ts";
+import type { Parts } from "../backend.ts";
+import type { Execution } from "../executor.ts";
+import { bodyOf } from "./request.ts";
+
+export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: Parts): void {
+  app.post("/plan", async (context) => {
+    const { time_budget_s: budgetS } = await bodyOf(context, PlanRequest);
+    const { plan, reason, detail } = await plans.make({
+      budgetMs: budgetS === undefined ? undefined : budgetS * 1_000,
+      signal: context.req.raw.signal,
+    });
+    log("info", `planned: ${reason}: ${detail}`, {});
+    const steps = plan?.map(({ transition, parameters }, index) => ({
+      action_name: transition,
+      parameters,
+      index,
+    }));
+    return context.json({ plan: steps ?? null, reason, detail, relaxation: null });
+  });
+
+  // The client's connection is no lease on the execution: it goes on when the client goes away.
+  app.post("/execute", async (context) => {
+    await bodyOf(context, z.looseObject({}));
+    return context.json(describeExecution(await executor.execute()));
+  });
+
+  app.post("/trigger", async (context) => {
+    const { action, params } = await bodyOf(context, TriggerRequest);
+    return context.json(describeAttempt(await executor.trigger(action, texts(params ?? {}))));
+  });
+
+  app.post("/reset", async (context) => {
+    await executor.stop("the backend was reset");
+    world.reset();
+    plans.forget();
+    log("info", "reset: objects of clients, state, goal and plan are gone", {});
+    return context.json({ status: "ok" });
+  });
+
+  app.get("/logs", (context) =>
+    context.json({
+      logs: logBook.lines.map(({ level, message, timestamp, fields }) => ({
+        level,
+        message,
+        timestamp,
+        fields,
+      })),
+    }),
+  );
+}
+
+/** Absent parameters are null or `"None"` on the wire; numbers and booleans are names as text. */
+function texts(params: JsonObject): Record<string, string> {
+  const given = Object.entries(params).filter(([, value]) => value !== null && value !== "None");
+  return Object.fromEntries(
+    given.map(([name, value]) => {
+      if (typeof value === "object") {
+        throw new ServantError(
+          "assignment.bad-params",
+          `Cannot use parameter "${name}": give the name of an object`,
+        );
+      }
+      return [name, String(value)];
+    }),
+  );
+}
+
+/**
+ * Every attempt in order. An execution that ended for want of a plan, after a step that was
+ * done, says so in an entry of its own: a list of successes must not hide a goal not reached.
+ */
+function describeExecution({ attempts, success, message }: Execution): JsonObject {
+  const results: JsonObject[] = attempts.map(describeAttempt);
+  if (!success && attempts.at(-1)?.success !== false) {
+    results.push({ type: "plan", success: false, message });
+  }
+  return { results, success, message };
+}
+
+function describeAttempt(attempt: Attempt): JsonObject {
+  const { auditId, step, success, message, code, telemetry, servantId } = attempt;
+  return {
+    type: "action",
+    success,
+    message,
+    audit_id: auditId,
+    action_name: step.transition,
+    parameters: step.parameters,
+    ...(isEmpty(telemetry) ? {} : { telemetry }),
+    ...(servantId === undefined ? {} : { servant_id: servantId }),
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
+function isEmpty(value: Json): boolean {
+  return value === null || (isJsonObject(value) && Object.keys(value).length === 0);
+}

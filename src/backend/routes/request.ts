@@ -1,0 +1,33 @@
+/** Reading requests: bodies checked by their schema, wishes in headers. */
+import type { Context } from "hono";
+import { z } from "zod";
+import { ServantError } from "../../core/errors.ts";
+
+/** The longest body that is read, in bytes. */
+export const BODY_MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The body of a request; none at all counts as `{}`.
+ *
+ * @throws {ServantError} `request.malformed`, naming the members that are wrong.
+ */
+export async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+  const text = await context.req.text();
+  const subject = `the body of ${context.req.method} ${context.req.path}`;
+  let value: unknown;
+  try {
+    value = text.trim() === "" ? {} : JSON.parse(text);
+  } catch (cause) {
+    throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const reason = z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500);
+  throw new ServantError("request.malformed", `Cannot use ${subject}: ${reason}`);
+}
+
+/** How long the client would like an empty answer to be held: `Prefer: wait=25` (RFC 7240). */
+export function preferredWaitMs(prefer: string | undefined): number | undefined {
+  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?=$|[,;])/i.exec(prefer ?? "")?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}

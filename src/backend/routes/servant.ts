@@ -1,0 +1,88 @@
+/** The servant's side of the protocol: register, ask for the next assignment, answer. */
+import type { Hono } from "hono";
+import { z } from "zod";
+import { type AuditId, failedResult, type Result } from "../../core/assignment.ts";
+import { messageOf, ServantError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { RegisterRequest, toResult, WireResult } from "../../wire/dynos.ts";
+import type { Parts } from "../backend.ts";
+import { suggestion } from "../nearest.ts";
+import type { Pending } from "../servant.ts";
+import { bodyOf, preferredWaitMs } from "./request.ts";
+
+/** Names that one servant may register. */
+export const OFFERS_MAX = 10_000;
+
+export function servantRoutes(app: Hono, { world, servants, log }: Parts): void {
+  app.post("/servant/register", async (context) => {
+    const request = await bodyOf(context, RegisterRequest);
+    const { vocabulary } = world;
+    for (const name of request.domain_modules) {
+      if (vocabulary.knowsModule(name)) continue;
+      throw new ServantError(
+        "domain.unknown",
+        `Cannot find domain module "${name}"; known: ${vocabulary.moduleNames().join(", ")}`,
+      );
+    }
+    const transitions = [...request.transitions, ...request.anonymous_actions];
+    const fluents = request.beliefs;
+    if (transitions.length + fluents.length > OFFERS_MAX) {
+      throw new ServantError("request.malformed", `Cannot register more than ${OFFERS_MAX} names`);
+    }
+    // What no vocabulary declares cannot be planned with, yet it can be triggered.
+    for (const [what, names, known] of [
+      ["transition", request.transitions, vocabulary.transitions],
+      ["fluent", fluents, vocabulary.fluents],
+    ] as const) {
+      for (const name of names.filter((each) => !known.has(each))) {
+        log(
+          "warn",
+          `no known domain has the ${what} "${name}"${suggestion(name, known.keys())}`,
+          {},
+        );
+      }
+    }
+    const { id } = servants.register({ transitions, fluents });
+    return context.json({ servant_id: id });
+  });
+
+  app.get("/servant/:id/next_assignment", async (context) => {
+    const waitMs = preferredWaitMs(context.req.header("prefer"));
+    const { signal } = context.req.raw;
+    const next = await servants.poll(context.req.param("id"), waitMs, signal);
+    if (waitMs !== undefined) context.header("Preference-Applied", "wait");
+    return next === undefined ? context.body(null, 204) : context.json(describeAssignment(next));
+  });
+
+  app.post("/servant/:id/result", async (context) => {
+    const { id } = servants.get(context.req.param("id"));
+    const { audit_id: auditId, ...rest } = await bodyOf(context, Answer);
+    const result = readResult(auditId as AuditId, rest);
+    const acceptance = servants.answer(id, result);
+    return context.json({ status: "ok", accepted: acceptance === "taken" });
+  });
+}
+
+const Answer = z.looseObject({ audit_id: z.string().min(1) });
+
+/**
+ * An answer as it came. One that says nothing useful about an assignment in hand fails it: to
+ * refuse the request would end a Python servant and leave the step waiting for ever.
+ */
+function readResult(auditId: AuditId, rest: Readonly<Record<string, unknown>>): Result {
+  const message = rest.message === null || rest.message === undefined ? "" : rest.message;
+  const text = typeof message === "string" ? message : JSON.stringify(message);
+  try {
+    return toResult(WireResult.parse({ ...rest, message: text, audit_id: auditId }));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    return failedResult(auditId, "handler.bad-result", `Cannot read the answer: ${reason}`);
+  }
+}
+
+function describeAssignment(assignment: Pending["assignment"]): JsonObject {
+  const { kind, auditId } = assignment;
+  if (kind === "belief") return { kind, fluent_name: assignment.fluent, audit_id: auditId };
+  const params: Json = assignment.params;
+  return { kind, transition_name: assignment.transition, params_json: params, audit_id: auditId };
+}
