@@ -1,0 +1,134 @@
+/** `agent host`: the embedded planning backend, listening on a port. */
+import { join } from "node:path";
+import { type Backend, createBackend } from "../backend/backend.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
+import type { Level } from "../core/events.ts";
+import type { JsonObject } from "../core/json.ts";
+import { systemClock } from "../system/clock.ts";
+import { textFile } from "../system/snapshot.ts";
+import { openStateDir } from "../system/state-dir.ts";
+import { isLoopback } from "../wire/connection.ts";
+import { stopSignals } from "./compose.ts";
+import { openDomains } from "./domains.ts";
+import { eventLog } from "./event-log.ts";
+import type { HostOptions } from "./program.ts";
+
+/** How long answers may take once the backend stops, in milliseconds. */
+const STOP_MS = 2_000;
+
+export interface Listening {
+  /** `http://127.0.0.1:8421` */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests and ends those that are open. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs until SIGTERM or SIGINT; resolves to the exit code.
+ *
+ * @throws {ServantError} `local.port-in-use`, `domain.*`, `state.*`
+ */
+export async function host(options: HostOptions): Promise<number> {
+  const { bind, lease, silentLease, stateDir: stateDirPath } = options;
+  const log = logger(options);
+  const domains = await openDomains(options.domain);
+  const stateDir = stateDirPath === undefined ? undefined : openStateDir(stateDirPath);
+  try {
+    const backend = createBackend({
+      domains,
+      clock: systemClock,
+      log,
+      leaseMs: lease * 1_000,
+      ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),
+      ...(stateDir === undefined
+        ? {}
+        : { snapshot: textFile(join(stateDir.path, "backend.json")) }),
+    });
+    const { url, port, stop } = listen(backend, options);
+    if (!isLoopback(bind)) {
+      log("warn", `anyone who reaches ${url} controls this backend: it asks for no login`, {});
+    }
+    const names = domains.map(({ name }) => name);
+    tellReady(options, { url, port, domains: names, state_dir: stateDir?.path ?? null });
+    await aborted(stopSignals().stop);
+    log("info", "stopping", {});
+    await backend.close();
+    await stop();
+    return 0;
+  } finally {
+    stateDir?.release();
+  }
+}
+
+/**
+ * Serves a backend on a port; 0 is any free one.
+ *
+ * @throws {ServantError} `local.port-in-use`, or `usage.invalid` for an address that is not here.
+ */
+export function listen(
+  backend: Pick<Backend, "fetch">,
+  { port: wanted, bind }: Pick<HostOptions, "port" | "bind">,
+): Listening {
+  const server = serve(backend, wanted, bind);
+  const port = server.port ?? wanted;
+  const hostname = bind.includes(":") ? `[${bind.replace(/^\[|\]$/g, "")}]` : bind;
+  return {
+    url: `http://${hostname}:${port}`,
+    port,
+    async stop() {
+      const patience = new AbortController();
+      await Promise.race([server.stop(), systemClock.sleep(STOP_MS, patience.signal)]);
+      patience.abort();
+      await server.stop(true);
+    },
+  };
+}
+
+function serve(backend: Pick<Backend, "fetch">, port: number, hostname: string) {
+  try {
+    // No idle timeout: polls are held for a minute, executions for hours.
+    return Bun.serve({
+      port,
+      hostname,
+      idleTimeout: 0,
+      fetch: (request) => backend.fetch(request),
+    });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    const reason = `Cannot listen on ${hostname}:${port}`;
+    if (code === "EADDRINUSE") {
+      throw new ServantError("local.port-in-use", `${reason}: the port is taken`, { cause });
+    }
+    throw new ServantError("usage.invalid", `${reason}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function tellReady(
+  { json }: HostOptions,
+  ready: JsonObject & { readonly url: string; readonly domains: readonly string[] },
+): void {
+  if (json) process.stdout.write(`${JSON.stringify({ type: "ready", ...ready })}\n`);
+  else process.stderr.write(`backend ready on ${ready.url} (${ready.domains.join(", ")})\n`);
+}
+
+function logger({
+  json,
+}: HostOptions): (level: Level, message: string, fields: JsonObject) => void {
+  const isTerminal = process.stderr.isTTY === true;
+  const tell = eventLog({
+    format: json ? "json" : "pretty",
+    level: "info",
+    colours: isTerminal && !process.env.NO_COLOR,
+    clock: systemClock,
+    write: (text) => process.stderr.write(text),
+  });
+  return (level, message, fields) => tell({ type: "backend.log", level, message, fields });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
