@@ -68,12 +68,10 @@ function drawResults(
 ): string[] {
   const over = seen.filter(({ phase }) => phase === "done" || phase === "failed");
   const steps = results.map((result, index): Step => {
-    const named = stepText(result);
     const known = over.length === results.length ? over[index] : undefined;
-    const text = isNamed(result) ? named : (known?.text ?? planned[index] ?? `step ${index + 1}`);
     return {
       ...known,
-      text,
+      text: nameOf(result) ?? known?.text ?? planned[index] ?? `step ${index + 1}`,
       phase: result.success ? "done" : "failed",
       message: result.message ?? "",
     };
@@ -81,17 +79,23 @@ function drawResults(
   return drawSteps(steps, 0, out.paint, out.isTerminal ? out.columns : Number.POSITIVE_INFINITY);
 }
 
-function isNamed(result: StepAnswer): boolean {
-  return [result.action_name, result.transition, result.action].some((name) => name !== undefined);
+/** What a result says it is of; undefined when it does not. */
+function nameOf(result: StepAnswer): string | undefined {
+  const names = [result.action_name, result.transition, result.action];
+  if (names.some((name) => name !== undefined)) return stepText(result);
+  const { type } = result;
+  return typeof type === "string" && type !== "action" ? printable(type) : undefined;
 }
 
 function summarize(results: readonly StepAnswer[], tookMs: number, { out }: CallContext): number {
   const last = results.at(-1);
   const took = durationText(tookMs);
   if (last?.success === true) {
-    const retried = results.filter(({ success }) => !success).length;
-    const note = retried === 0 ? "" : `, ${retried} failed on the way`;
-    out.line(`${out.paint.green("done")}: ${results.length - retried} steps in ${took}${note}`);
+    const done = results.filter(({ success }) => success).length;
+    const failed = results.length - done;
+    const note = failed === 0 ? "" : `, ${failed} failed on the way`;
+    const count = done === 1 ? "1 step" : `${done} steps`;
+    out.line(`${out.paint.green("done")}: ${count} in ${took}${note}`);
     return 0;
   }
   const why = last?.message ? `: ${printable(last.message)}` : "";

@@ -1,9 +1,7 @@
 /** Draws a step list on a terminal and lets it advance by what the backend logs meanwhile. */
-import type { LogEntry } from "../../client/answers.ts";
 import type { RemoteOrchestrator } from "../../client/orchestrator.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Output } from "../output.ts";
-import { drawSteps, type Step, StepList, stepText } from "./step-list.ts";
+import { drawSteps, type Step, StepList } from "./step-list.ts";
 
 const DRAW_MS = 100;
 const LOG_POLL_MS = 250;
@@ -70,7 +68,7 @@ export class LiveSteps {
         for (const entry of entries) {
           if (entry.timestamp <= this.#newestS) continue;
           this.#newestS = entry.timestamp;
-          advance(this.#list, entry, performance.now());
+          advance(this.#list, entry.message, performance.now());
         }
       })
       // A display may miss a beat; the request that counts is the one that executes.
@@ -81,34 +79,21 @@ export class LiveSteps {
   }
 }
 
-/** Takes one log entry into the list; entries about other things change nothing. */
-export function advance(list: StepList, entry: LogEntry, atMs: number): void {
-  const fields = [entry.fields, entry.data, entry].find(
-    (each): each is JsonObject => isJsonObject(each) && typeof kindOf(each) === "string",
-  );
-  if (fields === undefined) return;
-  const text = textOf(fields.step);
-  switch (kindOf(fields)) {
-    case "planned":
-      if (Array.isArray(fields.steps)) list.planned(fields.steps.map(textOf));
-      return;
-    case "step.started":
-      if (!list.steps.some((step) => step.phase === "running" && step.text === text)) {
-        list.started(text, atMs);
-      }
-      return;
-    case "step.finished": {
-      const message = typeof fields.message === "string" ? fields.message : "";
-      list.finished(text, fields.success === true, message, atMs);
-    }
-  }
+/**
+ * Takes one log entry into the list, by the sentences that `agent host` logs of a step. Entries
+ * about other things, and other backends' wording, change nothing: the results tell in the end.
+ */
+export function advance(list: StepList, message: string, atMs: number): void {
+  if (message.startsWith("planning again")) list.planned([]);
+  const started = STARTED.exec(message)?.[1];
+  if (started !== undefined && !isRunning(list, started)) list.started(started, atMs);
+  const [, text, outcome, why = ""] = FINISHED.exec(message) ?? [];
+  if (text !== undefined) list.finished(text, outcome === "done", why, atMs);
 }
 
-function kindOf(fields: JsonObject): Json | undefined {
-  return fields.event ?? fields.type;
-}
+const STARTED = /^started (\w+\(.*\))$/;
+const FINISHED = /^(\w+\([^)]*\)) (done|failed)(?:: (.*))?$/s;
 
-function textOf(step: Json | undefined): string {
-  if (typeof step === "string") return step;
-  return isJsonObject(step) ? stepText(step) : "";
+function isRunning(list: StepList, text: string): boolean {
+  return list.steps.some((step) => step.phase === "running" && step.text === text);
 }

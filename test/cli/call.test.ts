@@ -1,0 +1,301 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { type Answers, type FakeDynos, fakeDynos } from "../support/fake-dynos.ts";
+
+const MAIN = join(import.meta.dir, "..", "..", "src", "main.ts");
+const ENV = { ...process.env, DYNOS_CONFIG_PATH: "/nonexistent/config.json", NO_COLOR: "1" };
+const STEP = { action_name: "move", parameters: { start: "room_one", end: "room_two" } };
+const STEP_TEXT = "move(start=room_one, end=room_two)";
+
+async function call(args: readonly string[], to?: string) {
+  const target = to === undefined ? [] : ["--to", to];
+  const child = Bun.spawn([process.execPath, MAIN, "call", ...args, ...target], {
+    env: ENV,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+async function callOn(answers: Answers, args: readonly string[]) {
+  await using backend = fakeDynos(answers);
+  const run = await call(args, backend.url);
+  return { ...run, bodies: backend.heard.map(({ method, body }) => [method, body]) };
+}
+
+const BOX = { name: "box_a", type: "box", value_fields: { weight: 1 } };
+const MOVE = {
+  name: "move",
+  params: [
+    { name: "start", type: "room" },
+    { name: "end", type: "room" },
+  ],
+  provider: "s1",
+};
+
+test.each<{ args: string[]; answers: Answers; prints: string }>([
+  { args: ["health"], answers: { "GET /health": { status: "ok" } }, prints: "status: ok\n" },
+  {
+    args: ["state"],
+    answers: { "GET /state": { state: ["hands_free()", "robot_at(room_one)"] } },
+    prints: "hands_free\nrobot_at(room_one)\n",
+  },
+  { args: ["state"], answers: { "GET /state": { state: [] } }, prints: "nothing holds\n" },
+  {
+    args: ["objects"],
+    answers: { "GET /objects": [BOX] },
+    prints: "NAME   TYPE  FIELDS\nbox_a  box   weight=1\n",
+  },
+  {
+    args: ["actions"],
+    answers: { "GET /actions": [MOVE, { name: "weigh", params: [] }] },
+    prints:
+      "ACTION                       PROVIDER\nmove(start: room, end: room)  s1\nweigh()                       nobody\n",
+  },
+  {
+    args: ["goal"],
+    answers: { "GET /goal": { goal: ["hands_free"] } },
+    prints: "hands_free\n",
+  },
+  {
+    args: ["plan"],
+    answers: { "POST /plan": { plan: [STEP], reason: "plan_found" } },
+    prints: `1. ${STEP_TEXT}\n`,
+  },
+  { args: ["reset"], answers: { "POST /reset": {} }, prints: "Backend state cleared.\n" },
+])("call $args prints it for people", async ({ args, answers, prints }) => {
+  const { code, stdout, stderr } = await callOn(answers, args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout.replace(/ +/g, " ")).toBe(prints.replace(/ +/g, " "));
+});
+
+// The bodies are those that the Python client prints.
+test.each<{ args: string[]; answers: Answers; body: unknown }>([
+  { args: ["health"], answers: { "GET /health": { status: "ok" } }, body: { status: "ok" } },
+  { args: ["state"], answers: { "GET /state": { state: ["a"] } }, body: ["a"] },
+  { args: ["objects"], answers: { "GET /objects": [BOX] }, body: [BOX] },
+  { args: ["actions"], answers: { "GET /actions": [MOVE] }, body: [MOVE] },
+  { args: ["goal"], answers: { "GET /goal": { goal: [] } }, body: [] },
+  {
+    args: ["plan"],
+    answers: { "POST /plan": { plan: [STEP], reason: "plan_found", detail: null } },
+    body: [STEP],
+  },
+  {
+    args: ["execute"],
+    answers: { "POST /execute": { results: [{ success: true, message: "", x: 1 }] } },
+    body: [{ success: true, message: "", x: 1 }],
+  },
+  {
+    args: ["trigger", "move(end=room_two)"],
+    answers: { "POST /trigger": { success: true, message: "there" } },
+    body: { success: true, message: "there" },
+  },
+])("call $args --json prints the backend's own body", async ({ args, answers, body }) => {
+  const { code, stdout } = await callOn(answers, [...args, "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual(body);
+});
+
+test("call goal sets every atom given, in its canonical text", async () => {
+  const args = ["goal", 'box_at( room_two, "box_a" )', "hands_free()"];
+  const { code, stdout, bodies } = await callOn({ "POST /goal": {} }, args);
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: "Goal set: box_at(room_two, box_a), hands_free\n",
+  });
+  expect(bodies).toEqual([["POST", { goal: ["box_at(room_two, box_a)", "hands_free"] }]]);
+});
+
+test.each([
+  ["goal", "os.system(x)"],
+  ["goal", "at(*all)"],
+  ["trigger", "move(start=a"],
+])("call %s %s is refused before the backend is asked", async (command, text) => {
+  const { code, stderr, bodies } = await callOn({}, [command, text]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("agent: Cannot read expression");
+  expect(bodies).toEqual([]);
+});
+
+test("call trigger names the arguments given by place", async () => {
+  const answers: Answers = {
+    "GET /actions": [MOVE],
+    "POST /trigger": { success: true, message: "" },
+  };
+  const { code, stdout, bodies } = await callOn(answers, ["trigger", "move(room_one, room_two)"]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "✓ move\n" });
+  expect(bodies.at(-1)).toEqual(["POST", { action: "move", params: STEP.parameters }]);
+  for (const [text, says] of [
+    ["move(a, b, c)", "it takes (start, end)"],
+    ["move(a, start=b)", '"start" is given twice'],
+    ["fly(a)", "no such action"],
+  ]) {
+    const refused = await callOn(answers, ["trigger", text ?? ""]);
+    expect({ code: refused.code, said: refused.stderr.includes(says ?? "") }).toEqual({
+      code: 2,
+      said: true,
+    });
+  }
+});
+
+test("call trigger exits 1 when the action failed", async () => {
+  const failed = { success: false, message: "stuck" };
+  const { code, stdout } = await callOn({ "POST /trigger": failed }, ["trigger", "go()"]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "✗ go: stuck\n" });
+});
+
+test("call plan exits 1 with the reason when there is no plan", async () => {
+  const answer = { plan: null, reason: "goal_unreachable", detail: "nobody can", relaxation: null };
+  const shown = await callOn({ "POST /plan": answer }, ["plan"]);
+  expect({ code: shown.code, stdout: shown.stdout }).toEqual({ code: 1, stdout: "" });
+  expect(shown.stderr).toContain("agent: No plan (goal_unreachable): nobody can\nhint: ");
+  const json = await callOn({ "POST /plan": answer }, ["plan", "--relax", "--json"]);
+  expect({ code: json.code, body: JSON.parse(json.stdout) }).toEqual({ code: 1, body: answer });
+  expect(json.bodies).toEqual([["POST", { relax: true }]]);
+});
+
+test("call execute prints each attempt and exits by how it ended", async () => {
+  const results = [
+    { ...STEP, success: false, message: "stuck" },
+    { ...STEP, success: true, message: "" },
+  ];
+  const recovered = await callOn({ "POST /execute": { results } }, ["execute"]);
+  expect(recovered.code).toBe(0);
+  expect(recovered.stdout).toMatch(
+    /^✗ move\(.*\): stuck\n✓ move\(.*\)\ndone: 1 step in .*, 1 failed on the way\n$/,
+  );
+  const failed = await callOn({ "POST /execute": { results: results.toReversed() } }, ["execute"]);
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain("agent: The plan failed after ");
+});
+
+test("call execute tells a goal that holds from one that has no plan", async () => {
+  const holds = { plan: [], reason: "goal_already_satisfied" };
+  const nothing: Answers = { "POST /execute": { results: [] } };
+  const held = await callOn({ ...nothing, "POST /plan": holds }, ["execute"]);
+  expect(held).toMatchObject({ code: 0, stdout: "The goal already holds: nothing to do.\n" });
+  const none = { plan: null, reason: "no_goal_set" };
+  for (const args of [["execute"], ["execute", "--json"]]) {
+    const without = await callOn({ ...nothing, "POST /plan": none }, args);
+    expect(without.code).toBe(1);
+    expect(without.stderr).toContain("No plan (no_goal_set)");
+  }
+});
+
+// Goal: whoever watches a terminal sees the running step advance before the plan is over.
+// Method: a pty; the backend holds the execution open until the screen has shown the first tick.
+test("call execute on a terminal shows the steps advancing, then their results", async () => {
+  const logs: { level: string; message: string; timestamp: number }[] = [];
+  const log = (message: string) =>
+    void logs.push({ level: "info", message, timestamp: logs.length + 1 });
+  const isSeen = Promise.withResolvers<void>();
+  const steps = [STEP, { action_name: "pick", parameters: { box: "box_a" } }];
+  await using backend: FakeDynos = fakeDynos({
+    "POST /plan": { plan: steps, reason: "plan_found" },
+    "GET /logs": () => ({ logs: [...logs] }),
+    "POST /execute": async () => {
+      log(`started ${STEP_TEXT}`);
+      log(`${STEP_TEXT} done`);
+      log("started pick(box=box_a)");
+      await isSeen.promise;
+      return { results: steps.map((step) => ({ ...step, success: true, message: "" })) };
+    },
+  });
+  let screen = "";
+  const child = Bun.spawn([process.execPath, MAIN, "call", "execute", "--to", backend.url], {
+    env: { ...ENV, TERM: "xterm" },
+    terminal: {
+      cols: 100,
+      rows: 24,
+      data(_terminal, data) {
+        screen += new TextDecoder().decode(data);
+        if (/✓ move[^\n]*\n[^\n]*[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] pick/.test(screen)) isSeen.resolve();
+      },
+    },
+  });
+  expect(await child.exited).toBe(0);
+  const frames = screen.split("\u001b[J");
+  expect(frames[1]).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] move[^\n]*\n· pick/u);
+  expect(frames.at(-1)).toMatch(/✓ move[^\n]*\n✓ pick[^\n]*\ndone: 2 steps in /u);
+});
+
+const T0 = Date.UTC(2026, 4, 11, 14, 3, 0) / 1_000;
+const LOGS = ["one", "two", "three"].map((message, index) => ({
+  level: index === 1 ? "warn" : "info",
+  message,
+  timestamp: T0 + index,
+}));
+
+test("call live-log prints the entries, the last n, or those since a time", async () => {
+  const answers: Answers = { "GET /logs": { logs: LOGS } };
+  const messages = async (...args: string[]) => {
+    const { stdout } = await callOn(answers, ["live-log", ...args, "--json"]);
+    return (JSON.parse(stdout) as { message: string }[]).map(({ message }) => message);
+  };
+  expect(await messages()).toEqual(["one", "two", "three"]);
+  expect(await messages("-n", "2")).toEqual(["two", "three"]);
+  expect(await messages("-n", "0")).toEqual([]);
+  expect(await messages("--since", "2026-05-11T14:03:01Z")).toEqual(["two", "three"]);
+  const { stdout } = await callOn(answers, ["live-log", "-n", "1"]);
+  expect(stdout).toMatch(/^\d\d:03:02 \[INFO\] three\n$/);
+  expect((await call(["live-log", "--since", "bogus"])).code).toBe(2);
+});
+
+// Goal: following prints each entry once, and outlasts a backend that is away for a while.
+// Method: the third answer fails, the fourth has one entry more; then the reader stops.
+test("call live-log --follow prints what is new, once, and waits out an absence", async () => {
+  let asked = 0;
+  await using backend = fakeDynos({
+    "GET /logs": () => {
+      asked += 1;
+      if (asked === 3) return new Response("", { status: 503 });
+      return { logs: asked < 4 ? LOGS.slice(0, 2) : LOGS };
+    },
+  });
+  const child = Bun.spawn(
+    [process.execPath, MAIN, "call", "live-log", "--follow", "--interval", "0.05", "--json"].concat(
+      ["--to", backend.url],
+    ),
+    { env: ENV, stdout: "pipe", stderr: "pipe" },
+  );
+  let text = "";
+  for await (const chunk of child.stdout) {
+    text += new TextDecoder().decode(chunk);
+    if (text.includes("three")) child.kill("SIGINT");
+  }
+  expect(await child.exited).toBe(0);
+  const lines = text.trim().split("\n");
+  expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
+    "one",
+    "two",
+    "three",
+  ]);
+  const stderr = await new Response(child.stderr).text();
+  expect(stderr).toContain("waiting for it");
+  expect(stderr).toContain("answers again");
+});
+
+test("call without a backend says how to start one", async () => {
+  const { code, stdout, stderr } = await call(["state"], "http://127.0.0.1:1");
+  expect({ code, stdout }).toEqual({ code: 75, stdout: "" });
+  expect(stderr).toContain('agent: Cannot reach the backend at "http://127.0.0.1:1"');
+  expect(stderr).toContain("hint: start one with `agent host`");
+});
+
+test.each([
+  { status: 401, code: 77 },
+  { status: 400, code: 1 },
+  { status: 503, code: 75 },
+])("call exits $code when the backend answers $status", async ({ status, code }) => {
+  const refusal = Response.json({ detail: "because" }, { status });
+  const run = await callOn({ "GET /state": refusal }, ["state"]);
+  expect(run.code).toBe(code);
+  expect(run.stderr).toContain("because");
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { advance } from "../../src/cli/call/live-steps.ts";
+import { drawSteps, StepList, stepText } from "../../src/cli/call/step-list.ts";
+import { openOutput } from "../../src/cli/output.ts";
+
+const { paint } = openOutput({ write: () => {} }, {});
+const MOVE = "move(start=room_one, end=room_two)";
+const PICK = "pick(room=room_two, box=box_a)";
+
+function drawn(list: StepList, nowMs = 0): string[] {
+  return drawSteps(list.steps, nowMs, paint, 200);
+}
+
+test("stepText() is the step as a call", () => {
+  const step = { action_name: "move", parameters: { start: "room_one", end: "room_two" } };
+  expect(stepText(step)).toBe(MOVE);
+  expect(stepText({ action: "weigh", params: { grams: 3 } })).toBe("weigh(grams=3)");
+});
+
+test("a step list advances by what the backend logs of its steps", () => {
+  const list = new StepList();
+  list.planned([MOVE, PICK]);
+  expect(drawn(list)).toEqual([`· ${MOVE}`, `· ${PICK}`]);
+  advance(list, `started ${MOVE}`, 1_000);
+  advance(list, `started ${MOVE}`, 1_500); // said twice, it is still one
+  advance(list, "servant 7 registered", 1_600);
+  expect(drawn(list, 3_000)).toEqual([`⠋ ${MOVE}  2.0 s`, `· ${PICK}`]);
+  advance(list, `${MOVE} done`, 3_500);
+  advance(list, `started ${PICK}`, 3_500);
+  advance(list, `${PICK} failed: slipped\n(done)`, 4_000);
+  expect(drawn(list, 9_000)).toEqual([`✓ ${MOVE}  2.5 s`, `✗ ${PICK}: slipped ⏎ (done)  0.5 s`]);
+});
+
+test("a step list keeps what has run when the backend plans again", () => {
+  const list = new StepList();
+  list.planned([MOVE, PICK]);
+  advance(list, `started ${MOVE}`, 0);
+  advance(list, `${MOVE} failed: stuck`, 0);
+  advance(list, "planning again: stuck", 0);
+  advance(list, `started ${MOVE}`, 0);
+  expect(drawn(list)).toEqual([`✗ ${MOVE}: stuck  0.0 s`, `⠋ ${MOVE}  0.0 s`]);
+});
+
+test("drawSteps() never lets a line wrap", () => {
+  const list = new StepList();
+  list.planned(["x".repeat(500)]);
+  expect(drawSteps(list.steps, 0, paint, 40)[0]).toHaveLength(39);
+});
