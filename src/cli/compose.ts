@@ -41,7 +41,11 @@ export interface StopSignals {
 }
 
 /** A bus whose events go to stderr in the form and from the level asked for. */
-export function openLoggedBus(options: ServantOptions, clock: Clock): Bus {
+export function openLoggedBus(
+  options: ServantOptions,
+  clock: Clock,
+  write: (text: string) => void = (text) => void process.stderr.write(text),
+): Bus {
   const bus = openBus();
   const isTerminal = process.stderr.isTTY === true;
   bus.listen(
@@ -50,7 +54,7 @@ export function openLoggedBus(options: ServantOptions, clock: Clock): Bus {
       level: options.logLevel,
       colours: isTerminal && !process.env.NO_COLOR,
       clock,
-      write: (text) => process.stderr.write(text),
+      write,
     }),
   );
   return bus;

@@ -5,6 +5,7 @@ import { suggestion } from "../backend/nearest.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Domain } from "../core/vocabulary.ts";
 import { warehouse } from "../domains/warehouse.ts";
+import { provide } from "../runner/load.ts";
 import { DomainFile } from "../wire/domain.ts";
 import { providedModules } from "./provided-modules.ts";
 
@@ -44,21 +45,9 @@ async function readDomain(path: string): Promise<Domain> {
   return parsed.data;
 }
 
-let isProvided = false;
-
 /** A TypeScript vocabulary imports `servant-agent`, which this program provides. */
 async function defaultExport(path: string): Promise<unknown> {
-  if (!isProvided) {
-    isProvided = true;
-    Bun.plugin({
-      name: "servant-agent for domains",
-      setup(build) {
-        for (const [name, load] of Object.entries(providedModules)) {
-          build.module(name, async () => ({ exports: { ...(await load()) }, loader: "object" }));
-        }
-      },
-    });
-  }
+  provide(providedModules);
   const module: { default?: unknown } = await import(path);
   if (module.default === undefined) throw new Error("it has no default export");
   return module.default;

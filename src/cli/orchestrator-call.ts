@@ -17,5 +17,5 @@ export async function callOrchestrator(
   }
   const orchestrator: Orchestrator = new RemoteOrchestrator(connection);
   const call = orchestrator[name] as (...values: readonly Json[]) => Promise<unknown>;
-  return ((await call.apply(orchestrator, args)) ?? null) as Json;
+  return ((await call.apply(orchestrator, [...args])) ?? null) as Json;
 }

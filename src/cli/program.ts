@@ -141,7 +141,8 @@ function addRun(program: Command, done: (code: number) => void): void {
     .option("--goal <atom>", "what must hold at the end (repeatable)", collect, [])
     .option("--domain <name|file>", "vocabulary of the backend (repeatable)", collect, [])
     .option("--backend-port <n>", "let others reach the backend (default: off the network)", port);
-  addServantOptions(command).option("--json", "print one JSON document, for programs");
+  // What happens is shown as steps: of the log only what went wrong belongs between them.
+  addServantOptions(command, "warn").option("--json", "print one JSON document, for programs");
   command.addHelpText(
     "after",
     `${EXIT_CODES}
@@ -180,7 +181,7 @@ Examples:
     });
 }
 
-function addServantOptions(command: Command): Command {
+function addServantOptions(command: Command, logLevel: Level = "info"): Command {
   return command
     .option("--state-dir <dir>", "where the journal is kept (one agent per folder)")
     .addOption(
@@ -191,7 +192,7 @@ function addServantOptions(command: Command): Command {
     .option("--pass-env <name>", "variable that the plugin keeps (repeatable)", collect, [])
     .option("--hang-timeout <s>", "how long a handler may block", atLeast(0.1), 15)
     .addOption(
-      new Option("--log-level <level>", "least level to log").choices(levels).default("info"),
+      new Option("--log-level <level>", "least level to log").choices(levels).default(logLevel),
     )
     .addOption(
       new Option("--log-format <format>", "how to log (default: pretty on a terminal)").choices([

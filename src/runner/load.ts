@@ -27,8 +27,11 @@ export async function loadPlugin(
 
 let isProvided = false;
 
-/** Bare names must be registered before the first plugin import, each of them by itself. */
-function provide(modules: ProvidedModules): void {
+/**
+ * Lets files that are imported from now on find `modules` by name. Bare names must be registered
+ * before the first such import, each of them by itself; once in a process is enough.
+ */
+export function provide(modules: ProvidedModules): void {
   if (isProvided) return;
   isProvided = true;
   Bun.plugin({

@@ -1,0 +1,169 @@
+/**
+ * `agent run`: the embedded backend and a servant in one process. With a goal it plans, carries the
+ * plan out and shows the state; without one it serves until it is stopped.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Backend, createBackend } from "../backend/backend.ts";
+import { RemoteOrchestrator } from "../client/orchestrator.ts";
+import { type Atom, parseAtom } from "../core/atom.ts";
+import { exitCodes } from "../core/errors.ts";
+import type { Bus, Offer } from "../core/ports.ts";
+import { systemClock } from "../system/clock.ts";
+import { Connection } from "../wire/connection.ts";
+import { openLoggedBus, serve, stopSignals } from "./compose.ts";
+import { openDomains } from "./domains.ts";
+import { listen } from "./host.ts";
+import { durationText, type Output, openOutput, printable } from "./output.ts";
+import type { RunOptions } from "./program.ts";
+import { openRunDisplay, type RunDisplay, silentDisplay } from "./run-display.ts";
+
+/** The name of the backend inside this process: its journal entries belong to it alone. */
+const EMBEDDED_URL = "http://embedded.localhost";
+/** The in-process backend holds polls, so this only paces what follows an answer. */
+const POLL_INTERVAL_MS = 200;
+/** The shell's exit code after Ctrl-C. */
+const INTERRUPTED = 130;
+
+export async function run(reference: string, options: RunOptions): Promise<number> {
+  const goal = options.goal.map(parseAtom);
+  const out = openOutput(process.stdout, process.env);
+  const display = options.json ? silentDisplay() : openRunDisplay(out);
+  const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
+  const bus = openLoggedBus(logged, systemClock, (text) => display.log(text));
+  const backend = createBackend({
+    domains: await openDomains(options.domain),
+    clock: systemClock,
+    observe: (progress) => display.observe(progress),
+    log: (level, message, fields) => bus.publish({ type: "backend.log", level, message, fields }),
+  });
+  const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "servant-agent-"));
+  const server =
+    options.backendPort === undefined
+      ? undefined
+      : listen(backend, { port: options.backendPort, bind: "127.0.0.1" });
+  try {
+    if (server !== undefined) display.log(`agent: backend on ${server.url}\n`);
+    return await serveAndExecute(reference, options, {
+      backend,
+      bus,
+      display,
+      goal,
+      out,
+      stateDir,
+    });
+  } finally {
+    display.end();
+    await backend.close();
+    await server?.stop();
+    if (options.stateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+interface Parts {
+  readonly backend: Backend;
+  readonly bus: Bus;
+  readonly display: RunDisplay;
+  readonly goal: readonly Atom[];
+  readonly out: Output;
+  readonly stateDir: string;
+}
+
+async function serveAndExecute(
+  reference: string,
+  options: RunOptions,
+  { backend, bus, display, goal, out, stateDir }: Parts,
+): Promise<number> {
+  const connection = new Connection({ url: EMBEDDED_URL }, (url, init) =>
+    backend.fetch(new Request(url, init)),
+  );
+  const signals = stopSignals();
+  const over = new AbortController();
+  const stop = AbortSignal.any([signals.stop, over.signal]);
+  const isRegistered = registered(bus);
+  const offer = Promise.withResolvers<Offer>();
+  const serving = serve(
+    {
+      ...options,
+      reference,
+      connection,
+      bus,
+      clock: systemClock,
+      stateDirPath: stateDir,
+      pollIntervalMs: POLL_INTERVAL_MS,
+      quickPoll: true,
+      assignmentMaxBytes: Number.MAX_SAFE_INTEGER, // it comes from this very process
+      failuresMax: 0,
+      onOffer(offered) {
+        backend.addDomain(offered.vocabulary);
+        offer.resolve(offered);
+      },
+    },
+    { stop, hurry: signals.hurry },
+  );
+  await Promise.race([isRegistered, serving]);
+  const hasGoal = goal.length > 0 || (await offer.promise).startGoal.length > 0;
+  if (stop.aborted || !hasGoal) {
+    if (!stop.aborted) display.log("agent: no goal given: serving until stopped (Ctrl-C)\n");
+    await serving;
+    return 0;
+  }
+  const orchestrator = new RemoteOrchestrator(connection, stop);
+  try {
+    if (goal.length > 0) await orchestrator.setGoal(goal);
+    const json = options.json === true;
+    return await Promise.race([
+      reachGoal(orchestrator, { display, out, json }),
+      serving.then(() => exitCodes.permanent), // the servant ended first: its failure is thrown
+    ]);
+  } catch (cause) {
+    if (!signals.stop.aborted) throw cause;
+    return INTERRUPTED;
+  } finally {
+    over.abort();
+    await serving;
+  }
+}
+
+/** Plans, carries out, shows the state; the exit code says whether the goal was reached. */
+async function reachGoal(
+  orchestrator: RemoteOrchestrator,
+  { display, out, json }: { display: RunDisplay; out: Output; json: boolean },
+): Promise<number> {
+  const goal = await orchestrator.getGoal();
+  if (!json) out.line(`goal: ${goal.join(", ")}`);
+  const startedAtMs = performance.now();
+  const plan = await orchestrator.plan();
+  const { reason = "no_plan_found", detail } = orchestrator.lastPlan() ?? {};
+  const results = plan === null || plan.length === 0 ? [] : await orchestrator.executePlan();
+  display.end();
+  const state = await orchestrator.getCurrentState();
+  const isReached = plan !== null && (results.at(-1)?.success ?? true);
+  if (json) {
+    out.json({ success: isReached, goal, plan, reason, detail: detail ?? null, results, state });
+    return isReached ? 0 : exitCodes.permanent;
+  }
+  const took = durationText(performance.now() - startedAtMs);
+  if (plan === null) {
+    out.line(`${out.paint.red("no plan")} (${reason})${detail ? `: ${printable(detail)}` : ""}`);
+  } else if (plan.length === 0) out.line("the goal already holds: nothing to do");
+  else if (isReached) out.line(`${out.paint.green("done")}: the goal holds after ${took}`);
+  else {
+    const why = results.at(-1)?.message ?? "";
+    out.line(`${out.paint.red("failed")} after ${took}${why && `: ${printable(why)}`}`);
+  }
+  out.line("state:");
+  for (const atom of state) out.line(`  ${goal.includes(atom) ? out.paint.bold(atom) : atom}`);
+  return isReached ? 0 : exitCodes.permanent;
+}
+
+function registered(bus: Bus): Promise<void> {
+  return new Promise((resolve) => {
+    const end = bus.listen((event) => {
+      if (event.type !== "servant.registered") return;
+      end();
+      resolve();
+    });
+  });
+}
