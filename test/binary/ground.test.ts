@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../../package.json";
 import { agent, ensureBinary } from "../support/binary.ts";
@@ -75,6 +76,7 @@ test("a hostile current folder neither runs code nor changes the environment", a
     "node_modules/zod/index.js": evil,
     "node_modules/servant-agent/index.js": evil,
   });
+  await chmod(join(folder.path, "evil.json"), 0o600); // so that it would be believed
   const env = { HOME: folder.path, DYNOS_ALLOW_HTTP: "" };
   const version = await agent(["--version"], { cwd: folder.path, env });
   expect(version).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: "" });

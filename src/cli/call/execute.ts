@@ -49,6 +49,7 @@ async function executeLive(
   const live = await LiveSteps.open(context.orchestrator, context.out, planned);
   try {
     const results = await context.orchestrator.executePlan();
+    await live.catchUp();
     // What the log told is drawn again from the results, which are what counts.
     live.end(drawResults(results, planned, context, live.steps));
     return results;

@@ -1,4 +1,5 @@
 /** Draws a step list on a terminal and lets it advance by what the backend logs meanwhile. */
+import type { LogEntry } from "../../client/answers.ts";
 import type { RemoteOrchestrator } from "../../client/orchestrator.ts";
 import type { Output } from "../output.ts";
 import { drawSteps, type Step, StepList } from "./step-list.ts";
@@ -59,23 +60,22 @@ export class LiveSteps {
     this.#drawnLines = drawn.length;
   }
 
+  /** Takes in what was logged up to now. A display may miss a beat: this never rejects. */
+  async catchUp(): Promise<void> {
+    const entries = await this.#orchestrator.getLogs().catch(() => []);
+    for (const entry of entries) {
+      if (entry.timestamp <= this.#newestS) continue;
+      this.#newestS = entry.timestamp;
+      advance(this.#list, entry, performance.now());
+    }
+  }
+
   #ask(): void {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    this.#orchestrator
-      .getLogs()
-      .then((entries) => {
-        for (const entry of entries) {
-          if (entry.timestamp <= this.#newestS) continue;
-          this.#newestS = entry.timestamp;
-          advance(this.#list, entry.message, performance.now());
-        }
-      })
-      // A display may miss a beat; the request that counts is the one that executes.
-      .catch(() => {})
-      .finally(() => {
-        this.#isAsking = false;
-      });
+    void this.catchUp().finally(() => {
+      this.#isAsking = false;
+    });
   }
 }
 
@@ -83,17 +83,18 @@ export class LiveSteps {
  * Takes one log entry into the list, by the sentences that `agent host` logs of a step. Entries
  * about other things, and other backends' wording, change nothing: the results tell in the end.
  */
-export function advance(list: StepList, message: string, atMs: number): void {
+export function advance(
+  list: StepList,
+  { message, timestamp }: Pick<LogEntry, "message" | "timestamp">,
+  nowMs: number,
+): void {
+  const stampMs = timestamp * 1_000;
   if (message.startsWith("planning again")) list.planned([]);
   const started = STARTED.exec(message)?.[1];
-  if (started !== undefined && !isRunning(list, started)) list.started(started, atMs);
+  if (started !== undefined) list.started(started, nowMs, stampMs);
   const [, text, outcome, why = ""] = FINISHED.exec(message) ?? [];
-  if (text !== undefined) list.finished(text, outcome === "done", why, atMs);
+  if (text !== undefined) list.finished(text, outcome === "done", why, stampMs);
 }
 
 const STARTED = /^started (\w+\(.*\))$/;
 const FINISHED = /^(\w+\([^)]*\)) (done|failed)(?:: (.*))?$/s;
-
-function isRunning(list: StepList, text: string): boolean {
-  return list.steps.some((step) => step.phase === "running" && step.text === text);
-}

@@ -8,8 +8,11 @@ export interface Step {
   readonly text: string;
   readonly phase: StepPhase;
   readonly message: string;
+  /** By this machine's clock: what a running step is timed with. */
   readonly startedAtMs?: number;
-  readonly endedAtMs?: number;
+  /** By the backend's clock. */
+  readonly stampMs?: number;
+  readonly tookMs?: number;
 }
 
 const SPINNER = [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"];
@@ -42,23 +45,31 @@ export class StepList {
     this.#steps = [...begun, ...coming];
   }
 
-  started(text: string, atMs: number): void {
-    const step: Step = { text, phase: "running", message: "", startedAtMs: atMs };
+  /** `stampMs` is when, by the clock that `finished` will use too. */
+  started(text: string, atMs: number, stampMs?: number): void {
+    const stamp = stampMs === undefined ? {} : { stampMs };
+    const running = this.#running(text);
+    if (running !== undefined) {
+      this.#replaceFirst((each) => each === running, { ...stamp, ...running }); // said twice
+      return;
+    }
+    const step: Step = { text, phase: "running", message: "", startedAtMs: atMs, ...stamp };
     this.#replaceFirst((each) => each.phase === "waiting" && each.text === text, step);
   }
 
-  finished(text: string, success: boolean, message: string, atMs: number): void {
-    const running = this.#steps.find((each) => each.phase === "running" && each.text === text);
+  finished(text: string, success: boolean, message: string, stampMs: number): void {
+    const running = this.#running(text);
+    const since = running?.stampMs;
+    const took = since === undefined ? {} : { tookMs: Math.max(stampMs - since, 0) };
+    const phase = success ? "done" : "failed";
     this.#replaceFirst(
       (each) => (running === undefined ? each.phase === "waiting" : each === running),
-      {
-        ...running,
-        text,
-        phase: success ? "done" : "failed",
-        message,
-        endedAtMs: atMs,
-      },
+      { text, phase, message, ...took },
     );
+  }
+
+  #running(text: string): Step | undefined {
+    return this.#steps.find((each) => each.phase === "running" && each.text === text);
   }
 
   #replaceFirst(matches: (step: Step) => boolean, step: Step): void {
@@ -80,7 +91,8 @@ export function drawSteps(
 ): string[] {
   return steps.map((step) => {
     const { text, phase, message, startedAtMs } = step;
-    const tookMs = startedAtMs === undefined ? undefined : (step.endedAtMs ?? nowMs) - startedAtMs;
+    const runningMs = startedAtMs === undefined ? undefined : nowMs - startedAtMs;
+    const tookMs = step.tookMs ?? runningMs;
     const took = tookMs === undefined ? "" : `  ${durationText(tookMs)}`;
     const why = phase === "failed" && message !== "" ? `: ${printable(message)}` : "";
     const body = clip(`${text}${why}${took}`, columns - 3);
