@@ -1,0 +1,452 @@
+/** Plans carried out over the wire: what is dispatched, believed, planned again, reported. */
+import { expect, test } from "bun:test";
+import type { Json, JsonObject } from "../../src/core/json.ts";
+import { type Handout, type Harness, harness } from "./harness.ts";
+
+const ALL = ["pick", "place", "move"];
+const START = ["robot_at(room_one)", "box_at(room_one, box_a)"];
+
+async function prepare(http: Harness, goal: readonly string[], start: readonly string[] = START) {
+  await http.post("/start", { start: [...start] });
+  await http.post("/goal", { goal: [...goal] });
+}
+
+/** Answers whatever is handed out until the signal aborts; `answers` sees each assignment. */
+function serve(
+  http: Harness,
+  id: string,
+  answers: (assignment: Handout, nth: number) => JsonObject | undefined,
+) {
+  const seen: Handout[] = [];
+  const stop = new AbortController();
+  const loop = async () => {
+    while (!stop.signal.aborted) {
+      const path = `/servant/${id}/next_assignment`;
+      const { status, body } = await http.get(path, { Prefer: "wait=5" }, stop.signal);
+      if (status !== 200) continue;
+      const assignment = body as unknown as Handout;
+      seen.push(assignment);
+      const answer = answers(assignment, seen.length);
+      if (answer !== undefined) await http.answer(id, assignment.audit_id, answer);
+    }
+  };
+  const ended = loop().catch((cause) => {
+    if (!stop.signal.aborted) throw cause;
+  });
+  return {
+    seen,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+/** `move room_one room_two`, and `robot_at?` for a belief. */
+function names(assignments: readonly Handout[]): string[] {
+  return assignments.map(({ kind, transition_name, params_json, fluent_name }) =>
+    kind === "belief"
+      ? `${fluent_name}?`
+      : [transition_name, ...Object.values(params_json ?? {})].join(" "),
+  );
+}
+
+async function execute(http: Harness): Promise<JsonObject[]> {
+  const { status, body } = await http.post("/execute");
+  expect([status, body.detail]).toEqual([200, undefined]);
+  return body.results as unknown as JsonObject[];
+}
+
+async function state(http: Harness): Promise<Json> {
+  return (await http.get("/state")).body.state as Json;
+}
+
+test("execute plans by itself, dispatches step by step and reaches the goal", async () => {
+  await using http = harness();
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  await using robot = serve(http, await http.register(ALL), () => ({ telemetry: { metres: 3 } }));
+  const results = await execute(http);
+  expect(names(robot.seen)).toEqual([
+    "pick room_one box_a",
+    "move room_one room_two",
+    "place room_two box_a",
+  ]);
+  expect(results).toHaveLength(3);
+  expect(results[1]).toEqual({
+    type: "action",
+    success: true,
+    message: "",
+    audit_id: robot.seen[1]?.audit_id as string,
+    action_name: "move",
+    parameters: { start: "room_one", end: "room_two" },
+    telemetry: { metres: 3 },
+    servant_id: expect.any(String),
+  });
+  expect(await state(http)).toEqual([
+    "box_at(room_two, box_a)",
+    "hands_free",
+    "robot_at(room_two)",
+  ]);
+  expect(http.progress.map(({ type }) => type)).toEqual([
+    "planned",
+    "step.started",
+    "step.finished",
+    "step.started",
+    "step.finished",
+    "step.started",
+    "step.finished",
+    "done",
+  ]);
+});
+
+test("the assignment has the members that a Python servant reads", async () => {
+  await using http = harness();
+  const id = await http.register(["move"], ["robot_at"]);
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const action = await http.next(id);
+  expect(action).toEqual({
+    kind: "action",
+    transition_name: "move",
+    params_json: { start: "room_one", end: "room_two" },
+    audit_id: expect.any(String),
+  });
+  await http.answer(id, action.audit_id);
+  const belief = await http.next(id);
+  expect(belief).toEqual({
+    kind: "belief",
+    fluent_name: "robot_at",
+    audit_id: expect.any(String),
+  });
+  await http.answer(id, belief.audit_id, { is_unchecked: true, observed_state: {} });
+  expect(await execution).toHaveLength(1);
+});
+
+test("a poll without Prefer is answered at once, one with it is held and says so", async () => {
+  await using http = harness();
+  const id = await http.register(["move"]);
+  const path = `/servant/${id}/next_assignment`;
+  const plain = await http.get(path);
+  expect([plain.status, plain.headers.get("preference-applied")]).toEqual([204, null]);
+  const held = http.get(path, { Prefer: "respond-async, wait=20" });
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const { status, body, headers } = await held;
+  expect([status, headers.get("preference-applied")]).toEqual([200, "wait"]);
+  await http.answer(id, String(body.audit_id));
+  await execution;
+});
+
+test("a client that hung up its poll takes no action with it", async () => {
+  await using http = harness();
+  const id = await http.register(["move"]);
+  await prepare(http, ["robot_at(room_two)"]);
+  const client = new AbortController();
+  const path = `/servant/${id}/next_assignment`;
+  const held = http.get(path, { Prefer: "wait=20" }, client.signal).catch(() => "hung up");
+  await http.get("/health"); // the poll before it on the wire is held by now
+  client.abort();
+  expect(await held).toBe("hung up");
+  const execution = execute(http);
+  await http.answer(id, (await http.next(id)).audit_id);
+  expect(await execution).toMatchObject([{ success: true }]);
+});
+
+test("a failed step is planned again from what is believed then, and both are listed", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  await using robot = serve(http, await http.register(ALL), (_assignment, nth) =>
+    nth === 1 ? { success: false, message: "wheel slipped" } : {},
+  );
+  expect(await execute(http)).toMatchObject([
+    { success: false, message: "wheel slipped", action_name: "move" },
+    { success: true, action_name: "move" },
+  ]);
+  expect(new Set(robot.seen.map(({ audit_id }) => audit_id)).size).toBe(2);
+  expect(http.progress).toContainEqual({ type: "replanning", reason: "wheel slipped" });
+});
+
+test("what a failed action observed is believed", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  await using robot = serve(http, await http.register(ALL), (_assignment, nth) =>
+    nth === 1
+      ? {
+          success: false,
+          message: "strayed",
+          observed_state: { "robot_at(room_three)": true, "robot_at(room_one)": false },
+        }
+      : {},
+  );
+  await execute(http);
+  expect(names(robot.seen)).toEqual(["move room_one room_two", "move room_three room_two"]);
+});
+
+test("an observation that contradicts the effect replans from the observed place", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  const places = ["room_three", "room_two"];
+  await using robot = serve(http, await http.register(ALL, ["robot_at"]), ({ kind }) =>
+    kind === "action"
+      ? {}
+      : {
+          is_unchecked: false,
+          observed_state: { [`robot_at(${places.shift()})`]: true },
+          exclusive_fluents: ["robot_at"],
+        },
+  );
+  const results = await execute(http);
+  expect(names(robot.seen)).toEqual([
+    "move room_one room_two",
+    "robot_at?",
+    "move room_three room_two",
+    "robot_at?",
+  ]);
+  expect(results).toMatchObject([{ success: false }, { success: true }]);
+  expect(results[0]?.message).toContain("not robot_at(room_two)");
+  expect(await state(http)).toEqual([
+    "box_at(room_one, box_a)",
+    "hands_free",
+    "robot_at(room_two)",
+  ]);
+});
+
+test("a failed belief leaves the step unconfirmed: its effects are not applied", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  await using robot = serve(http, await http.register(ALL, ["robot_at"]), ({ kind }, nth) => {
+    if (kind === "action") return {};
+    return nth === 2
+      ? { success: false, message: "lidar is blind", observed_state: [] }
+      : { is_unchecked: true, observed_state: {} };
+  });
+  const results = await execute(http);
+  expect(results).toMatchObject([{ success: false }, { success: true }]);
+  expect(results[0]?.message).toContain("lidar is blind");
+  expect(names(robot.seen)).toEqual([
+    "move room_one room_two",
+    "robot_at?",
+    "move room_one room_two",
+    "robot_at?",
+  ]);
+});
+
+test("a belief about what does not exist counts as failed, and the world keeps its shape", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  await using _robot = serve(http, await http.register(ALL, ["robot_at"]), ({ kind }, nth) => {
+    if (kind === "action") return {};
+    const observed_state: JsonObject = nth === 2 ? { "robot_at(atlantis)": true } : {};
+    return { observed_state, is_unchecked: nth !== 2, exclusive_fluents: ["robot_at"] };
+  });
+  const [first, second] = await execute(http);
+  expect(first?.message).toContain('"atlantis"');
+  expect(second?.success).toBe(true);
+});
+
+test("it gives up after 5 plans without progress and lists every attempt", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  await using robot = serve(http, await http.register(ALL), () => ({
+    success: false,
+    message: "stuck",
+  }));
+  const results = await execute(http);
+  expect(results).toHaveLength(6);
+  expect(robot.seen).toHaveLength(6);
+  expect(results.every(({ success }) => success === false)).toBe(true);
+  expect(http.progress.at(-1)).toMatchObject({ type: "done", success: false });
+});
+
+test("a confirmed step that leads somewhere new is progress: the count starts again", async () => {
+  await using http = harness();
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  const failures = new Map<string, number>();
+  await using _robot = serve(http, await http.register(ALL), ({ transition_name = "" }) => {
+    const before = failures.get(transition_name) ?? 0;
+    failures.set(transition_name, before + 1);
+    return { success: before >= 4 };
+  });
+  const results = await execute(http);
+  expect(results).toHaveLength(15);
+  expect(results.at(-1)?.success).toBe(true);
+});
+
+test("a step that nobody provides is a failed step that names the transition", async () => {
+  await using http = harness();
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  await using robot = serve(http, await http.register(["move"]), () => ({}));
+  const results = await execute(http);
+  expect(results).toMatchObject([
+    { success: false, action_name: "pick", code: "provider.missing", audit_id: expect.any(String) },
+  ]);
+  expect(results[0]?.message).toContain('"pick"');
+  expect(robot.seen).toEqual([]);
+});
+
+test("execute without a plan is refused with the planner's reason", async () => {
+  await using http = harness();
+  const none = await http.post("/execute");
+  expect([none.status, none.body.code]).toEqual([422, "plan.none"]);
+  expect(none.body.detail).toContain("no_goal_set");
+  await prepare(http, ["box_at(room_two, box_b)"]);
+  expect((await http.post("/execute")).body.detail).toContain("goal_unreachable");
+  await prepare(http, ["robot_at(room_one)"]);
+  expect(await execute(http)).toEqual([]);
+});
+
+test("a second execute is refused with 409 that says what runs", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const { audit_id } = await http.next(id);
+  const second = await http.post("/execute");
+  expect([second.status, second.body.code]).toEqual([409, "execution.running"]);
+  expect(second.body.detail).toContain("move(start=room_one, end=room_two)");
+  expect((await http.get("/health")).body.running).toContain("robot_at(room_two)");
+  await http.answer(id, audit_id);
+  expect(await execution).toHaveLength(1);
+});
+
+test("a client that disconnects from /execute does not end the execution", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const client = new AbortController();
+  const request = fetch(`${http.url}/execute`, { method: "POST", signal: client.signal });
+  const { audit_id } = await http.next(id);
+  client.abort();
+  await request.catch(() => undefined);
+  expect((await http.get("/health")).body.running).not.toBeNull();
+  await http.answer(id, audit_id);
+  expect(await state(http)).toEqual([
+    "box_at(room_one, box_a)",
+    "hands_free",
+    "robot_at(room_two)",
+  ]);
+});
+
+test("a state changed from outside is planned from, not walked over", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  const execution = execute(http);
+  const pick = await http.next(id);
+  await http.post("/start", { start: ["robot_at(room_three)", "box_at(room_one, box_a)"] });
+  await http.answer(id, pick.audit_id, { success: false, message: "no box here" });
+  await using robot = serve(http, id, () => ({}));
+  await execution;
+  expect(names(robot.seen)[0]).toBe("move room_three room_one");
+});
+
+test("a keep-out set while a plan runs holds at dispatch", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  const execution = execute(http);
+  const pick = await http.next(id);
+  await http.answer(id, pick.audit_id, { observed_state: { "no_entry(room_two)": true } });
+  const results = await execution;
+  expect(results.at(-1)).toMatchObject({ type: "plan", success: false });
+  expect(results.at(-1)?.message).toContain("no_entry(room_two)");
+});
+
+test("a servant that falls silent with a step in hand fails it; its late answer is not applied", async () => {
+  await using http = harness({ leaseMs: 200 });
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const { audit_id } = await http.next(id);
+  expect(await execution).toMatchObject([{ success: false, code: "servant.lost" }]);
+  const late = await http.answer(id, audit_id);
+  expect([late.status, late.body.accepted]).toEqual([200, false]);
+  expect(await state(http)).toContain("robot_at(room_one)" as never);
+});
+
+test("duplicate and unknown answers are taken with 200 and change nothing", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const { audit_id } = await http.next(id);
+  expect((await http.answer(id, audit_id)).body.accepted).toBe(true);
+  await execution;
+  const observed_state = { "robot_at(room_three)": true };
+  for (const auditId of [audit_id, "never-handed-out"]) {
+    const again = await http.answer(id, auditId, { observed_state });
+    expect([again.status, again.body.accepted]).toEqual([200, false]);
+  }
+  expect(await state(http)).toEqual([
+    "box_at(room_one, box_a)",
+    "hands_free",
+    "robot_at(room_two)",
+  ]);
+});
+
+test("an answer that cannot be read fails its step instead of leaving it open", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const first = await http.next(id);
+  const answer = await http.answer(id, first.audit_id, { success: "yes" });
+  expect(answer.status).toBe(200);
+  const second = await http.next(id);
+  await http.answer(id, second.audit_id, { message: null });
+  expect(await execution).toMatchObject([
+    { success: false, code: "handler.bad-result" },
+    { success: true },
+  ]);
+});
+
+test("trigger does one transition without looking at preconditions", async () => {
+  await using http = harness();
+  await using robot = serve(http, await http.register(ALL), () => ({ message: "there" }));
+  const params = { start: "room_one", end: "room_two" };
+  const { status, body } = await http.post("/trigger", { action: "move", params });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ success: true, message: "there", action_name: "move" });
+  const positional = { arg0: "room_two", arg1: "room_three" };
+  await http.post("/trigger", { action: "move", params: positional });
+  expect(names(robot.seen)).toEqual(["move room_one room_two", "move room_two room_three"]);
+  expect(await state(http)).toEqual(["hands_free", "robot_at(room_three)"]);
+});
+
+test.each([
+  [{ action: "fly", params: null }, 422, 'transition "fly"'],
+  [{ action: "pick", params: null }, 409, '"pick": no servant'],
+  [{ action: "move", params: { start: "room_one" } }, 422, '"end" is missing'],
+  [{ action: "move", params: { start: "room_one", end: "None" } }, 422, '"end" is missing'],
+  [{ action: "move", params: { start: "room_one", ned: "room_two" } }, 422, 'nearest is "end"'],
+  [{ action: "move", params: { start: "room_one", end: "box_a" } }, 422, '"box_a" is a box'],
+  [{ action: "move", params: { start: "room_one", end: "room_9" } }, 422, '"room_9"'],
+  [{ action: "move", params: { start: "room_one", end: "room_three" } }, 409, "no_entry"],
+  [{ action: "move", params: { start: {}, end: "room_two" } }, 422, '"start"'],
+])("trigger %j is refused", async (body, status, detail) => {
+  await using http = harness();
+  await http.register(["move"]);
+  await http.post("/start", { start: ["robot_at(room_one)", "no_entry(room_three)"] });
+  const answer = await http.post("/trigger", body);
+  expect(answer.status).toBe(status);
+  expect(answer.body.detail).toContain(detail);
+});
+
+test("a transition that only its servant knows can be triggered", async () => {
+  await using http = harness();
+  await using robot = serve(http, await http.register(["wave"]), () => ({}));
+  expect((await http.post("/trigger", { action: "wave", params: { times: 3 } })).status).toBe(200);
+  expect(robot.seen[0]?.params_json).toEqual({ times: "3" });
+});
+
+test("reset ends a running execution and answers it", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const execution = execute(http);
+  const { audit_id } = await http.next(id);
+  expect((await http.post("/reset")).status).toBe(200);
+  expect(await execution).toMatchObject([{ success: false, code: "execution.stopped" }]);
+  expect((await http.answer(id, audit_id)).body.accepted).toBe(false);
+  expect(await state(http)).toEqual(["hands_free"]);
+});
