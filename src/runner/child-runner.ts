@@ -37,7 +37,7 @@ class ChildRunner implements Runner {
   readonly offer: Offer;
   readonly #options: ChildRunnerOptions;
   #process: PluginProcess;
-  #isWatching = false;
+  #watched: PluginProcess | undefined;
 
   constructor(process: PluginProcess, offer: Offer, options: ChildRunnerOptions) {
     this.#process = process;
@@ -81,8 +81,8 @@ class ChildRunner implements Runner {
 
   /** While the child is busy, asks it now and then; a silent one is hung and killed. */
   async #watch(process: PluginProcess): Promise<void> {
-    if (this.#isWatching) return;
-    this.#isWatching = true;
+    if (this.#watched === process) return;
+    this.#watched = process;
     const { clock, hangTimeoutMs } = this.#options;
     while (process.isBusy && !process.isEnded) {
       await clock.sleep(PING_INTERVAL_MS);
@@ -97,7 +97,7 @@ class ChildRunner implements Runner {
       );
       break;
     }
-    this.#isWatching = false;
+    if (this.#watched === process) this.#watched = undefined;
   }
 }
 

@@ -70,8 +70,11 @@ export class HostileBackend {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiters.push({ holds, resolve });
     const timer = setTimeout(resolve, withinMs);
+    // What is waited for may also happen without a request: look now and then.
+    const look = setInterval(() => this.#wake(), 10);
     await promise;
     clearTimeout(timer);
+    clearInterval(look);
     if (holds()) return;
     const told = this.received.slice(-12).map(({ method, path, body }) => ({ method, path, body }));
     throw new Error(`never came: ${what}; last requests: ${JSON.stringify(told, null, 1)}`);
