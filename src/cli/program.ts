@@ -2,11 +2,12 @@
  * The command line: every command, its options and its help. Each action loads its own module,
  * so that a command costs only what it uses.
  */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { exitCodes } from "../core/errors.ts";
 import { type Level, levels } from "../core/events.ts";
 import { atLeast, collect, lease, onOff, port, wholeFrom } from "./arguments.ts";
 import { addCallCommands } from "./call/commands.ts";
+import type { Shell } from "./completion.ts";
 
 export type Isolation = "child" | "inline";
 export type LogFormat = "pretty" | "json";
@@ -100,6 +101,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addRun(program, done);
   addHost(program, done);
   addCallCommands(program, done, EXIT_CODES);
+  addCompletion(program, done);
   return program.addHelpText("after", EXIT_CODES);
 }
 
@@ -178,6 +180,26 @@ Examples:
     )
     .action(async (options: HostOptions) => {
       done(await (await import("./host.ts")).host(options));
+    });
+}
+
+function addCompletion(program: Command, done: (code: number) => void): void {
+  program
+    .command("completion")
+    .description("print a script that completes commands and options in a shell")
+    .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  agent completion bash >> ~/.bashrc
+  agent completion zsh >> ~/.zshrc
+  agent completion fish > ~/.config/fish/completions/agent.fish`,
+    )
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import("./completion.ts");
+      process.stdout.write(completionScript(shell, program));
+      done(0);
     });
 }
 
