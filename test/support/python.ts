@@ -1,0 +1,52 @@
+/** The public Python packages as peers: one virtual environment per version, made once. */
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..", "..");
+
+export interface PeerPython {
+  readonly python: string;
+  /** The `dynos` command. */
+  readonly dynos: string;
+}
+
+/** Packages of one release of the client: it runs only with its own core and domains. */
+function packagesOf(version: string): string[] {
+  const core = version === "0.1.2" ? "0.1.2.post1" : version;
+  return [`dynos-client==${version}`, `dynos-core==${core}`, `dynos-warehouse-domain==${version}`];
+}
+
+/**
+ * The Python client of a version, in a virtual environment under `.cache/peer`. Undefined, with a
+ * warning, when it cannot be made (no Python, no network): the tests that need it are skipped.
+ *
+ * @throws Error when it cannot be made and `CI=true`: there a missing peer is a failure.
+ */
+export async function peerPython(version: string): Promise<PeerPython | undefined> {
+  const folder = join(root, ".cache", "peer", `dynos-${version}`);
+  const peer = { python: join(folder, "bin", "python"), dynos: join(folder, "bin", "dynos") };
+  const marker = join(folder, "complete");
+  if (existsSync(marker)) return peer;
+  try {
+    // An environment without its marker was left half made.
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await run(["python3", "-m", "venv", folder]);
+    const pip = [peer.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    await run([...pip, ...packagesOf(version)]);
+    await writeFile(marker, `${packagesOf(version).join("\n")}\n`);
+    return peer;
+  } catch (cause) {
+    const reason = `Cannot make the Python peer ${version}: ${String(cause)}`;
+    if (process.env.CI === "true") throw new Error(reason, { cause });
+    console.warn(`\n*** ${reason}\n*** Its tests are SKIPPED.\n`);
+    return undefined;
+  }
+}
+
+async function run(command: string[]): Promise<void> {
+  const child = Bun.spawn(command, { stdout: "ignore", stderr: "pipe" });
+  const [code, error] = await Promise.all([child.exited, child.stderr.text()]);
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${error.slice(-500)}`);
+}
