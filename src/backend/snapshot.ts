@@ -36,15 +36,19 @@ export interface SnapshotPort {
   load(): string | undefined;
   /** Resolves when the text is durable. */
   save(text: string): Promise<void>;
+  /** Keeps a text that cannot be read from being overwritten; returns where it is now. */
+  setAside(): string;
 }
 
-/** The snapshot that was saved last; one that cannot be read is reported and left out. */
+/** The snapshot that was saved last; one that cannot be read is set aside and reported. */
 export function loadSnapshot(port: SnapshotPort, log: Log): Snapshot | undefined {
+  const text = port.load();
+  if (text === undefined) return undefined;
   try {
-    const text = port.load();
-    return text === undefined ? undefined : Snapshot.parse(JSON.parse(text));
+    return Snapshot.parse(JSON.parse(text));
   } catch (cause) {
-    log("error", `cannot read the saved state, starting without it: ${messageOf(cause)}`, {});
+    const kept = port.setAside();
+    log("error", `cannot read the saved state, kept as ${kept}: ${messageOf(cause)}`, {});
     return undefined;
   }
 }
