@@ -83,7 +83,13 @@ async function control(url: URL): Promise<Response> {
   }
   const done = [...story.values()].filter((each) => each.doneAtMs !== undefined).length;
   if (url.pathname === "/control/story") return Response.json(Object.fromEntries(story));
-  return Response.json({ done, polls, connections: connections.size, registeredAtMs, pid: process.pid });
+  return Response.json({
+    done,
+    polls,
+    connections: connections.size,
+    registeredAtMs,
+    pid: process.pid,
+  });
 }
 
 const server = Bun.serve({
