@@ -18,6 +18,7 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   });
 } else {
   await guarded(async () => {
+    process.stderr.on("error", () => {}); // a log that nobody reads any more stops no vehicle
     for (const event of ["uncaughtException", "unhandledRejection"]) {
       process.on(event, (cause) => guarded(() => Promise.reject(cause)));
     }
@@ -45,10 +46,14 @@ async function guarded(run: () => Promise<number | undefined>): Promise<void> {
   process.exit(code);
 }
 
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
+/**
+ * Resolves when the stream has handed everything on: an exit would cut it off. Only `end` tells;
+ * the stream's own count is 0 and an empty write is done while megabytes wait for a slow pipe.
+ */
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => {
     stream.once("error", () => resolve()); // nobody reads it any more
-    stream.write("", () => resolve());
+    stream.end(resolve);
   });
 }
 
