@@ -21,7 +21,6 @@ export interface Pending {
 
 interface Held {
   readonly give: (pending: Pending | undefined) => void;
-  readonly isGone: () => boolean;
 }
 
 export class RegisteredServant {
@@ -70,7 +69,7 @@ export class RegisteredServant {
 
   /** Gives what waits, if there is anything, to the held poll. */
   #serveHeld(): void {
-    if (this.#held === undefined || this.#held.isGone()) return;
+    if (this.#held === undefined) return;
     const next = this.take();
     if (next !== undefined) this.#held.give(next);
   }
@@ -103,15 +102,13 @@ export class RegisteredServant {
   }
 
   /**
-   * Waits for an assignment. Resolves to undefined after `waitMs`, when `signal` aborts (a client
-   * that went away takes nothing with it), or when a newer poll of this servant begins.
+   * Waits for an assignment; a poll held before must have been ended. Resolves to undefined after
+   * `waitMs`, at `endHeld()`, or when `signal` aborts: a client that went away takes nothing along.
    */
   async hold(waitMs: number, signal: AbortSignal | undefined): Promise<Pending | undefined> {
-    this.endHeld();
     const { promise, resolve } = Promise.withResolvers<Pending | undefined>();
     const over = new AbortController();
     const held: Held = {
-      isGone: () => signal?.aborted === true,
       give: (pending) => {
         if (this.#held === held) this.#held = undefined;
         this.heardAtMs = this.#clock.monotonic();

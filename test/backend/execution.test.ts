@@ -272,6 +272,45 @@ test("a confirmed step that leads somewhere new is progress: the count starts ag
   expect(results.at(-1)?.success).toBe(true);
 });
 
+test("going round in circles is no progress", async () => {
+  await using http = harness();
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  const lost: JsonObject = { "holding(box_a)": false, "box_at(room_one, box_a)": true };
+  const dropped = {
+    success: false,
+    message: "dropped",
+    observed_state: { ...lost, hands_free: true },
+  };
+  await using robot = serve(http, await http.register(ALL), ({ transition_name }) =>
+    transition_name === "pick" ? {} : dropped,
+  );
+  const results = await execute(http);
+  // The first pick leads somewhere new, the five after it do not.
+  expect(robot.seen.length).toBeLessThanOrEqual(14);
+  expect(results.at(-1)?.success).toBe(false);
+});
+
+test("a goal that is seen to hold early ends the plan", async () => {
+  await using http = harness();
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  await using robot = serve(http, await http.register(ALL), () => ({
+    observed_state: { "box_at(room_two, box_a)": true },
+  }));
+  expect(await execute(http)).toHaveLength(1);
+  expect(robot.seen).toHaveLength(1);
+});
+
+test("execute takes the plan of /plan, and makes a new one when the state changed since", async () => {
+  await using http = harness();
+  await prepare(http, ["robot_at(room_two)"]);
+  await http.post("/plan");
+  await http.post("/start", { start: ["robot_at(room_three)"] });
+  await using robot = serve(http, await http.register(ALL), () => ({}));
+  await execute(http);
+  expect(names(robot.seen)).toEqual(["move room_three room_two"]);
+  expect(http.progress.filter(({ type }) => type === "replanning")).toEqual([]);
+});
+
 test("a step that nobody provides is a failed step that names the transition", async () => {
   await using http = harness();
   await prepare(http, ["box_at(room_two, box_a)"]);

@@ -267,6 +267,17 @@ test("a stopped action stays in hand: no second one before its servant is heard"
   expect(await poll(id, 0)).toBe(second.auditId);
 });
 
+test("a plain servant that polls again after a stop is free for the next action", async () => {
+  const id = register("move");
+  act(id);
+  await poll(id);
+  servants.stopAll("reset");
+  const second = act(id);
+  expect(await poll(id)).toBeUndefined();
+  await clock.advance(ANSWER_LOST_MS);
+  expect(await poll(id)).toBe(second.auditId);
+});
+
 test("an unknown servant is refused by every call", async () => {
   expect(() => servants.get("nobody")).toThrow('Cannot find servant "nobody"');
   await expect(servants.poll("nobody", 0)).rejects.toThrow("nobody");
