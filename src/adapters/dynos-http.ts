@@ -99,7 +99,7 @@ class DynosBackend implements Backend {
 
   async #setWorld({ startState, startGoal }: Offer, signal: AbortSignal): Promise<void> {
     const send = async (path: string, body: Json) => {
-      await (await this.#connection.send("POST", path, { body, signal })).body?.cancel();
+      await this.#connection.send("POST", path, { body, signal }, discard);
     };
     if (startState.length > 0) await send("/start", { start: startState });
     if (startGoal.length > 0) await send("/goal", { goal: startGoal });
@@ -108,13 +108,15 @@ class DynosBackend implements Backend {
 
   async #poll(signal: AbortSignal): Promise<Directive> {
     const path = `/servant/${encodeURIComponent(this.#servantId)}/next_assignment`;
-    const response = await this.#connection.send("GET", path, {
+    const options = {
       signal,
       headers: { Prefer: `wait=${HOLD_S}` },
       timeoutMs: REQUEST_TIMEOUT_MS + HOLD_S * 1_000,
+    };
+    return await this.#connection.send("GET", path, options, async (response) => {
+      if (response.status === 204) return { type: "idle" };
+      return this.#read(await readBounded(response, this.#options.assignmentMaxBytes));
     });
-    if (response.status === 204) return { type: "idle" };
-    return this.#read(await readBounded(response, this.#options.assignmentMaxBytes));
   }
 
   /** What cannot be read but names an audit id is an assignment all the same: it gets an answer. */
@@ -151,8 +153,7 @@ class DynosBackend implements Backend {
   async #post(servantId: string, delivery: Delivery, signal: AbortSignal): Promise<void> {
     const path = `/servant/${encodeURIComponent(servantId)}/result`;
     const body = fromDelivery(delivery) as Json;
-    const response = await this.#connection.send("POST", path, { body, signal });
-    await response.arrayBuffer(); // read to its end, so that the connection is used again
+    await this.#connection.send("POST", path, { body, signal }, discard);
   }
 
   #waitMs(): number {
@@ -161,6 +162,11 @@ class DynosBackend implements Backend {
     const idleMs = clock.monotonic() - this.#lastAssignmentAtMs;
     return Math.min(Math.max(idleMs * QUICK_POLL_SHARE, QUICK_POLL_MIN_MS), pollIntervalMs);
   }
+}
+
+/** Reads an answer that tells nothing more to its end, so that its connection is used again. */
+async function discard(response: Response): Promise<void> {
+  await response.arrayBuffer();
 }
 
 /** Gone from every registration: this one result is refused, the servant itself may be fine. */

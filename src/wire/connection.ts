@@ -79,52 +79,70 @@ export class Connection {
   }
 
   /**
-   * Sends one request; resolves with the answer when its status is below 400.
+   * Sends one request and reads its answer, when its status is below 300, with `read`. The time
+   * limit holds until the answer is read.
    *
    * @throws {ServantError} `backend.*`, by the failure's class; an abort of the caller's own
    * signal is `backend.unreachable` too, and the caller knows that it aborted.
    */
-  async send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+  async send<T>(
+    method: string,
+    path: string,
+    options: RequestOptions,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const url = `${options.outsideSession ? this.target.url : this.origin}${path}`;
+    // One controller for both ends: a timeout signal of its own would live until it fires.
+    const end = new AbortController();
+    const abort = () => end.abort(options.signal?.reason);
     const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-    const signals = [
-      ...(options.signal === undefined ? [] : [options.signal]),
-      ...(timeoutMs === 0 ? [] : [AbortSignal.timeout(timeoutMs)]),
-    ];
-    const init = {
-      method,
-      headers: this.#headers(options),
-      redirect: "manual",
-      timeout: false, // Bun's own limit of 300 s: ours stands above
-      decompress: false, // none was asked for: a small answer must not unfold into a large one
-      ...(signals.length === 0
-        ? {}
-        : { signal: signals.length === 1 ? signals[0] : AbortSignal.any(signals) }),
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-    } as RequestInit;
-    let response: Response;
+    const timer =
+      timeoutMs === 0 ? undefined : setTimeout(() => end.abort(late(timeoutMs)), timeoutMs);
+    if (options.signal?.aborted) abort();
+    else options.signal?.addEventListener("abort", abort);
     try {
-      response = await this.#fetch(url, init);
+      const response = await this.#fetch(url, this.#init(method, options, end.signal));
+      if (response.status < 300) return await read(response);
+      throw await failureOf(response, `${method} ${path}`);
     } catch (cause) {
+      if (cause instanceof ServantError) throw cause;
       throw unreachable(method, path, this.target.url, cause);
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", abort);
     }
-    if (response.status < 300) return response;
-    throw await failureOf(response, `${method} ${path}`);
   }
 
   /** Sends one request and reads its JSON answer; a 204 is null. */
   async json(method: string, path: string, options: RequestOptions = {}): Promise<Json> {
-    const response = await this.send(method, path, options);
-    if (response.status === 204) return null;
-    try {
-      return (await response.json()) as Json;
-    } catch (cause) {
-      throw new ServantError(
-        "backend.malformed-answer",
-        `Cannot read the answer to ${method} ${path}: not JSON`,
-        { cause },
-      );
-    }
+    return await this.send(method, path, options, async (response) => {
+      const text = await response.text();
+      if (response.status === 204) return null;
+      try {
+        return JSON.parse(text) as Json;
+      } catch (cause) {
+        throw new ServantError(
+          "backend.malformed-answer",
+          `Cannot read the answer to ${method} ${path}: not JSON`,
+          { cause },
+        );
+      }
+    });
+  }
+
+  #init(method: string, options: RequestOptions, signal: AbortSignal): RequestInit {
+    const bunOnly = {
+      timeout: false, // Bun's own limit of 300 s: ours stands above
+      decompress: false, // none was asked for: a small answer must not unfold into a large one
+    };
+    return {
+      method,
+      headers: this.#headers(options),
+      redirect: "manual",
+      signal,
+      ...bunOnly,
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    };
   }
 
   #headers(options: RequestOptions): Record<string, string> {
@@ -137,6 +155,10 @@ export class Connection {
       ...options.headers,
     };
   }
+}
+
+function late(timeoutMs: number): Error {
+  return new Error(`no answer within ${timeoutMs / 1_000} s`);
 }
 
 function unreachable(method: string, path: string, url: string, cause: unknown): ServantError {
