@@ -35,7 +35,8 @@ export function parseAtom(text: string): Atom {
  * @throws {ServantError} `atom.malformed`
  */
 export function atomParts(text: string): AtomParts {
-  const match = /^\s*([^\s()]+)\s*(?:\(([^()]*)\))?\s*$/.exec(text);
+  // Trimmed first: two runs of free spaces side by side would cost the square of their length.
+  const match = /^([^\s()]+)\s*(?:\(([^()]*)\))?$/.exec(text.trim());
   const fluent = match?.[1] ?? "";
   const inner = match?.[2]?.trim() ?? "";
   const args = inner === "" ? [] : inner.split(",").map(unquoted);

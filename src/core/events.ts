@@ -112,7 +112,7 @@ function phrase(event: Phrased): [Level, string] {
     case "assignment.repeated":
       return ["info", `seen again, it is ${event.phase}: not run twice`];
     case "assignment.rejected":
-      return ["warn", `not run: ${event.reason}`];
+      return ["warn", `answered failed: ${event.reason}`];
     case "assignment.finished":
       return [event.success ? "info" : "warn", finishedLine(event)];
     case "assignment.progress":

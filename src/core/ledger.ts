@@ -6,6 +6,7 @@
  * becomes visible unsaved, because withholding the report would not bring the disk back.
  */
 import type { Assignment, AuditId, Result } from "./assignment.ts";
+import { Bell } from "./bell.ts";
 import type { ErrorCode } from "./errors.ts";
 import { toServantError } from "./errors.ts";
 import { canonicalJson } from "./json.ts";
@@ -50,8 +51,11 @@ export type Match =
 export class Ledger {
   readonly #journal: Journal;
   readonly #open = new Map<EntryKey, Entry>();
-  #unsaved: Fact[] = [];
-  #waiters: (() => void)[] = [];
+  readonly #bell = new Bell();
+  /** What a full disk kept back, oldest first; it stays here until it is durable. */
+  readonly #unsaved: Fact[] = [];
+  /** True while an append carries the unsaved facts: another one must not carry them too. */
+  #isSaving = false;
 
   private constructor(journal: Journal) {
     this.#journal = journal;
@@ -60,7 +64,10 @@ export class Ledger {
   /** Folds the journal. */
   static async open(journal: Journal): Promise<Ledger> {
     const ledger = new Ledger(journal);
-    for await (const fact of journal.replay()) ledger.#apply(fact);
+    // Entries are closed at the end only: one that was asked for again after its delivery needs
+    // all of its story.
+    for await (const fact of journal.replay()) ledger.#fold(fact);
+    for (const entry of ledger.#open.values()) ledger.#forgetClosed(entry);
     return ledger;
   }
 
@@ -70,13 +77,13 @@ export class Ledger {
    * @throws {ServantError} `journal.full`: nothing was recorded and nothing may act on it.
    */
   async record(facts: readonly Fact[], urgency: Exclude<Urgency, "lazy"> = "now"): Promise<void> {
-    const unsaved = this.#unsaved;
-    this.#unsaved = [];
+    const kept = this.#isSaving ? [] : [...this.#unsaved];
+    if (kept.length > 0) this.#isSaving = true;
     try {
-      await this.#journal.append([...unsaved, ...facts], urgency);
-    } catch (cause) {
-      this.#unsaved.unshift(...unsaved);
-      throw cause;
+      await this.#journal.append([...kept, ...facts], urgency);
+      this.#unsaved.splice(0, kept.length); // what came meanwhile stands behind them
+    } finally {
+      if (kept.length > 0) this.#isSaving = false;
     }
     this.#show(facts);
   }
@@ -94,16 +101,21 @@ export class Ledger {
 
   /** For a delivery that is over: visible at once, and on disk with the next commit. */
   recordDelivered(fact: Extract<Fact, { type: "delivered" }>): void {
+    // Behind what a full disk keeps back: a story must not end before it begins.
+    if (this.isFull) this.#unsaved.push(fact);
+    else void this.#journal.append([fact], "lazy");
     this.#show([fact]);
-    void this.#journal.append([fact], "lazy");
   }
 
-  /** Brings an entry that was closed back into memory, to be delivered once more. */
+  /**
+   * Brings an entry that was closed back into memory, to be delivered once more; on a full disk
+   * too, for it only reports.
+   */
   async reopen(entry: Entry, fact: Extract<Fact, { type: "repeated" }>): Promise<void> {
-    await this.record([fact]);
+    await this.recordReport([fact]);
     const reopened = fold(entry, fact);
     if (reopened !== undefined) this.#open.set(entry.key, reopened);
-    this.#show([]);
+    this.#bell.ring();
   }
 
   /** True while reports wait for the disk. */
@@ -126,11 +138,14 @@ export class Ledger {
     return again === undefined ? { is: "reused", key } : { is: "known", entry: again };
   }
 
+  /** An entry, open or closed, wherever its facts are: memory, journal, or waiting for the disk. */
   async find(key: EntryKey): Promise<Entry | undefined> {
     const open = this.#open.get(key);
     if (open !== undefined) return open;
+    const story = await this.#journal.story(key);
+    const waiting = this.#unsaved.filter((fact) => fact.key === key);
     let entry: Entry | undefined;
-    for (const fact of await this.#journal.story(key)) entry = fold(entry, fact);
+    for (const fact of [...story, ...waiting]) entry = fold(entry, fact);
     return entry;
   }
 
@@ -150,29 +165,30 @@ export class Ledger {
 
   /** Resolves at the next change, or at the abort. */
   changed(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = () => {
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      signal.addEventListener("abort", wake, { once: true });
-      this.#waiters.push(wake);
-    });
+    return this.#bell.rung(signal);
+  }
+
+  /** How many wait for a change. */
+  get waiting(): number {
+    return this.#bell.waiting;
   }
 
   #show(facts: readonly Fact[]): void {
-    for (const fact of facts) this.#apply(fact);
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    for (const fact of facts) {
+      const entry = this.#fold(fact);
+      if (entry !== undefined) this.#forgetClosed(entry);
+    }
+    this.#bell.ring();
   }
 
-  #apply(fact: Fact): void {
+  #fold(fact: Fact): Entry | undefined {
     const entry = fold(this.#open.get(fact.key), fact);
-    if (entry === undefined) return;
-    if (entry.phase === "delivered" || entry.phase === "refused") this.#open.delete(entry.key);
-    else this.#open.set(entry.key, entry);
+    if (entry !== undefined) this.#open.set(fact.key, entry);
+    return entry;
+  }
+
+  #forgetClosed({ key, phase }: Entry): void {
+    if (phase === "delivered" || phase === "refused") this.#open.delete(key);
   }
 }
 
@@ -224,6 +240,8 @@ export function stamp(clock: Clock): { atMs: number } {
 }
 
 function sameContent(a: Assignment, b: Assignment): boolean {
+  // What is told of an unreadable one varies (how much of it was read): its answer does not.
+  if (a.kind === "invalid" && b.kind === "invalid") return a.code === b.code;
   return canonicalJson(a) === canonicalJson(b);
 }
 

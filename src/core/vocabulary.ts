@@ -119,7 +119,8 @@ export function objectType<const T extends string>(
     objects.push({ name: checkedName(objectName), type: name, fields: values });
     return objectRef(objectName, name);
   };
-  const members = { ref: (of: string) => objectRef(of, name), def: { name, fields }, objects };
+  const def = { name: checkedName(name), fields };
+  const members = { ref: (of: string) => objectRef(of, name), def, objects };
   return Object.assign(declare, members);
 }
 
@@ -248,15 +249,16 @@ function makeFluent<const A extends readonly ArgSpec[]>(
 let collector: Map<string, AnyFluent> | undefined;
 
 function collecting<T>(into: Map<string, AnyFluent>, define: () => T): T {
+  const outer = collector;
   collector = into;
   try {
     return define();
   } finally {
-    collector = undefined;
+    collector = outer;
   }
 }
 
-function checkedName(name: string): string {
+function checkedName<N extends string>(name: N): N {
   if (!/^[A-Za-z_][\w.:-]*$/.test(name)) {
     throw new ServantError(
       "atom.malformed",

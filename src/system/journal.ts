@@ -4,8 +4,8 @@
  * one origin (URL and session) and keeps the others' entries untouched.
  */
 import { Database, type SQLQueryBindings } from "bun:sqlite";
-import { existsSync, renameSync } from "node:fs";
-import { messageOf, ServantError } from "../core/errors.ts";
+import { closeSync, existsSync, openSync, renameSync } from "node:fs";
+import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
 import type { EntryKey, Fact } from "../core/ledger.ts";
 import type { Journal, Urgency } from "../core/ports.ts";
 
@@ -23,25 +23,30 @@ export interface JournalOptions {
   readonly onDamaged?: (setAside: string, reason: string) => void;
 }
 
-interface Batch {
-  readonly facts: Fact[];
-  readonly committed: PromiseWithResolvers<void>;
+interface Waiting {
+  readonly fact: Fact;
+  /** Nobody waits for it, and a failed commit keeps it. */
+  readonly isLazy: boolean;
 }
 
 /**
- * Opens or creates the journal.
+ * Opens or creates the journal (0600).
  *
- * @throws {ServantError} `state.unwritable`; `journal.damaged` when a damaged file cannot even be
- * set aside; `journal.full`
+ * @throws {ServantError} `state.unwritable`, also when a damaged file cannot be set aside;
+ * `journal.other-version`; `journal.full`
  */
 export function openJournal(path: string, options: JournalOptions): SqliteJournal {
   try {
-    return new SqliteJournal(openDatabase(path, options), options.origin);
+    try {
+      return new SqliteJournal(openDatabase(path, options), options.origin);
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause;
+      const setAside = setFileAside(path);
+      options.onDamaged?.(setAside, messageOf(cause));
+      return new SqliteJournal(openDatabase(path, options), options.origin);
+    }
   } catch (cause) {
-    if (!isDamage(cause)) throw asServantError(cause, `open journal "${path}"`);
-    const setAside = setFileAside(path);
-    options.onDamaged?.(setAside, messageOf(cause));
-    return new SqliteJournal(openDatabase(path, options), options.origin);
+    throw asServantError(cause, `open journal "${path}"`, "state.unwritable");
   }
 }
 
@@ -52,10 +57,10 @@ export class SqliteJournal implements Journal {
   readonly #story;
   readonly #begin;
   readonly #end;
-  /** Lazy facts: nobody waits for them, and a failed commit keeps them. */
-  #lazy: Fact[] = [];
-  /** Facts whose appenders wait for one commit together. */
-  #batch: Batch | undefined;
+  /** What the next commit takes, in the order it was appended. */
+  #waiting: Waiting[] = [];
+  /** Settles with the next commit, for those who wait for it together. */
+  #committed: PromiseWithResolvers<void> | undefined;
   #timers: { soon?: Timer; lazy?: Timer } = {};
   #turn: NodeJS.Immediate | undefined;
 
@@ -73,14 +78,14 @@ export class SqliteJournal implements Journal {
   }
 
   append(facts: readonly Fact[], urgency: Urgency = "now"): Promise<void> {
-    if (urgency === "lazy") {
-      this.#lazy.push(...facts);
+    const isLazy = urgency === "lazy";
+    for (const fact of facts) this.#waiting.push({ fact, isLazy });
+    if (isLazy) {
       this.#timers.lazy ??= setTimeout(() => this.#commit(), COMMIT_WITHIN_MS.lazy);
       return Promise.resolve();
     }
-    this.#batch ??= { facts: [], committed: Promise.withResolvers<void>() };
-    this.#batch.facts.push(...facts);
-    const { promise } = this.#batch.committed;
+    this.#committed ??= Promise.withResolvers<void>();
+    const { promise } = this.#committed;
     // Whoever appends in this turn of the event loop shares the commit; what the turn still has
     // to send goes out first, and is on its way while the disk is waited for.
     if (urgency === "now") this.#turn ??= setImmediate(() => this.#commit());
@@ -89,26 +94,26 @@ export class SqliteJournal implements Journal {
   }
 
   async *replay(): AsyncIterable<Fact> {
-    const open = this.#db.prepare<{ body: string }, SQLQueryBindings[]>(
-      `SELECT body FROM facts WHERE origin = ?1 AND key IN (${OPEN_KEYS}) ORDER BY seq`,
+    using open = this.#db.prepare<{ body: string }, SQLQueryBindings[]>(
+      `SELECT body FROM facts WHERE origin = ?1 AND key IN (
+         SELECT key FROM facts WHERE origin = ?1 GROUP BY key HAVING ${IS_OPEN}) ORDER BY seq`,
     );
     for (const { body } of open.iterate(this.#origin)) yield JSON.parse(body) as Fact;
   }
 
+  /** Also what is not durable yet: an assignment is known from the moment it is appended. */
   async story(key: EntryKey): Promise<readonly Fact[]> {
     const stored = this.#story.all(key, this.#origin).map(({ body }) => JSON.parse(body) as Fact);
-    const waiting = [...this.#lazy, ...(this.#batch?.facts ?? [])];
-    return [...stored, ...waiting.filter((fact) => fact.key === key)];
+    const waiting = this.#waiting.filter(({ fact }) => fact.key === key);
+    return [...stored, ...waiting.map(({ fact }) => fact)];
   }
 
   /** Backends with entries that are still open, other than this one. */
   elsewhere(): { origin: string; open: number }[] {
     return this.#db
       .query<{ origin: string; open: number }, SQLQueryBindings[]>(
-        `SELECT origin, count(DISTINCT key) AS open FROM facts AS outer
-         WHERE origin <> ?1 AND type = 'accepted' AND NOT EXISTS (
-           SELECT 1 FROM facts AS last WHERE last.origin = outer.origin AND last.key = outer.key
-           AND last.type IN ('delivered', 'refused'))
+        `SELECT origin, count(*) AS open FROM (
+           SELECT origin FROM facts WHERE origin <> ?1 GROUP BY origin, key HAVING ${IS_OPEN})
          GROUP BY origin ORDER BY origin`,
       )
       .all(this.#origin);
@@ -116,6 +121,8 @@ export class SqliteJournal implements Journal {
 
   async close(): Promise<void> {
     this.#commit();
+    // A statement that is left keeps the file open, and its WAL beside it.
+    for (const each of [this.#begin, this.#end, this.#insert, this.#story]) each.finalize();
     this.#db.close();
   }
 
@@ -126,24 +133,25 @@ export class SqliteJournal implements Journal {
     this.#timers = {};
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#turn = undefined;
-    const batch = this.#batch;
-    const lazy = this.#lazy;
-    this.#batch = undefined;
-    this.#lazy = [];
-    if (batch === undefined && lazy.length === 0) return;
+    const waiting = this.#waiting;
+    const committed = this.#committed;
+    this.#waiting = [];
+    this.#committed = undefined;
     try {
-      this.#write([...lazy, ...(batch?.facts ?? [])]);
-      batch?.committed.resolve();
+      if (waiting.length > 0) this.#write(waiting);
+      committed?.resolve();
     } catch (cause) {
-      this.#lazy = lazy; // they only say that a result was delivered: they ride along later
-      batch?.committed.reject(asServantError(cause, "write the journal"));
+      // Lazy facts only say that a result was delivered: they ride along with a later commit.
+      this.#waiting = waiting.filter(({ isLazy }) => isLazy);
+      // A disk that cannot be written now (full, read-only, busy) may be written again later.
+      committed?.reject(asServantError(cause, "write the journal", "journal.full"));
     }
   }
 
-  #write(facts: readonly Fact[]): void {
+  #write(waiting: readonly Waiting[]): void {
     try {
       this.#begin.run();
-      for (const fact of facts) {
+      for (const { fact } of waiting) {
         this.#insert.run(this.#origin, fact.key, fact.type, JSON.stringify(fact));
       }
       this.#end.run();
@@ -154,35 +162,57 @@ export class SqliteJournal implements Journal {
   }
 }
 
-// An entry is open unless its last closing fact is younger than its last re-opening one.
-const OPEN_KEYS = `
-  SELECT key FROM facts WHERE origin = ?1 GROUP BY key
-  HAVING max(CASE WHEN type IN ('delivered', 'refused') THEN seq ELSE 0 END)
-       < max(CASE WHEN type IN ('accepted', 'repeated') THEN seq ELSE 0 END)`;
+// Of a key's facts: it is open unless its last closing fact is younger than its last opening one.
+const IS_OPEN = `
+  max(CASE WHEN type IN ('delivered', 'refused') THEN seq ELSE 0 END)
+  < max(CASE WHEN type IN ('accepted', 'repeated') THEN seq ELSE 0 END)`;
 
+/** On any failure the file is closed: SQLite would remove the next one's WAL when it lets go. */
 function openDatabase(path: string, options: JournalOptions): Database {
-  const db = new Database(path, { create: true, strict: true });
-  db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  db.run("PRAGMA journal_mode = WAL");
-  db.run("PRAGMA synchronous = FULL");
-  const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
-  if (version?.user_version === 0) {
-    db.run(`BEGIN;
-      CREATE TABLE IF NOT EXISTS facts (
-        seq INTEGER PRIMARY KEY, origin TEXT NOT NULL, key TEXT NOT NULL,
-        type TEXT NOT NULL, body TEXT NOT NULL);
-      CREATE INDEX IF NOT EXISTS facts_by_key ON facts (key, origin);
-      PRAGMA user_version = ${SCHEMA_VERSION};
-      COMMIT;`);
-  } else if (version?.user_version !== SCHEMA_VERSION) {
+  closeSync(openSync(path, "a", 0o600)); // SQLite gives the WAL the mode of the file beside it
+  const db = new Database(path, { strict: true, readwrite: true });
+  try {
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = FULL");
+    createOrCheck(db, path);
+    if (options.quotaBytes !== undefined) limitSize(db, options.quotaBytes);
+    checkReadable(db);
+    return db;
+  } catch (cause) {
     db.close();
+    throw cause;
+  }
+}
+
+function createOrCheck(db: Database, path: string): void {
+  const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version;
+  if (version === SCHEMA_VERSION) return;
+  if (version !== 0) {
     throw new ServantError(
-      "journal.damaged",
+      "journal.other-version",
       `Cannot read journal "${path}": it was written by another version of the agent`,
     );
   }
-  if (options.quotaBytes !== undefined) limitSize(db, options.quotaBytes);
-  return db;
+  db.run(`BEGIN;
+    CREATE TABLE IF NOT EXISTS facts (
+      seq INTEGER PRIMARY KEY, origin TEXT NOT NULL, key TEXT NOT NULL,
+      type TEXT NOT NULL, body TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS facts_by_key ON facts (key, origin);
+    PRAGMA user_version = ${SCHEMA_VERSION};
+    COMMIT;`);
+}
+
+/**
+ * Reads what `replay` is going to read: damage shows before anything relies on the file.
+ *
+ * @throws SQLITE_CORRUPT, SQLite's own or ours for a fact that is no JSON
+ */
+function checkReadable(db: Database): void {
+  const bad = db
+    .query<{ bad: number }, []>("SELECT count(*) AS bad FROM facts WHERE NOT json_valid(body)")
+    .get()?.bad;
+  if (bad) throw Object.assign(new Error(`${bad} facts are no JSON`), { code: "SQLITE_CORRUPT" });
 }
 
 function limitSize(db: Database, quotaBytes: number): void {
@@ -210,12 +240,10 @@ function isDamage(cause: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(cause));
 }
 
-function asServantError(cause: unknown, what: string): ServantError {
+function asServantError(cause: unknown, what: string, otherwise: ErrorCode): ServantError {
   if (cause instanceof ServantError) return cause;
-  const code = sqliteCode(cause);
   const message = `Cannot ${what}: ${messageOf(cause)}`;
-  if (/^SQLITE_(FULL|IOERR)/.test(code))
-    return new ServantError("journal.full", message, { cause });
   if (isDamage(cause)) return new ServantError("journal.damaged", message, { cause });
-  return new ServantError("state.unwritable", message, { cause });
+  const isFull = /^(?:SQLITE_(?:FULL|IOERR)|ENOSPC|EDQUOT)/.test(sqliteCode(cause));
+  return new ServantError(isFull ? "journal.full" : otherwise, message, { cause });
 }

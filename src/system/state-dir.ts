@@ -5,7 +5,7 @@
 import { dlopen, FFIType } from "bun:ffi";
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { messageOf, ServantError } from "../core/errors.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,8 +16,10 @@ export function stateDirectory(asked: string | undefined, env: Environment): str
   // systemd separates several StateDirectory= entries by colons; the first is ours.
   const fromSystemd = env.STATE_DIRECTORY?.split(":")[0];
   if (fromSystemd) return resolve(fromSystemd);
-  const xdg = env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state");
-  return join(xdg, "servant-agent");
+  // A relative XDG path counts as unset: its specification says so.
+  const xdg = env.XDG_STATE_HOME ?? "";
+  const base = isAbsolute(xdg) ? xdg : join(env.HOME || homedir(), ".local", "state");
+  return join(base, "servant-agent");
 }
 
 export interface StateDir {
@@ -48,9 +50,23 @@ export function openStateDir(path: string): StateDir {
     const holder = readHolder(lockPath);
     throw new ServantError("state.locked", `Cannot use state folder "${path}": ${holder} holds it`);
   }
-  ftruncateSync(file, 0);
-  writeSync(file, `${process.pid}\n`);
-  return { path, release: () => closeSync(file) };
+  tellHolder(file);
+  let isHeld = true;
+  const release = () => {
+    if (isHeld) closeSync(file); // once: by then the number may belong to another file
+    isHeld = false;
+  };
+  return { path, release };
+}
+
+/** Writes down who holds the lock. A courtesy: on a full disk the lock holds without it. */
+function tellHolder(file: number): void {
+  try {
+    ftruncateSync(file, 0);
+    writeSync(file, `${process.pid}\n`);
+  } catch {
+    // a second agent is then told of "another agent"
+  }
 }
 
 function readHolder(lockPath: string): string {

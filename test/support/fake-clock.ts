@@ -11,6 +11,8 @@ interface Sleeper {
 
 export class FakeClock implements Clock {
   #nowMs: number;
+  /** How far wall time was set away from the time that passes. */
+  #jumpedMs = 0;
   readonly #startMs: number;
   readonly #sleepers = new Set<Sleeper>();
 
@@ -20,7 +22,7 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#jumpedMs;
   }
 
   monotonic(): number {
@@ -39,6 +41,17 @@ export class FakeClock implements Clock {
       this.#sleepers.add(sleeper);
       signal?.addEventListener("abort", done, { once: true });
     });
+  }
+
+  /** In how many milliseconds the next sleeper wakes; undefined when none sleeps. */
+  get nextDueInMs(): number | undefined {
+    if (this.#sleepers.size === 0) return undefined;
+    return Math.min(...[...this.#sleepers].map(({ dueMs }) => dueMs)) - this.#nowMs;
+  }
+
+  /** Sets wall time, as a time server or a dead battery does; what sleeps goes on sleeping. */
+  setWall(nowMs: number): void {
+    this.#jumpedMs = nowMs - this.#nowMs;
   }
 
   /** Moves on, from sleeper to sleeper, and lets each one's code run. */

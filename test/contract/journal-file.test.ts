@@ -1,0 +1,156 @@
+// Goal: the journal's file survives what happens to files: restarts, damage, other versions,
+// folders that cannot be written, and eyes that it is not for.
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Fact, keyOf } from "../../src/core/ledger.ts";
+import { type JournalOptions, openJournal, type SqliteJournal } from "../../src/system/journal.ts";
+import { action, id } from "../support/fake-ports.ts";
+
+let folder: string;
+let path: string;
+const told: [string, string][] = [];
+const options: JournalOptions = {
+  origin: "http://home",
+  onDamaged: (setAside, reason) => told.push([setAside, reason]),
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "journal-file-"));
+  path = join(folder, "journal.sqlite");
+  told.length = 0;
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const accepted = (auditId: string): Fact => ({
+  type: "accepted",
+  atMs: 1,
+  key: keyOf(id(auditId)),
+  assignment: action(auditId, { text: "x".repeat(500) }),
+  via: "servant-1",
+});
+async function countOf(journal: SqliteJournal): Promise<number> {
+  return (await Array.fromAsync(journal.replay())).length;
+}
+/** A journal with `count` entries, closed. */
+async function written(count: number): Promise<void> {
+  const journal = openJournal(path, options);
+  await journal.append(Array.from({ length: count }, (_, at) => accepted(`a${at}`)));
+  await journal.close();
+}
+
+test("an open journal's files are for their owner alone", async () => {
+  const umask = process.umask(0);
+  try {
+    const journal = openJournal(path, options);
+    await journal.append([accepted("a")]);
+    const names = readdirSync(folder);
+    expect(names.length).toBeGreaterThan(1); // the WAL holds facts too
+    for (const name of names) expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
+    await journal.close();
+  } finally {
+    process.umask(umask);
+  }
+});
+
+test("close() leaves one file, whole and let go", async () => {
+  await written(3);
+  expect(readdirSync(folder)).toEqual(["journal.sqlite"]);
+  const journal = openJournal(path, options);
+  expect(await countOf(journal)).toBe(3);
+  await journal.close();
+});
+
+test("a resolved append survives the end of the process", async () => {
+  const program = `
+    import { openJournal } from ${JSON.stringify(join(import.meta.dir, "../../src/system/journal.ts"))};
+    const journal = openJournal(${JSON.stringify(path)}, { origin: "http://home" });
+    await journal.append([${JSON.stringify(accepted("a"))}]);
+    process.kill(process.pid, "SIGKILL");`;
+  const child = Bun.spawn([process.execPath, "-e", program], { stderr: "pipe" });
+  await child.exited;
+  expect(child.signalCode).toBe("SIGKILL");
+  const journal = openJournal(path, options);
+  expect(await countOf(journal)).toBe(1);
+  await journal.close();
+});
+
+describe("a damaged file", () => {
+  const damages: [string, (bytes: Buffer) => Buffer][] = [
+    ["is no database", () => Buffer.from("not a database, but long enough to look at".repeat(50))],
+    ["is half a page", (bytes) => bytes.subarray(0, 700)],
+    ["lost its end", (bytes) => bytes.subarray(0, bytes.length - 3 * 4096)],
+    ["has a page overwritten", (bytes) => bytes.fill(0xff, 4096, 3 * 4096)],
+    ["has a broken fact", (bytes) => bytes.fill("!", bytes.lastIndexOf('{"type"'), undefined)],
+  ];
+  for (const [name, damage] of damages) {
+    test(`that ${name} is set aside by name and told, and a new one begun`, async () => {
+      await written(50);
+      const bytes = damage(readFileSync(path));
+      writeFileSync(path, bytes);
+      const journal = openJournal(path, options);
+      expect(told.map(([setAside]) => setAside)).toEqual([`${path}.damaged`]);
+      expect(told[0]?.[1]).not.toBe("");
+      expect(readFileSync(`${path}.damaged`).equals(bytes)).toBe(true);
+      expect(await countOf(journal)).toBe(0);
+      await journal.append([accepted("new")]);
+      await journal.close();
+      const again = openJournal(path, options);
+      expect(await countOf(again)).toBe(1);
+      await again.close();
+    });
+  }
+
+  test("never replaces one that was set aside before", async () => {
+    for (const text of ["first".repeat(200), "second".repeat(200)]) {
+      writeFileSync(path, text);
+      await openJournal(path, options).close();
+    }
+    expect(readFileSync(`${path}.damaged`, "utf8")).toStartWith("first");
+    expect(readFileSync(`${path}.damaged-2`, "utf8")).toStartWith("second");
+  });
+
+  test("lets go of its WAL: facts written afterwards stay", async () => {
+    await written(50);
+    writeFileSync(path, readFileSync(path).fill(0xff, 4096, 3 * 4096));
+    const journal = openJournal(path, options);
+    await journal.append([accepted("new")]);
+    Bun.gc(true); // a handle left to the collector would remove the new WAL here
+    const inode = statSync(`${path}-wal`).ino;
+    Bun.gc(true);
+    expect(statSync(`${path}-wal`).ino).toBe(inode);
+    await journal.close();
+  });
+});
+
+test("a journal of another version is refused and left where it is", async () => {
+  await written(1);
+  const db = new Database(path);
+  db.run("PRAGMA user_version = 7");
+  db.close();
+  const before = readFileSync(path);
+  expect(() => openJournal(path, options)).toThrow(
+    expect.objectContaining({ code: "journal.other-version" }),
+  );
+  expect(told).toEqual([]);
+  expect(readdirSync(folder)).toEqual(["journal.sqlite"]);
+  expect(readFileSync(path).equals(before)).toBe(true);
+});
+
+test("a folder that cannot be written is said to be so", () => {
+  writeFileSync(join(folder, "file"), "");
+  for (const unusable of [join(folder, "file", "journal.sqlite"), folder, "/proc/journal.sqlite"]) {
+    expect(() => openJournal(unusable, options), unusable).toThrow(
+      expect.objectContaining({ code: "state.unwritable" }),
+    );
+  }
+});
+
+test("an append after close() rejects instead of hanging", async () => {
+  const journal = openJournal(path, options);
+  await journal.close();
+  await expect(journal.append([accepted("a")])).rejects.toMatchObject({ name: "ServantError" });
+  await journal.append([accepted("b")], "lazy");
+});

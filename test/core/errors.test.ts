@@ -1,0 +1,97 @@
+import { expect, test } from "bun:test";
+import {
+  BACKOFF_MAX_MS,
+  backoffMs,
+  RETRY_AFTER_MAX_MS,
+  retryInMs,
+} from "../../src/core/backoff.ts";
+import {
+  assert,
+  catalogue,
+  type ErrorCode,
+  exitCodes,
+  isErrorCode,
+  messageOf,
+  ServantError,
+  toServantError,
+} from "../../src/core/errors.ts";
+
+test("every code has a kind with an exit code, and a hint without a final period", () => {
+  for (const [code, { kind, hint }] of Object.entries(catalogue)) {
+    expect(code).toMatch(/^[a-z]+\.[a-z-]+$/);
+    expect(exitCodes[kind], code).toBeGreaterThan(0);
+    expect(hint, code).toMatch(/^[A-Z].*[^.]$/);
+  }
+});
+
+test("exit codes tell a supervisor what not to restart", () => {
+  const codes = (["usage.invalid", "backend.session-gone", "backend.gave-up"] as const).map(
+    (code) => exitCodes[catalogue[code].kind],
+  );
+  expect(codes).toEqual([2, 69, 75]);
+  expect(exitCodes[catalogue["backend.unauthorized"].kind]).toBe(77);
+  expect(exitCodes[catalogue["state.locked"].kind]).toBe(1);
+});
+
+test("a ServantError carries its code's kind and hint, its cause and the server's word", () => {
+  const cause = new Error("inner");
+  const error = new ServantError("backend.unavailable", "Cannot poll", { cause, retryAfterMs: 5 });
+  expect(error).toMatchObject({ kind: "transient", cause, retryAfterMs: 5, name: "ServantError" });
+  expect(error.hint).toBe(catalogue["backend.unavailable"].hint);
+  expect(toServantError(error)).toBe(error);
+});
+
+test("toServantError() and messageOf() make something of any thrown value", () => {
+  const hostile = {
+    toString() {
+      throw new Error("no");
+    },
+  };
+  const thrown = [
+    new Error("broken"),
+    new Error(""),
+    "text",
+    7,
+    null,
+    undefined,
+    hostile,
+    Symbol("s"),
+  ];
+  for (const value of thrown) {
+    const error = toServantError(value);
+    expect(error.code).toBe("agent.internal");
+    expect(error.message).not.toBe("");
+  }
+  expect(messageOf(new Error("broken"))).toBe("broken");
+  expect(messageOf(Object.create(null))).toBe("a value that cannot be printed");
+});
+
+test("isErrorCode() knows the table's own codes only", () => {
+  expect(isErrorCode("handler.threw")).toBe(true);
+  for (const other of ["toString", "__proto__", "", "handler", 5, null, undefined]) {
+    expect(isErrorCode(other)).toBe(false);
+  }
+});
+
+test("assert() throws on a broken invariant alone", () => {
+  assert(true, "fine");
+  expect(() => assert(0, "none")).toThrow("Broken invariant: none");
+});
+
+test("backoffMs() doubles from 1 s to 60 s and stays there", () => {
+  const schedule = [1, 2, 3, 4, 5, 6, 7, 8, 1_000, 1e9].map(backoffMs);
+  expect(schedule.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000));
+  expect(schedule.slice(8)).toEqual([BACKOFF_MAX_MS, BACKOFF_MAX_MS]);
+  expect(backoffMs(0)).toBe(1_000);
+});
+
+test("retryInMs() heeds the server within bounds, so that no word makes a hot or an endless wait", () => {
+  const failure = (retryAfterMs?: number) =>
+    new ServantError("backend.unavailable" satisfies ErrorCode, "Cannot", {
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  expect(retryInMs(failure(), 3)).toBe(4_000);
+  expect(retryInMs(failure(7_000), 3)).toBe(7_000);
+  expect(retryInMs(failure(0), 9)).toBe(1_000);
+  expect(retryInMs(failure(1e9), 1)).toBe(RETRY_AFTER_MAX_MS);
+});

@@ -1,0 +1,103 @@
+import { expect, test } from "bun:test";
+import type { Atom } from "../../src/core/atom.ts";
+import {
+  domain,
+  fluent,
+  not,
+  objectRef,
+  objectType,
+  transition,
+  unique,
+} from "../../src/core/vocabulary.ts";
+
+const room = objectType("room", { capacity: "number" });
+const box = objectType("box");
+const kitchen = room("kitchen", { capacity: 3 });
+const robotAt = fluent("robot_at", { location: room });
+const boxAt = fluent("box_at", { location: room }, { what: box });
+const free = fluent("hands_free").defaultTrue();
+const pick = transition("pick", {
+  params: { from: room, what: box },
+  preconditions: ({ from, what }) => [free(), robotAt(from), not(boxAt(from, what))],
+  adds: ({ from, what }) => [boxAt(from, what)],
+  removes: () => [free()],
+});
+
+test("a fluent applied to objects is an atom", () => {
+  expect(boxAt(kitchen, box.ref("b1"))).toBe("box_at(kitchen, b1)" as Atom);
+  expect(free()).toBe("hands_free" as Atom);
+  expect(free.def).toEqual({ name: "hands_free", args: [], default: true });
+  expect(boxAt.def.args).toEqual([
+    { name: "location", type: "room" },
+    { name: "what", type: "box" },
+  ]);
+});
+
+test("an object prints as its name, in text and in JSON", () => {
+  expect(`${kitchen} ${JSON.stringify({ at: kitchen })}`).toBe('kitchen {"at":"kitchen"}');
+  expect(objectRef("x", "room").type).toBe("room");
+});
+
+test("a transition is plain data over its parameters", () => {
+  expect(pick.def).toEqual({
+    name: "pick",
+    params: [
+      { name: "from", type: "room" },
+      { name: "what", type: "box" },
+    ],
+    preconditions: [
+      { atom: "hands_free" as Atom, holds: true },
+      { atom: "robot_at(?from)" as Atom, holds: true },
+      { atom: "box_at(?from, ?what)" as Atom, holds: false },
+    ],
+    adds: ["box_at(?from, ?what)" as Atom],
+    removes: ["hands_free" as Atom],
+  });
+  expect(transition("rest", {}).def).toMatchObject({ params: [], adds: [], preconditions: [] });
+});
+
+test("a domain holds every type, fluent and object that its transitions reach, once", () => {
+  const found = domain("house", { transitions: [pick, pick], fluents: [robotAt], modules: ["m"] });
+  const names = (of: readonly { name: string }[]) => of.map((each) => each.name).sort();
+  expect(names(found.types)).toEqual(["box", "room"]);
+  expect(names(found.fluents)).toEqual(["box_at", "hands_free", "robot_at"]);
+  expect(names(found.transitions)).toEqual(["pick"]);
+  expect(found.objects).toEqual([{ name: "kitchen", type: "room", fields: { capacity: 3 } }]);
+  expect(JSON.parse(JSON.stringify(found))).toEqual(found);
+});
+
+test("a transition defined while another is being defined keeps both their fluents", () => {
+  const outer = transition("outer", {
+    adds: () => {
+      transition("inner", { adds: () => [free()] });
+      return [robotAt(kitchen)];
+    },
+  });
+  expect(outer.fluents.map(({ def }) => def.name)).toEqual(["robot_at"]);
+});
+
+test("two contents under one name are a conflict; the same content twice is none", () => {
+  const same = [
+    { name: "a", fields: { x: 1, y: 2 } },
+    { name: "a", fields: { y: 2, x: 1 } },
+  ];
+  expect(unique("type", same)).toHaveLength(1);
+  const conflict = expect.objectContaining({ code: "domain.conflict" });
+  const wide = objectType("room", { capacity: "string" });
+  expect(() => domain("d", { types: [room, wide] })).toThrow(conflict);
+  expect(() => domain("d", { fluents: [free, fluent("hands_free")] })).toThrow(conflict);
+  const twice = objectType("cup");
+  twice("c1", { size: 1 });
+  twice("c1", { size: 2 });
+  expect(() => domain("d", { types: [twice] })).toThrow(/object "c1" twice/);
+});
+
+test("a name that no atom could hold is refused when it is declared", () => {
+  for (const name of ["", "a b", "a(b)", "1st", "a,b", '"a"']) {
+    const refused = expect.objectContaining({ code: "atom.malformed" });
+    expect(() => objectType(name), name).toThrow(refused);
+    expect(() => room(name), name).toThrow(refused);
+    expect(() => fluent(name), name).toThrow(refused);
+    expect(() => transition(name, {}), name).toThrow(refused);
+  }
+});
