@@ -3,72 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { binary } from "../support/binary.ts";
 import { peerPython } from "../support/python.ts";
+import { PATIENCE_MS, type Running, start, startHost } from "../support/running.ts";
 
 const VERSION = "0.2.2";
 const root = join(import.meta.dir, "..", "..");
 const fixtures = join(root, "test", "fixtures", "peer");
 const NODE = join(fixtures, "warehouse_node.py");
-/** How long a condition may take before a test fails: a Python start on a busy machine. */
-const PATIENCE_MS = 20_000;
-
 const peer = await peerPython(VERSION);
-
-interface Running {
-  /** Resolves when the output so far matches; rejects when the process ends without it. */
-  until(pattern: RegExp): Promise<RegExpMatchArray>;
-  output(): string;
-  readonly exited: Promise<number>;
-  kill(signal?: NodeJS.Signals): void;
-}
-
-function start(command: readonly string[], env: Record<string, string> = {}): Running {
-  const child = Bun.spawn([...command], {
-    cwd: root,
-    env: { ...process.env, PYTHONUNBUFFERED: "1", DYNOS_CONFIG_PATH: "/nonexistent", ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  let output = "";
-  let changed = Promise.withResolvers<void>();
-  const read = async (stream: ReadableStream<Uint8Array>) => {
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) {
-      output += decoder.decode(bytes, { stream: true });
-      changed.resolve();
-      changed = Promise.withResolvers<void>();
-    }
-  };
-  const drained = Promise.all([read(child.stdout), read(child.stderr)]);
-  const ended = drained.then(() => "ended" as const);
-  return {
-    output: () => output,
-    exited: drained.then(() => child.exited),
-    kill: (signal = "SIGTERM") => child.kill(signal),
-    async until(pattern) {
-      const late = AbortSignal.timeout(PATIENCE_MS);
-      const timeout = new Promise<"late">((resolve) =>
-        late.addEventListener("abort", () => resolve("late"), { once: true }),
-      );
-      for (;;) {
-        const found = output.match(pattern);
-        if (found !== null) return found;
-        const next = await Promise.race([changed.promise, ended, timeout]);
-        const last = output.match(pattern);
-        if (next !== undefined && last === null)
-          throw new Error(`${next}, no ${pattern}: ${output}`);
-      }
-    },
-  };
-}
-
-async function startHost(...args: string[]): Promise<{ host: Running; url: string }> {
-  const main = join(root, "src", "main.ts");
-  const host = start([process.execPath, main, "host", "--port", "0", "--json", ...args]);
-  const [, url = ""] = await host.until(/"url":"([^"]+)"/);
-  return { host, url };
-}
 
 describe.skipIf(peer === undefined)(`dynos-client ${VERSION}`, () => {
   const { python, dynos } = peer ?? { python: "", dynos: "" };
@@ -239,9 +182,8 @@ describe.skipIf(peer === undefined)(`dynos-client ${VERSION}`, () => {
     await post("/goal", { goal: ["robot_at(attic)"] });
     first.host.kill("SIGKILL");
     await first.host.exited;
-    const main = join(root, "src", "main.ts");
-    const again = [main, "host", "--port", port, "--json", "--state-dir", folder];
-    const host = start([process.execPath, ...again]);
+    const again = ["host", "--port", port, "--json", "--state-dir", folder];
+    const host = start([binary, ...again]);
     await host.until(/"url"/);
     const answer = await post("/execute", {});
     expect(await answer.json()).toMatchObject({
