@@ -50,7 +50,8 @@ export async function attemptStep(
     });
   }
   const servantId = provider.id;
-  ports.log("info", `started ${stepText(step)}`, { auditId, servantId });
+  const text = stepText(step);
+  ports.log("info", `started ${text}`, { event: "step.started", step: text, auditId, servantId });
   ports.observe({ type: "step.started", auditId, step, servantId });
   const action = { kind: "action", auditId, transition: step.transition } as const;
   const result = await ports.servants.act(provider, { ...action, params: step.parameters });
@@ -72,8 +73,12 @@ export async function attemptStep(
 
 function finish({ log, observe }: AttemptPorts, attempt: Attempt): Attempt {
   const { auditId, step, success, message } = attempt;
-  const text = `${stepText(step)} ${success ? "done" : "failed"}`;
-  log(success ? "info" : "warn", message === "" ? text : `${text}: ${message}`, { auditId });
+  const text = stepText(step);
+  const outcome = `${text} ${success ? "done" : "failed"}`;
+  log(success ? "info" : "warn", message === "" ? outcome : `${outcome}: ${message}`, {
+    ...{ event: "step.finished", step: text, success, reason: message },
+    auditId,
+  });
   observe({ type: "step.finished", auditId, step, success, message });
   return attempt;
 }

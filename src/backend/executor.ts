@@ -144,7 +144,7 @@ export class Executor {
       if (run.fruitless > REPLANS_MAX) {
         return ended(run, `gave up after ${REPLANS_MAX} plans without progress: ${reason}`);
       }
-      log("info", `planning again: ${reason}`, {});
+      log("info", `planning again: ${reason}`, { event: "replanning" });
       observe({ type: "replanning", reason });
       run.now = "planning again";
       const planned = await plans.for(run.goal, {

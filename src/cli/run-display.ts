@@ -38,7 +38,7 @@ class LiveDisplay implements RunDisplay {
   observe(progress: Progress): void {
     const now = performance.now();
     if (progress.type === "planned") this.#list.planned(progress.steps.map(nameOf));
-    else if (progress.type === "step.started") this.#list.started(nameOf(progress.step), now);
+    else if (progress.type === "step.started") this.#list.started(nameOf(progress.step), now, now);
     else if (progress.type === "step.finished") {
       const { step, success, message } = progress;
       this.#list.finished(nameOf(step), success, message, now);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import type { Json } from "../../src/core/json.ts";
 import { type Answers, type FakeDynos, fakeDynos } from "../support/fake-dynos.ts";
 
 const MAIN = join(import.meta.dir, "..", "..", "src", "main.ts");
@@ -192,18 +193,20 @@ test("call execute tells a goal that holds from one that has no plan", async () 
 // Goal: whoever watches a terminal sees the running step advance before the plan is over.
 // Method: a pty; the backend holds the execution open until the screen has shown the first tick.
 test("call execute on a terminal shows the steps advancing, then their results", async () => {
-  const logs: { level: string; message: string; timestamp: number }[] = [];
-  const log = (message: string) =>
-    void logs.push({ level: "info", message, timestamp: logs.length + 1 });
+  const logs: Json[] = [];
+  const log = (event: string, step: string) => {
+    const fields = { event: `step.${event}`, step, success: true, reason: "" };
+    logs.push({ level: "info", message: "", timestamp: logs.length + 1, fields });
+  };
   const isSeen = Promise.withResolvers<void>();
   const steps = [STEP, { action_name: "pick", parameters: { box: "box_a" } }];
   await using backend: FakeDynos = fakeDynos({
     "POST /plan": { plan: steps, reason: "plan_found" },
     "GET /logs": () => ({ logs: [...logs] }),
     "POST /execute": async () => {
-      log(`started ${STEP_TEXT}`);
-      log(`${STEP_TEXT} done`);
-      log("started pick(box=box_a)");
+      log("started", STEP_TEXT);
+      log("finished", STEP_TEXT);
+      log("started", "pick(box=box_a)");
       await isSeen.promise;
       return { results: steps.map((step) => ({ ...step, success: true, message: "" })) };
     },

@@ -1,29 +1,28 @@
 /** Draws a step list on a terminal and lets it advance by what the backend logs meanwhile. */
 import type { LogEntry } from "../../client/answers.ts";
 import type { RemoteOrchestrator } from "../../client/orchestrator.ts";
+import { isJsonObject, type Json } from "../../core/json.ts";
+import { LiveBlock } from "../live-block.ts";
 import type { Output } from "../output.ts";
 import { drawSteps, type Step, StepList } from "./step-list.ts";
 
-const DRAW_MS = 100;
 const LOG_POLL_MS = 250;
 
 export class LiveSteps {
   readonly #orchestrator: RemoteOrchestrator;
-  readonly #out: Output;
   readonly #list = new StepList();
-  readonly #timers: Timer[];
+  readonly #block: LiveBlock;
+  readonly #timer: Timer;
   #newestS: number;
-  #drawnLines = 0;
   #isAsking = false;
 
   private constructor(orchestrator: RemoteOrchestrator, out: Output, newestS: number) {
     this.#orchestrator = orchestrator;
-    this.#out = out;
     this.#newestS = newestS;
-    this.#timers = [
-      setInterval(() => this.#draw(), DRAW_MS),
-      setInterval(() => this.#ask(), LOG_POLL_MS),
-    ];
+    this.#block = new LiveBlock(out, () =>
+      drawSteps(this.#list.steps, performance.now(), out.paint, out.columns),
+    );
+    this.#timer = setInterval(() => this.#ask(), LOG_POLL_MS);
   }
 
   /** Starts drawing; only what the backend logs from now on counts. */
@@ -38,7 +37,7 @@ export class LiveSteps {
     const [first] = planned;
     // The first step begins at once; a backend that logs says so again.
     if (first !== undefined) live.#list.started(first, performance.now());
-    live.#draw();
+    live.#block.draw();
     return live;
   }
 
@@ -48,16 +47,8 @@ export class LiveSteps {
 
   /** Draws once more, the given lines instead of its own, and lets go of the terminal. */
   end(lines?: readonly string[]): void {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#draw(lines);
-  }
-
-  #draw(lines?: readonly string[]): void {
-    const { paint, columns } = this.#out;
-    const drawn = lines ?? drawSteps(this.#list.steps, performance.now(), paint, columns);
-    const up = this.#drawnLines === 0 ? "" : `\u001b[${this.#drawnLines}A`;
-    this.#out.write(`${up}\r\u001b[J${drawn.map((line) => `${line}\n`).join("")}`);
-    this.#drawnLines = drawn.length;
+    clearInterval(this.#timer);
+    this.#block.end(lines);
   }
 
   /** Takes in what was logged up to now. A display may miss a beat: this never rejects. */
@@ -80,21 +71,21 @@ export class LiveSteps {
 }
 
 /**
- * Takes one log entry into the list, by the sentences that `agent host` logs of a step. Entries
- * about other things, and other backends' wording, change nothing: the results tell in the end.
+ * Takes one log entry into the list, by the fields that `agent host` gives to what it logs of a
+ * step. Other entries, and other backends', change nothing: the results tell in the end.
  */
 export function advance(
   list: StepList,
-  { message, timestamp }: Pick<LogEntry, "message" | "timestamp">,
+  entry: Pick<LogEntry, "message" | "timestamp"> & { readonly fields?: Json | undefined },
   nowMs: number,
 ): void {
-  const stampMs = timestamp * 1_000;
-  if (message.startsWith("planning again")) list.planned([]);
-  const started = STARTED.exec(message)?.[1];
-  if (started !== undefined) list.started(started, nowMs, stampMs);
-  const [, text, outcome, why = ""] = FINISHED.exec(message) ?? [];
-  if (text !== undefined) list.finished(text, outcome === "done", why, stampMs);
+  const fields = isJsonObject(entry.fields) ? entry.fields : {};
+  const step = typeof fields.step === "string" ? fields.step : "";
+  const stampMs = entry.timestamp * 1_000;
+  if (fields.event === "replanning") list.planned([]);
+  else if (fields.event === "step.started") list.started(step, nowMs, stampMs);
+  else if (fields.event === "step.finished") {
+    const reason = typeof fields.reason === "string" ? fields.reason : "";
+    list.finished(step, fields.success === true, reason, stampMs);
+  }
 }
-
-const STARTED = /^started (\w+\(.*\))$/;
-const FINISHED = /^(\w+\([^)]*\)) (done|failed)(?:: (.*))?$/s;
