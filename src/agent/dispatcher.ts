@@ -3,7 +3,9 @@
  * one at a time and one is held; beliefs have their own lane and never wait behind an action.
  */
 import { type Assignment, failedResult, type Result } from "../core/assignment.ts";
+import { Bell } from "../core/bell.ts";
 import { type ErrorCode, type ServantError, toServantError } from "../core/errors.ts";
+import type { AgentEvent } from "../core/events.ts";
 import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/ledger.ts";
 import type { Directive, Ports } from "../core/ports.ts";
 
@@ -12,8 +14,6 @@ type Assign = Extract<Directive, { type: "assign" }>;
 
 /** How many beliefs are observed at once. */
 export const BELIEFS_MAX = 8;
-/** How often a full disk is tried again, in milliseconds. */
-export const DISK_RETRY_MS = 1_000;
 
 interface Work {
   readonly key: EntryKey;
@@ -22,15 +22,20 @@ interface Work {
 
 export class Dispatcher {
   readonly #ports: DispatchPorts;
+  readonly #fail: (cause: unknown) => void;
   readonly #abort = new AbortController();
+  readonly #bell = new Bell();
   #action: Work | undefined;
   #held: Work | undefined;
   readonly #beliefs = new Set<EntryKey>();
-  #waiters: (() => void)[] = [];
+  /** How much goes on by itself: handlers, and decisions that wait for the disk. */
+  #going = 0;
   #isDraining = false;
 
-  constructor(ports: DispatchPorts) {
+  /** `fail` is told what nobody here can mend: the journal is broken. */
+  constructor(ports: DispatchPorts, fail: (cause: unknown) => void) {
     this.#ports = ports;
+    this.#fail = fail;
   }
 
   /** How many assignments are accepted and not finished. */
@@ -42,9 +47,11 @@ export class Dispatcher {
 
   /** Resolves when one more assignment of any kind can be taken, or at the abort. */
   async room(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (this.#isOccupied() || this.#ports.ledger.isFull)) {
-      if (this.#ports.ledger.isFull) await this.#saveAfterFullDisk(signal);
-      else await this.#changed(signal);
+    const { ledger } = this.#ports;
+    while (!signal.aborted) {
+      if (ledger.isFull) await ledger.changed(signal);
+      else if (this.#isOccupied()) await this.#bell.rung(signal);
+      else return;
     }
   }
 
@@ -69,20 +76,17 @@ export class Dispatcher {
       const problem = "Cannot run it: the agent is stopping";
       return await this.#reject(accepted, assignment, "agent.draining", problem);
     }
-    void this.#accept(accepted, { key, assignment });
+    this.#letGo(this.#accept(accepted, { key, assignment }));
   }
 
   /** What a restart left behind: each either runs while it is fresh or is answered failed. */
   async resume(entry: Entry, verdict: "run" | ErrorCode, problem: string): Promise<void> {
     const { key, assignment } = entry;
-    if (verdict !== "run") {
-      await this.#finish({ key, assignment }, failedResult(assignment.auditId, verdict, problem));
-      return;
-    }
     const work = { key, assignment };
-    if (this.#laneIsFree(assignment)) await this.#start([], work);
-    else if (this.#held === undefined) this.#held = work;
-    else await this.resume(entry, "assignment.stale", problem);
+    if (verdict !== "run") return await this.#answer(work, verdict, problem);
+    if (this.#laneIsFree(assignment)) return await this.#startRecorded(work);
+    if (this.#held === undefined) this.#held = work;
+    else await this.#answer(work, "assignment.stale", "Cannot start it: others wait already");
   }
 
   /** Finishes what has started and answers what has not; resolves when nothing is in hand. */
@@ -90,11 +94,9 @@ export class Dispatcher {
     this.#isDraining = true;
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) {
-      const problem = "Cannot run it: the agent is stopping";
-      await this.#finish(held, failedResult(held.assignment.auditId, "agent.draining", problem));
-    }
-    while (this.inHand > 0) await this.#changed(new AbortController().signal);
+    const problem = "Cannot run it: the agent is stopping";
+    if (held !== undefined) this.#letGo(this.#answer(held, "agent.draining", problem));
+    while (this.#going > 0) await this.#bell.rung();
   }
 
   /** Aborts every handler's signal. */
@@ -102,9 +104,18 @@ export class Dispatcher {
     this.#abort.abort(reason);
   }
 
+  /** Lets it go on by itself; what it cannot handle ends the servant. */
+  #letGo(going: Promise<void>): void {
+    this.#going += 1;
+    going.catch(this.#fail).finally(() => {
+      this.#going -= 1;
+      this.#bell.ring();
+    });
+  }
+
   async #accept(accepted: Extract<Fact, { type: "accepted" }>, work: Work): Promise<void> {
     const { bus, ledger } = this.#ports;
-    const { assignment, key } = work;
+    const { assignment } = work;
     const held = !this.#laneIsFree(assignment);
     const what = describeAssignment(assignment);
     bus.publish({ type: "assignment.accepted", auditId: assignment.auditId, what, held });
@@ -114,26 +125,21 @@ export class Dispatcher {
         await ledger.record([accepted], "soon");
       } else await this.#start([accepted], work);
     } catch (cause) {
-      if (this.#held?.key === key) this.#held = undefined;
-      this.#wake();
+      this.#release(work);
       const { code, message } = toServantError(cause);
       if (code !== "journal.full") throw cause;
-      return await this.#reject(accepted, assignment, code, message);
+      await this.#reject(accepted, assignment, code, message);
     }
-    if (held && this.#action === undefined) await this.#startHeld();
+    if (this.#action === undefined) await this.#startHeld();
   }
 
   /** Journal before effect: started is durable before the handler sees the assignment. */
   async #start(before: readonly Fact[], work: Work): Promise<void> {
     const { clock, ledger } = this.#ports;
-    this.#occupy(work);
-    try {
-      await ledger.record([...before, { type: "started", ...stamp(clock), key: work.key }]);
-    } catch (cause) {
-      this.#release(work);
-      throw cause;
-    }
-    void this.#run(work);
+    if (work.assignment.kind === "belief") this.#beliefs.add(work.key);
+    else this.#action = work;
+    await ledger.record([...before, { type: "started", ...stamp(clock), key: work.key }]);
+    this.#letGo(this.#run(work));
   }
 
   async #run(work: Work): Promise<void> {
@@ -151,53 +157,66 @@ export class Dispatcher {
       result = failedResult(auditId, code, message);
     }
     const tookMs = clock.monotonic() - startedAt;
-    await this.#finish(work, { ...result, auditId });
     const { success, message } = result;
-    bus.publish({ type: "assignment.finished", auditId, what, success, message, tookMs });
+    const event = { type: "assignment.finished", auditId, what, success, message, tookMs } as const;
+    await this.#finish(work, { ...result, auditId }, event);
   }
 
   /** One commit for this finish and the next start: the machine waits for one flush, not two. */
-  async #finish(work: Work, result: Result): Promise<void> {
-    const { clock, ledger } = this.#ports;
+  async #finish(work: Work, result: Result, event: AgentEvent): Promise<void> {
+    const { bus, clock, ledger } = this.#ports;
     const finished: Fact = { type: "finished", ...stamp(clock), key: work.key, result };
     const next = work.key === this.#action?.key && !ledger.isFull ? this.#held : undefined;
     if (next === undefined) {
       await ledger.recordReport([finished]);
+      bus.publish(event);
       this.#release(work);
       if (this.#action === undefined) await this.#startHeld();
       return;
     }
     this.#action = next;
     this.#held = undefined;
-    this.#wake(); // there is room again: the next poll goes out while this is recorded
+    this.#bell.ring(); // there is room again: the next poll goes out while this is recorded
     try {
       await ledger.record([finished, { type: "started", ...stamp(clock), key: next.key }]);
-    } catch {
-      // The disk is full: the finish is told all the same, and the held one is not started.
+    } catch (cause) {
+      // On a full disk the finish is told all the same, and the held one is not started.
       await ledger.recordReport([finished]);
-      this.#action = undefined;
-      await this.#refuseForDisk(next);
-      return;
+      bus.publish(event);
+      return await this.#refuseForDisk(next, cause);
     }
-    void this.#run(next);
+    bus.publish(event);
+    this.#letGo(this.#run(next));
   }
 
   async #startHeld(): Promise<void> {
     const next = this.#held;
     if (next === undefined || this.#isDraining) return;
     this.#held = undefined;
-    try {
-      await this.#start([], next);
-    } catch {
-      await this.#refuseForDisk(next);
-    }
-    this.#wake();
+    await this.#startRecorded(next);
+    this.#bell.ring();
   }
 
-  async #refuseForDisk(work: Work): Promise<void> {
+  /** Starts what the journal already knows as accepted. */
+  async #startRecorded(work: Work): Promise<void> {
+    try {
+      await this.#start([], work);
+    } catch (cause) {
+      await this.#refuseForDisk(work, cause);
+    }
+  }
+
+  async #refuseForDisk(work: Work, cause: unknown): Promise<void> {
+    const { code, message } = toServantError(cause);
+    if (code !== "journal.full") throw cause;
+    await this.#answer(work, code, `Cannot run it: its start cannot be recorded: ${message}`);
+  }
+
+  /** The answer to what was accepted and will not run, or not to its end. */
+  async #answer(work: Work, code: ErrorCode, reason: string): Promise<void> {
     const { auditId } = work.assignment;
-    const problem = "Cannot run it: its start cannot be recorded, the disk is full";
-    await this.#finish(work, failedResult(auditId, "journal.full", problem));
+    const event = { type: "assignment.rejected", auditId, code, reason } as const;
+    await this.#finish(work, failedResult(auditId, code, reason), event);
   }
 
   async #reject(
@@ -227,51 +246,17 @@ export class Dispatcher {
   }
 
   #isOccupied(): boolean {
-    const actions = this.#action !== undefined && this.#held !== undefined;
-    return actions || this.#beliefs.size >= BELIEFS_MAX;
+    return this.#held !== undefined || this.#beliefs.size >= BELIEFS_MAX;
   }
 
   #laneIsFree(assignment: Assignment): boolean {
     return assignment.kind === "belief" || (this.#action === undefined && this.#held === undefined);
   }
 
-  #occupy(work: Work): void {
-    if (work.assignment.kind === "belief") this.#beliefs.add(work.key);
-    else this.#action = work;
-  }
-
-  #release(work: Work): void {
-    if (this.#action?.key === work.key) this.#action = undefined;
-    this.#beliefs.delete(work.key);
-    this.#wake();
-  }
-
-  async #saveAfterFullDisk(signal: AbortSignal): Promise<void> {
-    const { bus, clock, ledger } = this.#ports;
-    try {
-      await ledger.save();
-      bus.publish({ type: "journal.recovered" });
-    } catch (cause) {
-      const { message: reason } = toServantError(cause);
-      bus.publish({ type: "journal.full", reason, retryInMs: DISK_RETRY_MS });
-      await clock.sleep(DISK_RETRY_MS, signal);
-    }
-  }
-
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      signal.addEventListener("abort", wake, { once: true });
-      this.#waiters.push(wake);
-    });
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+  #release({ key }: Work): void {
+    if (this.#action?.key === key) this.#action = undefined;
+    if (this.#held?.key === key) this.#held = undefined;
+    this.#beliefs.delete(key);
+    this.#bell.ring();
   }
 }

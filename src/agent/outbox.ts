@@ -3,10 +3,11 @@
  * finished and not yet delivered, so a restart resumes by itself.
  */
 import { type Assignment, emptyResult, type Result } from "../core/assignment.ts";
-import { backoffMs } from "../core/backoff.ts";
+import { retryInMs } from "../core/backoff.ts";
 import { type ServantError, toServantError } from "../core/errors.ts";
 import { type Entry, type EntryKey, stamp } from "../core/ledger.ts";
 import type { Ports } from "../core/ports.ts";
+import { SANE_CLOCK_MS } from "./recovery.ts";
 
 export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger">;
 
@@ -25,10 +26,14 @@ type Finished = Entry & { result: Result };
  */
 export async function runOutbox(ports: OutboxPorts, signal: AbortSignal): Promise<void> {
   const outbox = new Outbox(ports, signal);
+  let changed: Promise<void> | undefined; // kept over rounds: each wait would leave a waiter behind
   while (!signal.aborted && outbox.failure === undefined) {
     if (outbox.retryInMs > 0) await outbox.waitForRetry();
     else if (!outbox.sendNext()) {
-      await Promise.race([ports.ledger.changed(signal), outbox.settled()]);
+      changed ??= ports.ledger.changed(signal).then(() => {
+        changed = undefined;
+      });
+      await Promise.race([changed, outbox.settled()]);
     }
   }
   await outbox.allSettled();
@@ -42,11 +47,15 @@ class Outbox {
   readonly #ports: OutboxPorts;
   readonly #signal: AbortSignal;
   readonly #inFlight = new Map<EntryKey, Promise<void>>();
+  /** Observations of an earlier life: only a clock that makes sense tells how old they are. */
+  readonly #inherited: ReadonlySet<EntryKey>;
   #failures = 0;
 
   constructor(ports: OutboxPorts, signal: AbortSignal) {
     this.#ports = ports;
     this.#signal = signal;
+    const inherited = [...ports.ledger.undelivered()].filter(isBelief);
+    this.#inherited = new Set(inherited.map(({ key }) => key));
   }
 
   /** Starts the delivery of the oldest result that waits; false when there is none or no room. */
@@ -54,7 +63,11 @@ class Outbox {
     if (this.#inFlight.size >= IN_FLIGHT_MAX) return false;
     for (const entry of this.#ports.ledger.undelivered()) {
       if (this.#inFlight.has(entry.key)) continue;
-      const delivery = this.#deliver(entry).finally(() => this.#inFlight.delete(entry.key));
+      const delivery = this.#deliver(entry)
+        .catch((cause) => {
+          this.failure ??= toServantError(cause); // the journal is broken
+        })
+        .finally(() => this.#inFlight.delete(entry.key));
       this.#inFlight.set(entry.key, delivery);
       return true;
     }
@@ -63,9 +76,9 @@ class Outbox {
 
   async waitForRetry(): Promise<void> {
     await this.allSettled();
-    const { retryInMs } = this;
+    const waitMs = this.retryInMs;
     this.retryInMs = 0;
-    await this.#ports.clock.sleep(retryInMs, this.#signal);
+    if (this.failure === undefined) await this.#ports.clock.sleep(waitMs, this.#signal);
   }
 
   /** Resolves when one of those under way has ended; never when there is none. */
@@ -82,7 +95,7 @@ class Outbox {
     const { key, via, assignment } = entry;
     const { auditId } = assignment;
     try {
-      const result = presentable(entry, clock.now());
+      const result = this.#presentable(entry, clock.now());
       await backend.deliver({ key, via, kind: assignment.kind, result }, this.#signal);
     } catch (cause) {
       if (!this.#signal.aborted) await this.#failed(entry, toServantError(cause));
@@ -108,17 +121,22 @@ class Outbox {
       return;
     }
     if (this.retryInMs === 0) this.#failures += 1; // one outage, however many it caught under way
-    this.retryInMs = Math.max(this.retryInMs, error.retryAfterMs ?? backoffMs(this.#failures));
+    this.retryInMs = Math.max(this.retryInMs, retryInMs(error, this.#failures));
     bus.publish({ type: "result.delayed", auditId, code, retryInMs: this.retryInMs, reason });
+  }
+
+  /** An observation is worth something only while it is new, by a clock that makes sense. */
+  #presentable({ key, assignment, result, finishedAtMs = 0 }: Finished, nowMs: number): Result {
+    if (assignment.kind !== "belief" || !result.success) return result;
+    const ageMs = nowMs - finishedAtMs;
+    const isSane = finishedAtMs >= SANE_CLOCK_MS || !this.#inherited.has(key);
+    if (isSane && ageMs >= 0 && ageMs <= BELIEF_FRESH_MS) return result;
+    return { ...emptyResult(assignment.auditId, true, staleMessage(assignment)), unchecked: true };
   }
 }
 
-/** An observation is worth something only while it is new, by a clock that makes sense. */
-function presentable({ assignment, result, finishedAtMs = 0 }: Finished, nowMs: number): Result {
-  const ageMs = nowMs - finishedAtMs;
-  const isFresh = ageMs >= 0 && ageMs <= BELIEF_FRESH_MS;
-  if (assignment.kind !== "belief" || isFresh || !result.success) return result;
-  return { ...emptyResult(assignment.auditId, true, staleMessage(assignment)), unchecked: true };
+function isBelief({ assignment }: Entry): boolean {
+  return assignment.kind === "belief";
 }
 
 function staleMessage(assignment: Extract<Assignment, { kind: "belief" }>): string {

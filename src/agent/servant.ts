@@ -2,12 +2,13 @@
  * The running servant: settles what a restart left, registers, asks for assignments, hands them to
  * the dispatcher, and lets the outbox deliver. The policy for failures is the error's kind.
  */
-import { backoffMs } from "../core/backoff.ts";
+import { retryInMs } from "../core/backoff.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { Ports } from "../core/ports.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runOutbox } from "./outbox.ts";
 import { verdictAfterRestart } from "./recovery.ts";
+import { runSaver } from "./saver.ts";
 
 /** How long a stopping agent tries to deliver what is finished, in milliseconds. */
 export const DELIVER_AT_STOP_MS = 10_000;
@@ -39,41 +40,48 @@ class Servant {
   readonly #dispatcher: Dispatcher;
   /** Ends the poll loop: the caller's wish, or a failure that trying again cannot mend. */
   readonly #stop = new AbortController();
+  #failure: unknown;
   #failures = 0;
   #malformed = 0;
 
   constructor(ports: Ports, options: ServantOptions, signal: AbortSignal) {
     this.#ports = ports;
     this.#options = options;
-    this.#dispatcher = new Dispatcher(ports);
-    if (signal.aborted) this.#stop.abort(signal.reason);
-    else signal.addEventListener("abort", () => this.#stop.abort(signal.reason), { once: true });
-    options.hurry.addEventListener("abort", () => {
+    this.#dispatcher = new Dispatcher(ports, (cause) => this.#fail(cause));
+    onAbort(signal, () => this.#stop.abort(signal.reason));
+    onAbort(options.hurry, () =>
       this.#dispatcher.cancelAll(
         new ServantError("agent.draining", "Cannot go on: stopped in a hurry"),
-      );
-    });
+      ),
+    );
   }
 
   async run(): Promise<void> {
-    await this.#settleRestart();
-    const outboxStop = new AbortController();
+    const stopBoth = new AbortController();
+    const saver = runSaver(this.#ports, stopBoth.signal).catch((cause) => this.#fail(cause));
     let outbox = Promise.resolve();
-    let failure: unknown;
-    const fail = (cause: unknown) => {
-      failure ??= cause;
-      this.#stop.abort(cause);
-    };
     try {
+      await this.#settleRestart();
       if (await this.#register()) {
-        outbox = runOutbox(this.#ports, outboxStop.signal).catch(fail);
+        outbox = runOutbox(this.#ports, stopBoth.signal).catch((cause) => this.#fail(cause));
         await this.#poll();
       }
     } catch (cause) {
-      fail(cause);
+      this.#fail(cause);
     }
-    await this.#finishUp(failure, outbox, outboxStop);
-    if (failure !== undefined) throw failure;
+    await this.#finishUp(outbox);
+    stopBoth.abort();
+    await Promise.all([outbox, saver]);
+    await this.#saveAtLast();
+    const undelivered = [...this.#ports.ledger.undelivered()].length;
+    this.#ports.bus.publish({ type: "agent.stopped", undelivered });
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends the servant with its first failure. */
+  #fail(cause: unknown): void {
+    this.#failure ??= cause;
+    this.#stop.abort(cause);
   }
 
   async #settleRestart(): Promise<void> {
@@ -149,37 +157,47 @@ class Servant {
     this.#failures += 1;
     const failures = this.#failures;
     const { failuresMax } = this.#options;
-    if (failuresMax > 0 && failures > failuresMax) {
+    if (failuresMax > 0 && failures >= failuresMax) {
       const reason = `Cannot go on after ${failures} failures in a row: ${error.message}`;
       throw new ServantError("backend.gave-up", reason, { cause });
     }
     const { code, message: reason } = error;
-    const retryInMs = error.retryAfterMs ?? backoffMs(failures);
-    bus.publish({ type: "link.lost", code, reason, retryInMs, failures });
-    await clock.sleep(retryInMs, signal);
+    const waitMs = retryInMs(error, failures);
+    bus.publish({ type: "link.lost", code, reason, retryInMs: waitMs, failures });
+    await clock.sleep(waitMs, signal);
   }
 
   /** Finish what has started, answer what has not, deliver; what stays undelivered stays kept. */
-  async #finishUp(
-    failure: unknown,
-    outbox: Promise<void>,
-    outboxStop: AbortController,
-  ): Promise<void> {
+  async #finishUp(outbox: Promise<void>): Promise<void> {
     const { bus, clock, ledger } = this.#ports;
+    const failure = this.#failure;
     const reason = failure === undefined ? "asked to" : toServantError(failure).message;
     bus.publish({ type: "agent.stopping", reason, inHand: this.#dispatcher.inHand });
     await this.#dispatcher.drain();
     const late = new AbortController();
     const patience = clock.sleep(DELIVER_AT_STOP_MS, late.signal).then(() => late.abort());
-    this.#options.hurry.addEventListener("abort", () => late.abort(), { once: true });
-    if (this.#options.hurry.aborted) late.abort();
-    const over = outbox.then(() => late.abort()); // it ends early only when it cannot go on
+    onAbort(this.#options.hurry, () => late.abort());
+    void outbox.then(() => late.abort()); // it ends early only when it cannot go on
     while (!late.signal.aborted && !ledger.undelivered().next().done) {
       await ledger.changed(late.signal);
     }
     late.abort();
-    outboxStop.abort();
-    await Promise.all([patience, outbox, over]);
-    bus.publish({ type: "agent.stopped", undelivered: [...ledger.undelivered()].length });
+    await patience;
   }
+
+  /** What a full disk kept back is in memory only: the last chance to save it. */
+  async #saveAtLast(): Promise<void> {
+    const { bus, ledger } = this.#ports;
+    if (!ledger.isFull) return;
+    try {
+      await ledger.save();
+    } catch (cause) {
+      bus.publish({ type: "journal.full", reason: toServantError(cause).message, retryInMs: 0 });
+    }
+  }
+}
+
+function onAbort(signal: AbortSignal, react: () => void): void {
+  if (signal.aborted) react();
+  else signal.addEventListener("abort", react, { once: true });
 }

@@ -139,7 +139,9 @@ export class FakeRunner implements Runner {
     if (!this.isManual) return emptyResult(auditId, true);
     const ending = Promise.withResolvers<Result>();
     this.#running.set(auditId, ending);
-    signal.addEventListener("abort", () => ending.reject(signal.reason), { once: true });
+    const abort = () => ending.reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
     try {
       return await ending.promise;
     } finally {

@@ -1,0 +1,231 @@
+// Goal: no finished result is lost or held up, whatever the backend says to it.
+import { beforeEach, describe, expect, test } from "bun:test";
+import { BELIEF_FRESH_MS, IN_FLIGHT_MAX, runOutbox } from "../../src/agent/outbox.ts";
+import { type Assignment, emptyResult } from "../../src/core/assignment.ts";
+import { RETRY_AFTER_MAX_MS } from "../../src/core/backoff.ts";
+import { type ErrorCode, ServantError } from "../../src/core/errors.ts";
+import { keyOf } from "../../src/core/ledger.ts";
+import type { Delivery } from "../../src/core/ports.ts";
+import { action, belief, id, idle, until, World } from "../support/fake-ports.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = new World();
+  await world.open();
+});
+
+const failure = (code: ErrorCode, retryAfterMs?: number) =>
+  new ServantError(code, "Cannot post", retryAfterMs === undefined ? {} : { retryAfterMs });
+const range = (count: number) => Array.from({ length: count }, (_, at) => `r${at}`);
+const taken = () => world.backend.results().map(({ auditId }) => `${auditId}`);
+
+async function finish(assignment: Assignment): Promise<void> {
+  const { auditId } = assignment;
+  const head = { atMs: world.clock.now(), key: keyOf(auditId) };
+  const observed = emptyResult(auditId, true, "seen");
+  await world.ledger.record([
+    { ...head, type: "accepted", assignment, via: "servant-1" },
+    { ...head, type: "finished", result: observed },
+  ]);
+}
+
+/** Runs the outbox until it fails or the returned function is called. */
+function run(): { stop: () => Promise<void>; ended: Promise<unknown> } {
+  const { backend, bus, clock, ledger } = world;
+  const abort = new AbortController();
+  const ended = runOutbox({ backend, bus, clock, ledger }, abort.signal).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  const stop = async () => {
+    abort.abort();
+    expect(await ended).toBeUndefined();
+  };
+  return { stop, ended };
+}
+
+describe("delivery", () => {
+  test("is oldest first, several under way at once", async () => {
+    for (const each of range(10)) await finish(action(each));
+    const asked: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    world.backend.onDeliver = ({ result }: Delivery) => {
+      asked.push(result.auditId);
+      return gate.promise;
+    };
+    const { stop } = run();
+    await idle();
+    expect(asked).toEqual(range(10).slice(0, IN_FLIGHT_MAX));
+    gate.resolve();
+    await until("all are taken", () => world.backend.taken.length === 10);
+    expect(asked).toEqual(range(10));
+    expect(taken()).toEqual(range(10));
+    expect(world.told("result.delivered")).toHaveLength(10);
+    await stop();
+  });
+
+  test("of one that hangs does not hold up the others, and leaves no waiters behind", async () => {
+    world.backend.onDeliver = ({ result }: Delivery) =>
+      result.auditId === "r0" ? new Promise(() => {}) : undefined;
+    const abort = new AbortController();
+    const { backend, bus, clock, ledger } = world;
+    void runOutbox({ backend, bus, clock, ledger }, abort.signal);
+    for (const each of range(30)) await finish(action(each));
+    await until("the others are taken", () => world.backend.taken.length === 29);
+    expect(ledger.waiting).toBeLessThan(3);
+    abort.abort();
+  });
+
+  test("names the registration that received the assignment", async () => {
+    await finish(action("a"));
+    const { stop } = run();
+    await idle();
+    expect(world.backend.taken).toMatchObject([{ via: "servant-1", kind: "action" }]);
+    await stop();
+  });
+});
+
+describe("a transient failure", () => {
+  test("waits 1, 2, 4 ... 60 s and tries again, oldest first; success begins anew", async () => {
+    for (const each of range(6)) await finish(action(each));
+    let tries = 0;
+    world.backend.onDeliver = () => {
+      tries += 1;
+      throw failure("backend.unreachable");
+    };
+    const { stop } = run();
+    for (const [round, seconds] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
+      await world.pass(0);
+      expect(tries).toBe(IN_FLIGHT_MAX * (round + 1));
+      await world.pass(seconds * 1_000 - 1);
+      expect(tries, `after ${seconds} s`).toBe(IN_FLIGHT_MAX * (round + 1));
+      await world.pass(1);
+    }
+    world.backend.onDeliver = () => {};
+    await world.pass(60_000);
+    expect(taken()).toEqual(range(6));
+    world.backend.onDeliver = () => {
+      throw failure("backend.unavailable");
+    };
+    await finish(action("late"));
+    await idle();
+    expect(world.told("result.delayed").at(-1)).toMatchObject({ retryInMs: 1_000 });
+    await stop();
+  });
+
+  test("waits as long as the backend asks, within bounds", async () => {
+    const words = [7_000, 0, 1e9];
+    await finish(action("a"));
+    world.backend.onDeliver = () => {
+      const word = words.shift();
+      if (word !== undefined) throw failure("backend.unavailable", word);
+    };
+    const { stop } = run();
+    await world.pass(7_000 + 1_000 + RETRY_AFTER_MAX_MS);
+    expect(world.told("result.delayed").map(({ retryInMs }) => retryInMs)).toEqual([
+      7_000,
+      1_000,
+      RETRY_AFTER_MAX_MS,
+    ]);
+    expect(taken()).toEqual(["a"]);
+    await stop();
+  });
+
+  test("leaves no waiters behind, however long the outage", async () => {
+    world.backend.onDeliver = () => {
+      throw failure("backend.unreachable");
+    };
+    await finish(action("a"));
+    const { stop } = run();
+    await world.pass(100 * 60_000);
+    expect(world.ledger.waiting).toBeLessThan(3);
+    await stop();
+    expect(world.ledger.waiting).toBe(0);
+  });
+});
+
+describe("a failure for good", () => {
+  test("refuses that one result; the rest go on", async () => {
+    for (const each of range(8)) await finish(action(each));
+    world.backend.onDeliver = ({ result }: Delivery) => {
+      if (result.auditId === "r2") throw failure("backend.rejected");
+    };
+    const { stop } = run();
+    await until("the rest is taken", () => world.backend.taken.length === 7);
+    await stop();
+    expect(taken()).not.toContain("r2");
+    expect(world.story("r2")).toEqual(["accepted", "finished", "refused"]);
+    expect(world.told("result.refused")).toMatchObject([{ auditId: id("r2") }]);
+    await world.open();
+    expect([...world.ledger.undelivered()].map(({ key }) => `${key}`)).not.toContain("r2");
+  });
+
+  for (const code of ["backend.unauthorized", "servant.unknown"] as const) {
+    test(`${code} ends the outbox at once and keeps every result`, async () => {
+      for (const each of range(4)) await finish(action(each));
+      world.backend.onDeliver = ({ result }: Delivery) => {
+        throw failure(result.auditId === "r2" ? code : "backend.unreachable");
+      };
+      expect(await run().ended).toMatchObject({ code });
+      expect([...world.ledger.undelivered()]).toHaveLength(4);
+    });
+  }
+
+  test("a broken journal ends the outbox", async () => {
+    await finish(action("a"));
+    world.backend.onDeliver = () => {
+      throw failure("backend.rejected");
+    };
+    world.disk.broken = failure("journal.damaged");
+    expect(await run().ended).toBe(world.disk.broken);
+  });
+});
+
+describe("an observation", () => {
+  const answer = async (ageMs: number, wallMs = world.clock.now()) => {
+    world.clock.setWall(wallMs);
+    await finish(belief("q"));
+    world.clock.setWall(world.clock.now() + ageMs);
+    const { stop } = run();
+    await until("it is taken", () => world.backend.taken.length === 1);
+    await stop();
+    return world.backend.results("q")[0];
+  };
+
+  test("is sent as it is while it is new", async () => {
+    expect(await answer(BELIEF_FRESH_MS)).toMatchObject({ unchecked: false, message: "seen" });
+  });
+
+  const unchecked: [string, number, number?][] = [
+    ["older than a minute", BELIEF_FRESH_MS + 1],
+    ["from the future", -1],
+    ["of an earlier life whose clock was never set", 5_000, 20_000],
+  ];
+  for (const [what, ageMs, wallMs] of unchecked) {
+    test(`${what} is sent as unchecked`, async () => {
+      expect(await answer(ageMs, wallMs)).toMatchObject({ success: true, unchecked: true });
+    });
+  }
+
+  test("of this life is sent as it is even by a clock that was never set", async () => {
+    world.clock.setWall(20_000);
+    const { stop } = run();
+    await finish(belief("q"));
+    await until("it is taken", () => world.backend.taken.length === 1);
+    expect(world.backend.results("q")).toMatchObject([{ unchecked: false }]);
+    await stop();
+  });
+});
+
+test("the abort ends a delivery under way, and records nothing of it", async () => {
+  await finish(action("a"));
+  world.backend.onDeliver = (_delivery, signal: AbortSignal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  const { stop } = run();
+  await idle();
+  await stop();
+  expect(world.story("a")).toEqual(["accepted", "finished"]);
+  expect([...world.ledger.undelivered()]).toHaveLength(1);
+});
