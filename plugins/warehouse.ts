@@ -86,12 +86,14 @@ export class WarehouseNode {
 
   @belief(holding)
   whatIsHeld() {
-    const seen = [boxA, boxB, boxC].map((box) => [holding(box), this.#held?.name === box.name]);
-    return BeliefResult.acquired(Object.fromEntries(seen));
+    const seen: Record<Atom, boolean> = {};
+    for (const box of [boxA, boxB, boxC]) seen[holding(box)] = box.name === this.#held?.name;
+    return BeliefResult.acquired(seen);
   }
 
   /** Takes the time a real movement takes, and stops at once when told to. */
   async #work(what: string, ctx: ActionContext): Promise<void> {
+    ctx.signal.throwIfAborted();
     ctx.log.info(what);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(resolve, STEP_MS);

@@ -43,11 +43,27 @@ function prettyLine(told: EventLine, { clock, colours }: EventLogOptions): strin
   const time = new Date(clock.now()).toTimeString().slice(0, 8);
   const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
   const fields = told.source === "plugin" || told.source === "backend" ? fieldsText(told) : "";
-  const text = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${audit}${told.message}${fields}`;
+  const head = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${printable(audit)}`;
+  const text = `${head}${printable(told.message + fields)}`;
   return colours && COLOURS[told.level] !== 0
     ? `\u001b[${COLOURS[told.level]}m${text}\u001b[0m`
     : text;
 }
+
+/**
+ * What a plugin or a backend says must neither steer the terminal nor pass for a line of ours: a
+ * control character shows as its code, a further line stands indented.
+ */
+function printable(text: string): string {
+  return text
+    .replace(/\r?\n/g, `\n${" ".repeat(CONTINUED)}`)
+    .replace(CONTROL, (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+/** How far a further line of one message is indented. */
+const CONTINUED = 19;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 function fieldsText({ fields }: EventLine): string {
   return Object.entries(fields)

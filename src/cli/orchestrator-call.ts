@@ -1,6 +1,6 @@
 /** Carries a handler's `ctx.orchestrator` call to the backend. */
 import { RemoteOrchestrator } from "../client/orchestrator.ts";
-import { ServantError } from "../core/errors.ts";
+import { isServantError, messageOf, ServantError } from "../core/errors.ts";
 import { type Orchestrator, orchestratorMethods } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
 import type { Connection } from "../wire/connection.ts";
@@ -17,5 +17,14 @@ export async function callOrchestrator(
   }
   const orchestrator: Orchestrator = new RemoteOrchestrator(connection);
   const call = orchestrator[name] as (...values: readonly Json[]) => Promise<unknown>;
-  return ((await call.apply(orchestrator, [...args])) ?? null) as Json;
+  try {
+    return ((await call.apply(orchestrator, [...args])) ?? null) as Json;
+  } catch (cause) {
+    if (isServantError(cause)) throw cause;
+    // The arguments come from a plugin and may be of any kind.
+    throw new ServantError(
+      "usage.invalid",
+      `Cannot call orchestrator.${name}: ${messageOf(cause)}`,
+    );
+  }
 }

@@ -11,7 +11,7 @@ import {
   type Result,
 } from "./assignment.ts";
 import { type Atom, atomParts, parseAtom } from "./atom.ts";
-import { messageOf, ServantError } from "./errors.ts";
+import { type ErrorCode, messageOf, ServantError } from "./errors.ts";
 import { BELIEF_RESULT, type HandlerContext, type HandlerMark } from "./handlers.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { Handler, Plugin } from "./plugin.ts";
@@ -38,21 +38,43 @@ export async function perform(
   if (handler === undefined) {
     return failedResult(auditId, "assignment.unknown", `Cannot do "${name}": no handler for it`);
   }
+  if (ctx.signal.aborted) return abortedResult(auditId, ctx.signal);
+  let returned: unknown;
   try {
-    if (assignment.kind === "belief") {
-      return beliefResult(auditId, await call(handler, [ctx]));
-    }
-    const params = toParams(handler.mark, assignment.params);
-    return actionResult(auditId, await call(handler, [params, ctx]));
+    const args = assignment.kind === "belief" ? [] : [toParams(handler.mark, assignment.params)];
+    returned = await call(handler, [...args, ctx]);
   } catch (cause) {
-    if (cause instanceof ServantError && cause.code !== "agent.internal") {
-      return failedResult(auditId, cause.code, cut(cause.message));
-    }
+    const code = codeOf(cause);
+    if (code !== undefined) return failedResult(auditId, code, cut(textOf(cause)));
     if (ctx.signal.aborted) {
-      return failedResult(auditId, abortCode(ctx.signal), cut(messageOf(cause)));
+      return failedResult(auditId, abortCode(ctx.signal), cut(textOf(cause)));
     }
     ctx.log.error(stackOf(cause));
-    return failedResult(auditId, "handler.threw", cut(messageOf(cause)));
+    return failedResult(auditId, "handler.threw", cut(textOf(cause)));
+  }
+  try {
+    return assignment.kind === "belief"
+      ? beliefResult(auditId, returned)
+      : actionResult(auditId, returned);
+  } catch (cause) {
+    const problem = codeOf(cause) === undefined ? badResult(cut(textOf(cause))) : cause;
+    return failedResult(auditId, "handler.bad-result", cut(textOf(problem)));
+  }
+}
+
+/** The answer to an assignment whose signal aborted before its handler started. */
+export function abortedResult(auditId: AuditId, signal: AbortSignal): Result {
+  return failedResult(auditId, abortCode(signal), cut(textOf(signal.reason)));
+}
+
+/** The code of an error of ours; a handler may throw anything, even what throws when looked at. */
+function codeOf(cause: unknown): ErrorCode | undefined {
+  try {
+    return cause instanceof ServantError && cause.code !== "agent.internal"
+      ? cause.code
+      : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -71,7 +93,7 @@ function toParams(mark: HandlerMark, params: JsonObject): unknown {
     if (mark.schema === undefined) return params;
     const checked = mark.schema.safeParse(params);
     if (checked.success) return checked.data;
-    throw badParams(mark.name, checked.error.message.replace(/\s+/g, " ").trim());
+    throw badParams(mark.name, schemaProblem(checked.error));
   }
   const references = mark.transition.def.params.map(({ name, type }) => {
     const value = params[name];
@@ -83,6 +105,20 @@ function toParams(mark: HandlerMark, params: JsonObject): unknown {
     return [name, objectRef(object, type)] as const;
   });
   return Object.fromEntries(references);
+}
+
+/** zod's own message is a page of JSON; its issues say the same in a line each. */
+function schemaProblem(error: { readonly message: string; readonly issues?: unknown }): string {
+  if (!Array.isArray(error.issues)) return error.message;
+  const issues = error.issues as {
+    readonly path?: readonly unknown[];
+    readonly message?: string;
+  }[];
+  return issues
+    .map(({ path = [], message = "" }) =>
+      path.length === 0 ? message : `${path.join(".")}: ${message}`,
+    )
+    .join("; ");
 }
 
 function badParams(name: string, reason: string): ServantError {
@@ -104,10 +140,13 @@ function actionResult(auditId: AuditId, returned: unknown): Result {
   };
 }
 
+const BELIEF_KINDS: readonly unknown[] = ["acquired", "sole", "unchecked", "failed"];
+
 function beliefResult(auditId: AuditId, returned: unknown): Result {
   const marked = typeof returned === "object" && returned !== null && BELIEF_RESULT in returned;
   if (!marked) throw badResult(`a belief returned ${kindOf(returned)}, not a BeliefResult`);
   const { kind, observed, message } = returned as Record<string, unknown>;
+  if (!BELIEF_KINDS.includes(kind)) throw badResult("a BeliefResult of an unknown kind");
   const observations = toObservations(observed);
   const exclusive = kind === "sole" ? observations.map((each) => atomParts(each.atom).fluent) : [];
   return {
@@ -120,7 +159,7 @@ function beliefResult(auditId: AuditId, returned: unknown): Result {
 
 function toMessage(message: unknown): string {
   if (message === undefined || message === null) return "";
-  return cut(typeof message === "string" ? message : messageOf(message));
+  return cut(typeof message === "string" ? message : textOf(message));
 }
 
 /** Telemetry must survive JSON: cycles, BigInts and functions are the handler's fault. */
@@ -130,7 +169,7 @@ function toTelemetry(telemetry: unknown): Json {
   try {
     text = JSON.stringify(telemetry);
   } catch (cause) {
-    throw badResult(`its telemetry is not JSON: ${messageOf(cause).split("\n")[0]}`);
+    throw badResult(`its telemetry is not JSON: ${textOf(cause).split("\n")[0]}`);
   }
   if (text === undefined) throw badResult(`its telemetry is ${kindOf(telemetry)}`);
   if (text.length > TELEMETRY_MAX_CHARS) {
@@ -145,7 +184,8 @@ function toObservations(observed: unknown): Observation[] {
   if (Array.isArray(observed)) {
     return observed.map((each) => ({ atom: observedAtom(each), holds: true }));
   }
-  if (typeof observed !== "object") throw badResult(`"observed" is ${kindOf(observed)}`);
+  // A Map, or a promise nobody awaited, has no entries: it must not pass for nothing seen.
+  if (!isRecord(observed)) throw badResult(`"observed" is ${kindOf(observed)}`);
   return Object.entries(observed).map(([text, holds]) => {
     if (typeof holds !== "boolean") throw badResult(`"observed" says ${kindOf(holds)} of ${text}`);
     return { atom: observedAtom(text), holds };
@@ -157,8 +197,14 @@ function observedAtom(text: unknown): Atom {
   try {
     return parseAtom(text);
   } catch (cause) {
-    throw badResult(messageOf(cause));
+    throw badResult(textOf(cause));
   }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 function badResult(reason: string): ServantError {
@@ -173,14 +219,27 @@ function abortCode(signal: AbortSignal): "handler.timeout" | "handler.cancelled"
 }
 
 function kindOf(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
+  if (value instanceof Promise) return "a promise: await it";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-function stackOf(cause: unknown): string {
-  const stack = cause instanceof Error ? cause.stack : undefined;
-  return typeof stack === "string" ? cut(stack) : messageOf(cause);
+/** `messageOf`, and text even where an error's own message is none. */
+function textOf(cause: unknown): string {
+  const said: unknown = messageOf(cause);
+  if (typeof said === "string") return said;
+  return typeof said === "object" ? "an error without a message" : String(said);
+}
+
+/** Where it was thrown, as far as it tells; never throws itself. */
+export function stackOf(cause: unknown): string {
+  try {
+    const stack: unknown = cause instanceof Error ? cause.stack : undefined;
+    return typeof stack === "string" ? cut(stack) : cut(textOf(cause));
+  } catch {
+    return cut(textOf(cause));
+  }
 }
 
 function cut(text: string): string {

@@ -41,20 +41,30 @@ export async function readPlugin(cls: PluginClass, name: string): Promise<Plugin
   if (actions.size === 0 && beliefs.size === 0) {
     throw new ServantError("plugin.no-handlers", `Cannot run class "${name}": it has no handlers`);
   }
-  const ask = async <T>(method: string): Promise<readonly T[]> => {
-    const found = staticMethod(cls, method);
-    const answer = found && (await guarded(`call ${name}.${method}`, () => found.call(cls, {})));
-    return (answer as readonly T[] | null | undefined) ?? [];
-  };
+  const ask = async <T>(method: string, read: (each: unknown) => T): Promise<readonly T[]> =>
+    await guarded(`use ${name}.${method}`, async () => {
+      const answer: unknown = (await staticMethod(cls, method)?.call(cls, {})) ?? [];
+      if (!Array.isArray(answer)) throw new TypeError("it must return a list");
+      return answer.map(read);
+    });
   const offer: Offer = {
     transitions: [...actions.keys()],
     fluents: [...beliefs.keys()],
-    domainModules: await ask<string>("getDomainModules"),
+    domainModules: await ask("getDomainModules", toText),
     vocabulary: vocabularyOf(name, actions, beliefs),
-    startState: (await ask<Atom | string>("getStartState")).map((each) => parseAtom(String(each))),
-    startGoal: (await ask<Atom | string>("getStartGoal")).map((each) => parseAtom(String(each))),
+    startState: await ask("getStartState", toAtom),
+    startGoal: await ask("getStartGoal", toAtom),
   };
   return { offer, actions, beliefs };
+}
+
+function toText(each: unknown): string {
+  if (typeof each !== "string") throw new TypeError(`it must list text, not a ${typeof each}`);
+  return each;
+}
+
+function toAtom(each: unknown): Atom {
+  return parseAtom(toText(each));
 }
 
 /** What `static register(orchestrator, cli)` talks to; its snake_case names are DYNOS's own. */
@@ -63,13 +73,15 @@ class ClassRegistrar {
 
   registerClass(cls: PluginClass, options: { readonly autoConstruct?: boolean } = {}): this {
     const construct = options.autoConstruct ?? true;
-    const made = construct ? constructed(cls) : this.#classes.get(cls);
-    this.#classes.set(cls, made);
+    // An object that is already bound stays: a second one would not be the plugin's own.
+    this.#classes.set(cls, this.#classes.get(cls) ?? (construct ? constructed(cls) : undefined));
     return this;
   }
 
   bindInstance(instance: object): this {
-    this.#classes.set(instance.constructor as PluginClass, instance);
+    const cls: unknown = (instance as object | null | undefined)?.constructor;
+    if (typeof cls !== "function") throw new TypeError("bindInstance takes an object of a class");
+    this.#classes.set(cls as PluginClass, instance);
     return this;
   }
 
@@ -84,7 +96,10 @@ class ClassRegistrar {
 
   handlers(): Pick<Plugin, "actions" | "beliefs"> {
     const found = { action: new Map<string, Handler>(), belief: new Map<string, Handler>() };
+    const bound = [...this.#classes.values()].filter((each) => each !== undefined);
     for (const [cls, instance] of this.#classes) {
+      // Registered without an object and bound as a subclass: that one has the handlers.
+      if (instance === undefined && bound.some((each) => each instanceof cls)) continue;
       for (const mark of handlerMarks(cls)) {
         if (instance === undefined) {
           throw new ServantError(
@@ -114,7 +129,7 @@ function constructed(cls: PluginClass): object {
   try {
     return new cls();
   } catch (cause) {
-    if (isServantError(cause)) throw cause;
+    if (isServantError(cause) && cause.code.startsWith("plugin.")) throw cause;
     throw new ServantError(
       "plugin.load-failed",
       `Cannot construct class "${cls.name}": ${messageOf(cause)}`,
@@ -132,11 +147,11 @@ function staticMethod(cls: object, name: string): StaticMethod | undefined {
   return typeof found === "function" ? (found as StaticMethod) : undefined;
 }
 
-async function guarded(what: string, call: () => unknown): Promise<unknown> {
+async function guarded<T>(what: string, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    if (isServantError(cause)) throw cause;
+    if (isServantError(cause) && cause.code.startsWith("plugin.")) throw cause;
     throw new ServantError("plugin.load-failed", `Cannot ${what}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -3,9 +3,12 @@
  * endless loop costs the assignments that ran in it, never the agent.
  */
 import type { Assignment, Result } from "../core/assignment.ts";
-import { ServantError } from "../core/errors.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
+import { abortedResult } from "../core/perform.ts";
 import type { Clock, Offer, Runner } from "../core/ports.ts";
-import { type Loaded, PluginProcess, type ProcessOptions } from "./plugin-process.ts";
+import type { Loaded } from "./frames.ts";
+import { PluginProcess, type ProcessOptions } from "./plugin-process.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 /** How long a handler may go on after its signal aborted, before its process is killed. */
 export const ABORT_GRACE_MS = 10_000;
@@ -15,9 +18,11 @@ const PING_INTERVAL_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 
 export interface ChildRunnerOptions extends ProcessOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "sleep">;
   /** How long a busy event loop may stay silent. */
   readonly hangTimeoutMs: number;
+  /** `ABORT_GRACE_MS` unless given. */
+  readonly abortGraceMs?: number;
 }
 
 /** Starts the child; resolves when the plugin is loaded. @throws {ServantError} `plugin.*` */
@@ -38,6 +43,7 @@ class ChildRunner implements Runner {
   readonly #options: ChildRunnerOptions;
   #process: PluginProcess;
   #watched: PluginProcess | undefined;
+  #isClosed = false;
 
   constructor(process: PluginProcess, offer: Offer, options: ChildRunnerOptions) {
     this.#process = process;
@@ -46,13 +52,18 @@ class ChildRunner implements Runner {
   }
 
   async run(assignment: Assignment, signal: AbortSignal): Promise<Result> {
-    if (this.#process.isEnded) this.#replace();
-    const process = this.#process;
-    const loaded = await this.#loaded(process);
-    const limit = new TimeLimit(loaded, assignment, signal, process);
-    const run = process.run(assignment, limit.signal);
-    void this.#watch(process);
+    const process = await this.#living();
+    const { timeouts } = await this.#loaded(process);
+    // What was cancelled while the child loaded never starts.
+    if (signal.aborted) return abortedResult(assignment.auditId, signal);
+    const onIgnored = {
+      graceMs: this.#options.abortGraceMs ?? ABORT_GRACE_MS,
+      call: (reason: ServantError) => process.kill(reason, assignment),
+    };
+    const limit = new TimeLimit({ assignment, timeouts, signal, onIgnored });
     try {
+      const run = process.run(assignment, limit.signal);
+      void this.#watch(process);
       return await run;
     } finally {
       limit.end();
@@ -60,12 +71,23 @@ class ChildRunner implements Runner {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#process.close(CLOSE_GRACE_MS);
   }
 
-  #replace(): void {
-    this.#process = new PluginProcess(this.#options);
-    this.#options.publish({ type: "child.started", pid: this.#process.pid });
+  /** The child, or a new one when it is gone or about to go. */
+  async #living(): Promise<PluginProcess> {
+    const process = this.#process;
+    if (!process.isDoomed) return process;
+    if (this.#isClosed) throw new ServantError("agent.draining", "Cannot start: the agent stops");
+    await process.exited;
+    if (this.#process === process && !this.#isClosed) {
+      const next = new PluginProcess(this.#options);
+      const started = () => this.#options.publish({ type: "child.started", pid: next.pid });
+      next.loaded.then(started, () => {}); // a failure is told by whoever waits for it to load
+      this.#process = next;
+    }
+    return this.#process;
   }
 
   async #loaded(process: PluginProcess): Promise<Loaded> {
@@ -73,9 +95,11 @@ class ChildRunner implements Runner {
       return await process.loaded;
     } catch (cause) {
       await process.close(0);
-      throw new ServantError("handler.crashed", `Cannot load the plugin again: ${cause}`, {
-        cause,
-      });
+      throw new ServantError(
+        "handler.crashed",
+        `Cannot load the plugin again: ${messageOf(cause)}`,
+        { cause },
+      );
     }
   }
 
@@ -84,56 +108,14 @@ class ChildRunner implements Runner {
     if (this.#watched === process) return;
     this.#watched = process;
     const { clock, hangTimeoutMs } = this.#options;
-    while (process.isBusy && !process.isEnded) {
-      await clock.sleep(PING_INTERVAL_MS);
-      const askedAt = clock.monotonic();
+    while (process.isBusy && !process.isDoomed) {
+      await clock.sleep(Math.min(PING_INTERVAL_MS, hangTimeoutMs));
       if (!process.isBusy || (await process.answersWithin(hangTimeoutMs))) continue;
-      // A parent that itself stalled (stopped, suspended) has no right to judge.
-      const stalled = clock.monotonic() - askedAt > hangTimeoutMs * 1.5;
-      if (stalled) continue;
       const seconds = hangTimeoutMs / 1000;
       process.kill(
         new ServantError("handler.hung", `Cannot go on: no answer from its loop for ${seconds} s`),
       );
-      break;
     }
     if (this.#watched === process) this.#watched = undefined;
-  }
-}
-
-/** Joins the caller's abort and the action's own time limit; after either, kills at the grace. */
-class TimeLimit {
-  readonly signal: AbortSignal;
-  readonly #abort = new AbortController();
-  readonly #timers: Timer[] = [];
-  readonly #outer: AbortSignal;
-  readonly #onOuter: () => void;
-
-  constructor(
-    { timeouts }: Loaded,
-    assignment: Assignment,
-    outer: AbortSignal,
-    process: PluginProcess,
-  ) {
-    this.signal = this.#abort.signal;
-    this.#outer = outer;
-    this.#onOuter = () => this.#abort.abort(outer.reason);
-    this.signal.addEventListener("abort", () => {
-      const kill = () => process.kill(this.signal.reason as ServantError);
-      this.#timers.push(setTimeout(kill, ABORT_GRACE_MS));
-    });
-    const name = assignment.kind === "action" ? assignment.transition : undefined;
-    const limitMs = name === undefined ? undefined : timeouts[name];
-    if (limitMs !== undefined) {
-      const late = new ServantError("handler.timeout", `Cannot finish "${name}" in ${limitMs} ms`);
-      this.#timers.push(setTimeout(() => this.#abort.abort(late), limitMs));
-    }
-    if (outer.aborted) this.#onOuter();
-    else outer.addEventListener("abort", this.#onOuter, { once: true });
-  }
-
-  end(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#outer.removeEventListener("abort", this.#onOuter);
   }
 }

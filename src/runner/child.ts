@@ -3,24 +3,26 @@
  * IPC frames; everything printed goes to its standard output, where the agent reads lines.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { writeSync } from "node:fs";
 import { format } from "node:util";
 import type { AuditId } from "../core/assignment.ts";
-import { isServantError, ServantError, toServantError } from "../core/errors.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { LogLine } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
-import { perform } from "../core/perform.ts";
+import { perform, stackOf } from "../core/perform.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { type ContextPorts, handlerContext } from "./context.ts";
 import { dieWithParent } from "./die-with-parent.ts";
-import { type FromChild, LOG_MARK, type ToChild } from "./frames.ts";
+import type { FromChild, ToChild } from "./frames.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
+import { captureStreams, printLine } from "./print.ts";
+import { timeoutsOf } from "./time-limit.ts";
 
 /** Runs until the agent closes the channel. */
 export async function runChild(path: string, className: string, modules: ProvidedModules) {
   const running = new AsyncLocalStorage<AuditId>();
   captureConsole(running);
+  captureStreams(() => running.getStore());
   reportStrayErrors(running);
   dieWithParent();
   process.on("disconnect", () => process.exit(0));
@@ -81,16 +83,6 @@ async function runOne(
   send({ type: "result", id, result });
 }
 
-function timeoutsOf(plugin: Plugin): Record<string, number> {
-  const timeouts: Record<string, number> = {};
-  for (const [name, { mark }] of plugin.actions) {
-    if (mark.kind === "action" && mark.options.timeoutMs !== undefined) {
-      timeouts[name] = mark.options.timeoutMs;
-    }
-  }
-  return timeouts;
-}
-
 interface PendingCall {
   resolve(value: Json): void;
   reject(error: ServantError): void;
@@ -105,8 +97,8 @@ class PendingCalls {
     this.#count += 1;
     const id = this.#count;
     return new Promise((resolve, reject) => {
+      send({ type: "call", id, method, args });
       this.#calls.set(id, { resolve, reject });
-      send({ type: "call", id, method, args: [...args] });
     });
   }
 
@@ -117,13 +109,11 @@ class PendingCalls {
   }
 }
 
-function send(frame: FromChild): void {
-  process.send?.(frame);
-}
+// Held from the start: a plugin may replace `process.send`.
+const toAgent = process.send?.bind(process);
 
-/** One line, in one blocking write: a plugin that prints without end waits for its reader. */
-function printLine(line: LogLine): void {
-  writeSync(1, `${LOG_MARK}${JSON.stringify(line)}\n`);
+function send(frame: FromChild): void {
+  toAgent?.(frame);
 }
 
 /** What a plugin prints with `console` carries the audit id of the handler that printed it. */
@@ -152,9 +142,7 @@ function captureConsole(running: AsyncLocalStorage<AuditId>): void {
 function reportStrayErrors(running: AsyncLocalStorage<AuditId>): void {
   const report = (what: string, cause: unknown) => {
     const auditId = running.getStore();
-    const stack = cause instanceof Error && !isServantError(cause) ? cause.stack : undefined;
-    const message = `${what}: ${stack ?? toServantError(cause).message}`;
-    const line: LogLine = { level: "error", message, fields: {} };
+    const line: LogLine = { level: "error", message: `${what}: ${stackOf(cause)}`, fields: {} };
     printLine(auditId === undefined ? line : { ...line, auditId });
   };
   process.on("unhandledRejection", (cause) => report("unhandled rejection", cause));

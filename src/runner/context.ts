@@ -1,6 +1,6 @@
 /** What a running handler is given: its log, its progress, its way to the backend. */
 import type { Assignment, AuditId } from "../core/assignment.ts";
-import { toServantError } from "../core/errors.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import {
   type HandlerContext,
@@ -26,7 +26,7 @@ export function handlerContext(
   const log =
     (level: Level) =>
     (message: string, fields: JsonObject = {}) =>
-      ports.log({ level, auditId, message: String(message), fields: printable(fields) });
+      ports.log({ level, auditId, message: textOf(message), fields: printable(fields) });
   return {
     auditId,
     transition: nameOf(assignment),
@@ -39,8 +39,8 @@ export function handlerContext(
       error: log("error"),
     },
     progress(fraction, message = "") {
-      const share = Math.min(Math.max(Number(fraction) || 0, 0), 1);
-      ports.progress(auditId, share, String(message));
+      const share = typeof fraction === "number" ? Math.min(Math.max(fraction || 0, 0), 1) : 0;
+      ports.progress(auditId, share, textOf(message));
     },
     orchestrator: orchestratorOver(ports.call),
   };
@@ -54,9 +54,27 @@ function nameOf(assignment: Assignment): string {
 function orchestratorOver(call: OrchestratorCall): Orchestrator {
   const methods = orchestratorMethods.map((method) => [
     method,
-    (...args: readonly Json[]) => call(method, args),
+    async (...args: readonly unknown[]) => call(method, plainArguments(method, args)),
   ]);
   return Object.fromEntries(methods) as Orchestrator;
+}
+
+/** As they cross to the agent: objects by their names, nothing left out but what was left out. */
+function plainArguments(method: string, args: readonly unknown[]): readonly Json[] {
+  const count = args.findLastIndex((each) => each !== undefined) + 1;
+  try {
+    return JSON.parse(JSON.stringify(args.slice(0, count))) as Json[];
+  } catch (cause) {
+    throw new ServantError(
+      "usage.invalid",
+      `Cannot call orchestrator.${method}: ${messageOf(cause)}`,
+    );
+  }
+}
+
+/** A plugin in JavaScript logs what it likes. */
+function textOf(message: unknown): string {
+  return typeof message === "string" ? message : String(messageOf(message));
 }
 
 /** Log fields must never fail the handler that logs: what is not JSON is told as text. */
@@ -67,6 +85,6 @@ function printable(fields: unknown): JsonObject {
       ? (plain as JsonObject)
       : { value: plain as Json };
   } catch (cause) {
-    return { unprintable: toServantError(cause).message };
+    return { unprintable: textOf(cause) };
   }
 }

@@ -2,7 +2,7 @@
  * Runs a plugin inside the agent's own process, for debugging: a crash or an endless loop of the
  * plugin then takes the agent with it, and time limits only abort the handler's signal.
  */
-import type { Result } from "../core/assignment.ts";
+import type { Assignment, Result } from "../core/assignment.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { perform } from "../core/perform.ts";
@@ -10,6 +10,7 @@ import type { Runner } from "../core/ports.ts";
 import { type ContextPorts, handlerContext } from "./context.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
 import type { PluginReference } from "./reference.ts";
+import { TimeLimit, timeoutsOf } from "./time-limit.ts";
 
 export interface InlineOptions {
   readonly modules: ProvidedModules;
@@ -23,6 +24,7 @@ export async function openInlineRunner(
   { modules, call, publish }: InlineOptions,
 ): Promise<Runner> {
   const plugin = await loadPlugin(reference, modules);
+  const timeouts = timeoutsOf(plugin);
   const ports: ContextPorts = {
     call,
     log: (line) => publish({ type: "plugin.log", ...line }),
@@ -31,8 +33,14 @@ export async function openInlineRunner(
   };
   return {
     offer: plugin.offer,
-    run: (assignment, signal): Promise<Result> =>
-      perform(plugin, assignment, handlerContext(assignment, signal, ports)),
+    async run(assignment: Assignment, signal: AbortSignal): Promise<Result> {
+      const limit = new TimeLimit({ assignment, timeouts, signal });
+      try {
+        return await perform(plugin, assignment, handlerContext(assignment, limit.signal, ports));
+      } finally {
+        limit.end();
+      }
+    },
     close: () => Promise.resolve(),
   };
 }

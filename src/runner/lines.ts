@@ -3,25 +3,29 @@
 /** The longest line that is kept whole, in characters; a longer one is cut into several. */
 export const LINE_MAX_CHARS = 64 * 1024;
 
-/** Calls `onLine` for each line until the stream ends. A last line without its end counts too. */
+/**
+ * Calls `onLine` for each line until the stream ends. A last line without its end counts too;
+ * bytes that are no text arrive as replacement characters.
+ */
 export async function readLines(
   stream: ReadableStream<Uint8Array>,
   onLine: (line: string) => void,
 ): Promise<void> {
   const decoder = new TextDecoder();
+  const tell = (line: string) => {
+    for (let from = 0; from === 0 || from < line.length; from += LINE_MAX_CHARS) {
+      onLine(line.slice(from, from + LINE_MAX_CHARS));
+    }
+  };
   let rest = "";
   for await (const chunk of stream) {
-    rest += decoder.decode(chunk, { stream: true });
-    let from = 0;
-    for (let end = rest.indexOf("\n"); end !== -1; end = rest.indexOf("\n", from)) {
-      onLine(rest.slice(from, end).replace(/\r$/, ""));
-      from = end + 1;
-    }
-    rest = rest.slice(from);
-    while (rest.length > LINE_MAX_CHARS) {
-      onLine(rest.slice(0, LINE_MAX_CHARS));
-      rest = rest.slice(LINE_MAX_CHARS);
-    }
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) tell(line.replace(/\r$/, ""));
+    const whole = rest.length - (rest.length % LINE_MAX_CHARS);
+    if (whole > 0) tell(rest.slice(0, whole));
+    rest = rest.slice(whole);
   }
-  if (rest !== "") onLine(rest);
+  rest += decoder.decode();
+  if (rest !== "") tell(rest);
 }

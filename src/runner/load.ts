@@ -1,5 +1,6 @@
 /** Imports a plugin's file and finds its class. */
-import { messageOf, ServantError } from "../core/errors.ts";
+import { dirname } from "node:path";
+import { isServantError, messageOf, ServantError } from "../core/errors.ts";
 import { type Plugin, type PluginClass, readPlugin } from "../core/plugin.ts";
 import type { PluginReference } from "./reference.ts";
 
@@ -48,10 +49,12 @@ async function importPlugin(path: string): Promise<Record<string, unknown>> {
   try {
     return (await import(path)) as Record<string, unknown>;
   } catch (cause) {
-    if (cause instanceof ServantError) throw cause;
-    throw new ServantError("plugin.load-failed", `Cannot load "${path}": ${reasonOf(cause)}`, {
-      cause,
-    });
+    const code = isServantError(cause) && cause.code.startsWith("plugin.") ? cause.code : undefined;
+    throw new ServantError(
+      code ?? "plugin.load-failed",
+      `Cannot load "${path}": ${reasonOf(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -73,9 +76,18 @@ function reasonOf(cause: unknown): string {
 function problemLine(problem: unknown): string {
   const { position, message } = (problem ?? {}) as Partial<BuildProblem>;
   if (position) return `${position.file}:${position.line}:${position.column}: ${message}`;
-  const frame =
-    problem instanceof Error
-      ? /\(?((?:\/|file:)[^\s()]+:\d+:\d+)\)?/.exec(problem.stack ?? "")
-      : null;
-  return frame?.[1] === undefined ? messageOf(problem) : `${messageOf(problem)} (${frame[1]})`;
+  const frame = framesOf(problem).find((each) => !OURS.some((folder) => each.startsWith(folder)));
+  return frame === undefined ? messageOf(problem) : `${messageOf(problem)} (${frame})`;
+}
+
+/** Where our own code lies: in the binary, or beside this room. What failed is the plugin. */
+const OURS = ["/$bunfs/", `${dirname(import.meta.dir)}/`];
+
+/** `path:line:column` of each stack frame that has a whole path. */
+function framesOf(problem: unknown): string[] {
+  const stack: unknown = problem instanceof Error ? problem.stack : undefined;
+  if (typeof stack !== "string") return [];
+  return [...stack.matchAll(/^\s+at (?:.*\()?(?:file:\/\/)?(\/.+:\d+:\d+)\)?$/gm)].map(
+    (match) => match[1] ?? "",
+  );
 }

@@ -3,12 +3,13 @@
  * in it when it ends rejects with the reason.
  */
 import type { Assignment, AuditId, Result } from "../core/assignment.ts";
-import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
+import { messageOf, ServantError, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
-import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
-import type { Offer } from "../core/ports.ts";
-import { FromChild, LOG_MARK, LogFrame, type ToChild } from "./frames.ts";
+import type { OrchestratorCall } from "../core/handlers.ts";
+import { FromChildFrame } from "./frame-schemas.ts";
+import type { FromChild, Loaded, ToChild } from "./frames.ts";
 import { readLines } from "./lines.ts";
+import { toLogLine } from "./output.ts";
 
 export interface ProcessOptions {
   /** The program and arguments that start a child. */
@@ -16,7 +17,22 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly call: OrchestratorCall;
   readonly publish: (event: AgentEvent) => void;
+  /** `LOAD_TIMEOUT_MS` unless given. */
+  readonly loadTimeoutMs?: number;
 }
+
+/** How long a plugin may take to import, construct and register. */
+export const LOAD_TIMEOUT_MS = 60_000;
+/** How long the output of an ended child is still read. */
+const OUTPUT_GRACE_MS = 1_000;
+/** How long a child that closed its channel may take to end. */
+const DISCONNECT_GRACE_MS = 1_000;
+/** In how many steps an answer is waited for. */
+const ANSWER_STEPS = 10;
+/** How much of a frame that cannot be read is told, in characters. */
+const UNKNOWN_FRAME_MAX_CHARS = 200;
+
+type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 interface Running {
   readonly assignment: Assignment;
@@ -24,61 +40,56 @@ interface Running {
   reject(error: ServantError): void;
 }
 
-export interface Loaded {
-  readonly offer: Offer;
-  /** Milliseconds by transition. */
-  readonly timeouts: Readonly<Record<string, number>>;
-}
-
 export class PluginProcess {
   /** Rejects with the plugin's own load error, or when the child dies before it is ready. */
   readonly loaded: Promise<Loaded>;
-  /** Resolves when the process is gone. */
-  readonly ended: Promise<void>;
-  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  /** Resolves when the process is gone and what ran in it is settled. */
+  readonly exited: Promise<void>;
+  /** Resolves when its output is read as well. */
+  readonly #ended: Promise<void>;
+  readonly #child: Child;
   readonly #options: ProcessOptions;
   readonly #running = new Map<number, Running>();
   readonly #load = Promise.withResolvers<Loaded>();
+  readonly #loadTimer: Timer;
   #count = 0;
+  #isReady = false;
   /** The channel to the child. */
   #isOpen = true;
-  #isEnded = false;
-  /** Why the agent itself ended it. */
-  #killedFor: ServantError | undefined;
+  #isExited = false;
+  /** Why the agent itself ended it; `only` when that concerns one assignment of several. */
+  #killed: { readonly reason: ServantError; readonly only?: Assignment } | undefined;
   #pong: (() => void) | undefined;
 
+  /** @throws {ServantError} `plugin.load-failed` when no process can be started */
   constructor(options: ProcessOptions) {
     this.#options = options;
     this.loaded = this.#load.promise;
     this.loaded.catch(() => {}); // whoever needs it awaits it; nobody may need it yet
-    this.#child = Bun.spawn([...options.command], {
-      env: { ...options.env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      detached: true, // its own process group: Ctrl-C on a terminal reaches only the agent
-      serialization: "json",
-      ipc: (frame: unknown) => this.#receive(frame),
-      onDisconnect: () => {
-        this.#isOpen = false;
-      },
-    });
+    this.#child = this.#spawn();
     const outputs = [
       readLines(this.#child.stdout, (line) => this.#print(line, "info")),
       readLines(this.#child.stderr, (line) => this.#print(line, "warn")),
     ];
-    this.ended = this.#child.exited.then(async () => {
-      this.#end();
-      await Promise.race([Promise.all(outputs), Bun.sleep(OUTPUT_GRACE_MS)]);
+    this.exited = this.#child.exited.then(() => this.#exit());
+    this.#ended = this.exited.then(async () => {
+      await Promise.race([Promise.allSettled(outputs), Bun.sleep(OUTPUT_GRACE_MS)]);
     });
+    const limitMs = options.loadTimeoutMs ?? LOAD_TIMEOUT_MS;
+    const late = `Cannot load the plugin: it is not ready after ${limitMs / 1000} s`;
+    this.#loadTimer = setTimeout(
+      () => this.kill(new ServantError("plugin.load-failed", late)),
+      limitMs,
+    );
   }
 
   get pid(): number {
     return this.#child.pid;
   }
 
-  get isEnded(): boolean {
-    return this.#isEnded;
+  /** It has ended or is being ended: it takes nothing more. */
+  get isDoomed(): boolean {
+    return this.#isExited || !this.#isOpen || this.#killed !== undefined;
   }
 
   get isBusy(): boolean {
@@ -96,56 +107,99 @@ export class PluginProcess {
       this.#send({ type: "abort", id, code, reason });
     };
     this.#send({ type: "run", id, assignment });
+    if (this.#isExited) this.#rejectAll(); // it died while the caller waited for its turn
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
     return promise.finally(() => signal.removeEventListener("abort", abort));
   }
 
-  /** Resolves to whether the child's event loop answered within `ms`. */
+  /** Resolves to whether the child's event loop answered within `ms`, or the child ended. */
   async answersWithin(ms: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(resolve, ms, false);
     this.#pong = () => resolve(true);
+    void this.exited.then(() => resolve(true));
     this.#send({ type: "ping" });
-    const answered = await Promise.race([promise, this.ended.then(() => true)]);
-    clearTimeout(timer);
+    // In steps: an agent that itself stood still (stopped, suspended) finds one step over, and
+    // reads the answer that waits for it before it judges.
+    let answered = false;
+    for (let step = 0; step < ANSWER_STEPS && !answered; step += 1) {
+      const next = Promise.withResolvers<boolean>();
+      const timer = setTimeout(next.resolve, ms / ANSWER_STEPS, false);
+      answered = await Promise.race([promise, next.promise]);
+      clearTimeout(timer);
+    }
     return answered;
   }
 
-  /** Ends the whole process group at once; what runs rejects with `reason`. */
-  kill(reason: ServantError): void {
-    this.#killedFor ??= reason;
-    this.#signalGroup("SIGKILL");
+  /**
+   * Ends the whole process group at once. What runs rejects with `reason`; when that concerns
+   * `only` one assignment, the others learn that their process ended.
+   */
+  kill(reason: ServantError, only?: Assignment): void {
+    this.#killed ??= { reason, ...(only === undefined ? {} : { only }) };
+    this.#killGroup();
   }
 
   /** Lets the child go: it ends when its channel closes, or is killed after `graceMs`. */
   async close(graceMs: number): Promise<void> {
-    this.#killedFor ??= new ServantError("agent.draining", "Cannot go on: the agent stops");
-    if (this.#isOpen) this.#child.disconnect();
-    const timer = setTimeout(() => this.#signalGroup("SIGKILL"), graceMs);
-    await this.ended;
+    this.#killed ??= {
+      reason: new ServantError("agent.draining", "Cannot go on: the agent stops"),
+    };
+    if (this.#isOpen) {
+      this.#isOpen = false;
+      this.#child.disconnect();
+    }
+    const timer = setTimeout(() => this.#killGroup(), graceMs);
+    await this.#ended;
     clearTimeout(timer);
-    this.#signalGroup("SIGKILL"); // whatever the plugin started and left behind
+  }
+
+  #spawn(): Child {
+    const { command, env } = this.#options;
+    try {
+      return Bun.spawn([...command], {
+        env: { ...env },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+        detached: true, // its own process group: Ctrl-C on a terminal reaches only the agent
+        serialization: "json",
+        ipc: (frame: unknown) => this.#receive(frame),
+        onDisconnect: () => this.#disconnected(),
+      });
+    } catch (cause) {
+      throw new ServantError(
+        "plugin.load-failed",
+        `Cannot start the plugin's process: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
   }
 
   #receive(raw: unknown): void {
-    const parsed = FromChild.safeParse(raw);
-    if (!parsed.success) {
-      this.#print(`the plugin sent an unknown frame: ${parsed.error.message}`, "warn");
-      return;
-    }
-    const frame = parsed.data;
+    const parsed = FromChildFrame.safeParse(raw);
+    if (parsed.success) this.#take(parsed.data);
+    else this.#doubt(parsed.error.message);
+  }
+
+  #take(frame: FromChild): void {
     switch (frame.type) {
       case "ready":
+        this.#isReady = true;
+        clearTimeout(this.#loadTimer);
         this.#load.resolve(frame);
         break;
       case "broken":
-        this.#killedFor ??= new ServantError(frame.code, frame.message);
-        this.#load.reject(this.#killedFor);
+        if (this.#isReady) this.#doubt("it is loaded and says that it cannot load");
+        else this.kill(new ServantError(frame.code, frame.message));
         break;
-      case "result":
-        this.#settle(frame.id, (running) => running.resolve(frame.result));
+      case "result": {
+        const { auditId } = frame.result;
+        if (this.#running.get(frame.id)?.assignment.auditId === auditId) {
+          this.#settle(frame.id, (running) => running.resolve(frame.result));
+        } else this.#doubt(`a result of nothing that runs, "${auditId}"`);
         break;
+      }
       case "progress": {
         const { fraction, message } = frame;
         const auditId = this.#running.get(frame.id)?.assignment.auditId;
@@ -159,6 +213,12 @@ export class PluginProcess {
       case "pong":
         this.#pong?.();
     }
+  }
+
+  /** A frame that our own side of the child never sends: the plugin wrote it. */
+  #doubt(problem: string): void {
+    const text = problem.replace(/\s+/g, " ").slice(0, UNKNOWN_FRAME_MAX_CHARS);
+    this.#print(`the plugin sent an unknown frame: ${text}`, "warn");
   }
 
   async #answer({ id, method, args }: Extract<FromChild, { type: "call" }>): Promise<void> {
@@ -180,61 +240,66 @@ export class PluginProcess {
     if (this.#isOpen) this.#child.send(frame);
   }
 
-  #end(): void {
-    this.#isEnded = true;
+  #disconnected(): void {
     this.#isOpen = false;
-    const { exitCode, signalCode, pid } = this.#child;
-    const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
-    const reason = this.#killedFor?.message ?? `its process ended with ${how}`;
-    const code: ErrorCode = this.#killedFor?.code ?? "handler.crashed";
-    if (code !== "agent.draining") this.#options.publish({ type: "child.ended", pid, reason });
+    if (this.#killed !== undefined) return;
+    // Usually it is ending. One that lives on can neither be asked nor answer.
+    const timer = setTimeout(() => this.#killGroup(), DISCONNECT_GRACE_MS);
+    void this.exited.then(() => clearTimeout(timer));
+  }
+
+  #exit(): void {
+    this.#killGroup(); // grandchildren must not act on without their handler
+    this.#isExited = true;
+    this.#isOpen = false;
+    clearTimeout(this.#loadTimer);
+    const { pid } = this.#child;
+    const reason = this.#reason();
+    const isTold = this.#killed?.reason.code === "agent.draining" || !this.#isReady;
+    if (!isTold) this.#options.publish({ type: "child.ended", pid, reason });
     this.#load.reject(
-      this.#killedFor ??
+      this.#killed?.reason ??
         new ServantError("plugin.load-failed", `Cannot load the plugin: ${reason}`),
     );
+    this.#rejectAll();
+  }
+
+  #reason(): string {
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
+    return this.#killed?.reason.message ?? `its process ended with ${how}`;
+  }
+
+  #rejectAll(): void {
+    const { reason, only } = this.#killed ?? {};
     for (const id of [...this.#running.keys()]) {
       this.#settle(id, ({ assignment, reject }) => {
+        if (reason !== undefined && (only ?? assignment) === assignment) return reject(reason);
         const what = assignment.kind === "action" ? assignment.transition : assignment.kind;
-        reject(this.#killedFor ?? new ServantError(code, `Cannot finish "${what}": ${reason}`));
+        const crash = `Cannot finish "${what}": ${this.#reason()}`;
+        reject(new ServantError("handler.crashed", crash));
       });
     }
-    this.#signalGroup("SIGKILL"); // grandchildren must not act on without their handler
   }
 
   #print(line: string, level: "info" | "warn"): void {
-    this.#options.publish({ type: "plugin.log", ...this.#logLine(line, level) });
-  }
-
-  #logLine(line: string, level: "info" | "warn"): LogLine {
-    if (line.startsWith(LOG_MARK)) {
-      const frame = LogFrame.safeParse(parseJson(line.slice(LOG_MARK.length)));
-      if (frame.success) return frame.data;
-    }
-    return { level, message: line, fields: {}, ...this.#onlyOne() };
+    this.#options.publish({ type: "plugin.log", ...toLogLine(line, level, this.#onlyOne()) });
   }
 
   /** Raw output belongs to the one assignment that runs; with several, to none of them. */
-  #onlyOne(): { auditId?: AuditId } {
+  #onlyOne(): AuditId | undefined {
     const [only, ...others] = this.#running.values();
-    return only !== undefined && others.length === 0 ? { auditId: only.assignment.auditId } : {};
+    return others.length === 0 ? only?.assignment.auditId : undefined;
   }
 
-  #signalGroup(signal: NodeJS.Signals): void {
+  #killGroup(): void {
+    if (this.#isExited) return; // its number may by now be another's
     try {
-      process.kill(-this.#child.pid, signal);
+      process.kill(-this.#child.pid, "SIGKILL");
     } catch (cause) {
-      if ((cause as { code?: unknown }).code !== "ESRCH") throw cause; // ESRCH: nobody is left
+      // ESRCH: nobody is left. EPERM: whoever is left now runs as another user.
+      const { code } = cause as { code?: unknown };
+      if (code !== "ESRCH" && code !== "EPERM") throw cause;
     }
-  }
-}
-
-/** How long the output of an ended child is still read, in milliseconds. */
-const OUTPUT_GRACE_MS = 1_000;
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // a plugin may print the mark too: then it is ordinary output
   }
 }

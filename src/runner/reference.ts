@@ -1,5 +1,5 @@
 /** Finds the file behind `module:Class`. */
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { messageOf, ServantError } from "../core/errors.ts";
@@ -30,11 +30,29 @@ export function resolveReference(reference: string, from: string): PluginReferen
 }
 
 function resolveModule(module: string, from: string): string {
-  const isFile = /^[.~]|\.[cm]?[jt]sx?$/.test(module) || isAbsolute(module);
-  if (!isFile) return resolvePackage(module, from);
   const path = resolve(from, module.replace(/^~(?=\/)/, homedir()));
-  if (existsSync(path) && statSync(path).isFile()) return path;
-  throw new ServantError("plugin.not-found", `Cannot find plugin file "${path}"`);
+  const isPath = /^[.~]/.test(module) || isAbsolute(module);
+  const looksLikeFile = /\.[cm]?[jt]sx?$/.test(module);
+  if ((isPath || looksLikeFile) && isFile(path)) return path;
+  if (!isPath && !looksLikeFile) return resolvePackage(module, from);
+  // A package or a file in one may end like a file, as "chart.js" does.
+  const found = isPath ? undefined : packageFile(module, from);
+  if (found !== undefined) return found;
+  const likely = [".ts", ".js"].find((extension) => isFile(path + extension));
+  const advice = likely === undefined ? "" : `; did you mean "${module}${likely}"?`;
+  throw new ServantError("plugin.not-found", `Cannot find plugin file "${path}"${advice}`);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function packageFile(name: string, from: string): string | undefined {
+  try {
+    return Bun.resolveSync(name, from);
+  } catch {
+    return undefined;
+  }
 }
 
 function resolvePackage(name: string, from: string): string {
@@ -42,7 +60,7 @@ function resolvePackage(name: string, from: string): string {
     return Bun.resolveSync(name, from);
   } catch (cause) {
     const file = resolve(from, name);
-    const likely = [".ts", ".js"].find((extension) => existsSync(file + extension));
+    const likely = [".ts", ".js"].find((extension) => isFile(file + extension));
     const advice = likely === undefined ? "" : `; did you mean "./${name}${likely}"?`;
     throw new ServantError(
       "plugin.not-found",

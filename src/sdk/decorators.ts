@@ -1,5 +1,5 @@
 /** The decorators that mark a plugin's handlers. They only mark: the class stays ordinary. */
-import { ServantError } from "../core/errors.ts";
+import { type ErrorCode, ServantError } from "../core/errors.ts";
 import {
   type ActionOptions,
   HANDLERS,
@@ -38,9 +38,13 @@ export function action(
   subject: Transition | string,
   options: ActionOptions & { readonly params?: ParamsSchema } = {},
 ): Decorator<ActionMethod<never>> {
+  if (typeof subject !== "string" && !isMade(subject, "params")) {
+    refuse(`Cannot use @action of ${told(subject)}: write @action(transition)`);
+  }
+  checkLimit(options.timeoutMs);
   const { params: schema, ...rest } = options;
   return (_method, context) => {
-    requireStandard(context, "@action");
+    requireMethod(context, "@action");
     mark(context, {
       kind: "action",
       method: context.name,
@@ -63,34 +67,55 @@ export const script = action;
  * where() { return BeliefResult.sole(robotAt(this.room)); }
  */
 export function belief(fluent: AnyFluent): Decorator<BeliefMethod> {
+  if (!isMade(fluent, "args")) {
+    refuse(`Cannot use @belief of ${told(fluent)}: write @belief(fluent)`);
+  }
   return (_method, context) => {
-    requireStandard(context, "@belief");
+    requireMethod(context, "@belief");
     mark(context, { kind: "belief", name: fluent.def.name, method: context.name, fluent });
   };
 }
 
-function requireStandard(context: unknown, decorator: string): void {
+/** Made by `transition` or `fluent`: JavaScript, and a forgotten pair of brackets, pass anything. */
+function isMade(subject: unknown, member: "params" | "args"): boolean {
+  const { def } = (subject ?? {}) as { def?: unknown };
+  return typeof def === "object" && def !== null && member in def;
+}
+
+function told(subject: unknown): string {
+  const { name } = (subject ?? {}) as { name?: unknown };
+  return typeof name === "string" && name !== "" ? `"${name}"` : String(typeof subject);
+}
+
+function checkLimit(timeoutMs: unknown): void {
+  if (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs > 0)) return;
+  refuse(`Cannot use timeoutMs ${String(timeoutMs)}: give milliseconds above 0`);
+}
+
+function requireMethod(context: ClassMethodDecoratorContext, decorator: string): void {
   // A legacy decorator is called with the property's name instead of a context.
   if (typeof context !== "object" || context === null || !("metadata" in context)) {
-    throw new ServantError(
-      "plugin.legacy-decorator",
-      `Cannot apply ${decorator} as a legacy decorator`,
-    );
+    refuse(`Cannot apply ${decorator} as a legacy decorator`, "plugin.legacy-decorator");
   }
+  const kind: string = context.kind;
+  if (kind === "method" && !context.static && !context.private) return;
+  const found = kind === "method" ? (context.static ? "static" : "private") : kind;
+  refuse(
+    `Cannot use ${decorator} on ${found} "${String(context.name)}": mark a public instance method`,
+  );
+}
+
+function refuse(message: string, code: ErrorCode = "plugin.load-failed"): never {
+  throw new ServantError(code, message);
 }
 
 function mark(context: ClassMethodDecoratorContext, handler: HandlerMark): void {
-  if (context.static) {
-    throw new ServantError(
-      "plugin.load-failed",
-      `Cannot use static method "${String(context.name)}" as a handler: make it an instance method`,
-    );
-  }
-  const metadata = context.metadata as Record<symbol, HandlerMark[] | undefined>;
-  const own = Object.hasOwn(metadata, HANDLERS) ? metadata[HANDLERS] : undefined;
-  // A subclass starts from its parent's marks and may override them by method name.
-  const inherited = (own ?? metadata[HANDLERS] ?? []).filter(
-    (each) => own !== undefined || each.method !== handler.method,
+  const metadata = context.metadata as Record<symbol, readonly HandlerMark[] | undefined>;
+  const parent = Object.getPrototypeOf(metadata) as typeof metadata | null;
+  const inherited = parent?.[HANDLERS] ?? [];
+  // A subclass starts from its parent's marks; a method it marks anew loses its parent's.
+  const others = (metadata[HANDLERS] ?? []).filter(
+    (each) => each.method !== handler.method || !inherited.includes(each),
   );
-  metadata[HANDLERS] = [...inherited, handler];
+  metadata[HANDLERS] = [...others, handler];
 }

@@ -3,30 +3,4 @@
  * no install to run; installing the package gives its types.
  */
 export { z } from "zod";
-export type { AuditId } from "../core/assignment.ts";
-export { type Atom, parseAtom } from "../core/atom.ts";
-export type {
-  ActionOptions,
-  HandlerContext,
-  HandlerContext as ActionContext,
-  HandlerContext as BeliefContext,
-  HandlerLog,
-  Orchestrator,
-} from "../core/handlers.ts";
-export type { Json, JsonObject } from "../core/json.ts";
-export {
-  domain,
-  type Fluent,
-  fluent,
-  not,
-  type ObjectRef,
-  type ObjectType,
-  objectType,
-  type ParamsOf,
-  type RefOf,
-  type Transition,
-  transition,
-} from "../core/vocabulary.ts";
-export { action, belief, script } from "./decorators.ts";
-export { type ActionOutcome, type ActionReturn, BeliefResult, type Observed } from "./results.ts";
-export type { Registrar } from "./runnable.ts";
+export * from "./plugin-api.ts";

@@ -80,10 +80,11 @@ function strict(orchestrator: Partial<Orchestrator>): Orchestrator {
   return new Proxy(orchestrator, {
     get(target, name) {
       const found = target[name as keyof Orchestrator];
-      if (found !== undefined) return found;
+      // A symbol is asked for by whoever prints or compares the context.
+      if (found !== undefined || typeof name === "symbol") return found;
       throw new ServantError(
         "usage.invalid",
-        `Cannot call orchestrator.${String(name)}: give testPlugin() one that has it`,
+        `Cannot call orchestrator.${name}: give testPlugin() one that has it`,
       );
     },
   }) as Orchestrator;

@@ -1,0 +1,60 @@
+/** The agent's check of what its child sends: a plugin can reach that channel too. */
+import { z } from "zod";
+import type { AuditId, Result } from "../core/assignment.ts";
+import type { Atom } from "../core/atom.ts";
+import { type ErrorCode, isErrorCode } from "../core/errors.ts";
+import type { LogLine } from "../core/handlers.ts";
+import type { Json } from "../core/json.ts";
+import type { Offer } from "../core/ports.ts";
+import type { FromChild } from "./frames.ts";
+
+const errorCode = z.custom<ErrorCode>(isErrorCode);
+const atom = z.custom<Atom>((value) => typeof value === "string");
+const auditId = z.custom<AuditId>((value) => typeof value === "string");
+const json = z.custom<Json>((value) => value !== undefined);
+
+const ResultFrame: z.ZodType<Result> = z.object({
+  auditId,
+  success: z.boolean(),
+  message: z.string(),
+  telemetry: json,
+  code: errorCode.exactOptional(),
+  observed: z.array(z.object({ atom, holds: z.boolean() })),
+  exclusive: z.array(z.string()),
+  unchecked: z.boolean(),
+});
+
+const OfferFrame: z.ZodType<Offer> = z.object({
+  transitions: z.array(z.string()),
+  fluents: z.array(z.string()),
+  domainModules: z.array(z.string()),
+  startState: z.array(atom),
+  startGoal: z.array(atom),
+  vocabulary: z.custom<Offer["vocabulary"]>((value) => typeof value === "object" && value !== null),
+});
+
+export const FromChildFrame: z.ZodType<FromChild> = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("ready"),
+    offer: OfferFrame,
+    timeouts: z.record(z.string(), z.number()),
+  }),
+  z.object({ type: z.literal("broken"), code: errorCode, message: z.string() }),
+  z.object({ type: z.literal("result"), id: z.number(), result: ResultFrame }),
+  z.object({
+    type: z.literal("progress"),
+    id: z.number(),
+    fraction: z.number(),
+    message: z.string(),
+  }),
+  z.object({ type: z.literal("call"), id: z.number(), method: z.string(), args: z.array(json) }),
+  z.object({ type: z.literal("pong") }),
+]);
+
+/** A log entry, as it stands after `LOG_MARK` on one line of the child's output. */
+export const LogFrame: z.ZodType<LogLine> = z.object({
+  level: z.enum(["debug", "info", "warn", "error"]),
+  auditId: auditId.exactOptional(),
+  message: z.string(),
+  fields: z.record(z.string(), json),
+});

@@ -1,0 +1,97 @@
+/** The child's own side of its output: each line goes out whole, marked, with its audit id. */
+import { writeSync } from "node:fs";
+import type { Writable } from "node:stream";
+import type { AuditId } from "../core/assignment.ts";
+import type { Level } from "../core/events.ts";
+import type { LogLine } from "../core/handlers.ts";
+import { LOG_MARK } from "./frames.ts";
+import { LINE_MAX_CHARS } from "./lines.ts";
+
+// JSON writes a character as six at the most: so much is sure to fit on one line.
+const PIECE_MAX_CHARS = Math.floor(LINE_MAX_CHARS / 8);
+/** The longest unfinished line that is waited for, in characters. */
+const PARTIAL_MAX_CHARS = LINE_MAX_CHARS;
+
+/** Returns when the line is written: a plugin that prints without end waits for its reader. */
+export function printLine(line: LogLine): void {
+  const text = JSON.stringify(line);
+  if (text.length < LINE_MAX_CHARS) {
+    writeLine(text);
+    return;
+  }
+  const { message, fields, ...rest } = line;
+  const length = JSON.stringify(fields).length;
+  const kept = length <= PIECE_MAX_CHARS ? fields : { unprintable: `${length} characters` };
+  for (let from = 0; from === 0 || from < message.length; from += PIECE_MAX_CHARS) {
+    const piece = message.slice(from, from + PIECE_MAX_CHARS);
+    const part = { ...rest, message: piece, fields: from === 0 ? kept : {} };
+    writeLine(JSON.stringify(part));
+  }
+}
+
+/** How long to wait for the reader of a full pipe before the next try, in milliseconds. */
+const FULL_PIPE_WAIT_MS = 1;
+
+function writeLine(text: string): void {
+  let rest = Buffer.from(`${LOG_MARK}${text}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (cause) {
+      const { code } = cause as { code?: unknown };
+      if (code === "EPIPE") return; // nobody reads any more: the agent is gone
+      if (code !== "EAGAIN") throw cause;
+      Bun.sleepSync(FULL_PIPE_WAIT_MS); // the runtime made the pipe non-blocking
+    }
+  }
+}
+
+/** What a plugin writes to `process.stdout` and `process.stderr` becomes log lines as well. */
+export function captureStreams(auditId: () => AuditId | undefined): void {
+  captureStream("stdout", "info", auditId);
+  captureStream("stderr", "warn", auditId);
+}
+
+function captureStream(
+  name: "stdout" | "stderr",
+  level: Level,
+  auditId: () => AuditId | undefined,
+): void {
+  const fd = name === "stdout" ? 1 : 2;
+  let stream: Writable | undefined;
+  const make = () => Object.assign(lineStream(level, auditId), { fd, isTTY: false });
+  // Made when first asked for: setting up a stream takes longer than most children's start.
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      stream ??= make();
+      return stream;
+    },
+  });
+}
+
+function lineStream(level: Level, auditId: () => AuditId | undefined): Writable {
+  const stream = process.getBuiltinModule("node:stream");
+  const decoder = new TextDecoder();
+  let partial = "";
+  const print = (message: string) => {
+    const id = auditId();
+    printLine({ level, message, fields: {}, ...(id === undefined ? {} : { auditId: id }) });
+  };
+  process.on("exit", () => {
+    if (partial !== "") print(partial);
+  });
+  return new stream.Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      const lines = (partial + decoder.decode(chunk, { stream: true })).split("\n");
+      partial = lines.pop() ?? "";
+      for (const line of lines) print(line.replace(/\r$/, ""));
+      if (partial.length > PARTIAL_MAX_CHARS) {
+        print(partial);
+        partial = "";
+      }
+      done();
+    },
+  });
+}

@@ -1,0 +1,28 @@
+/** All of "servant-agent" but zod, whose loading the binary puts off until a plugin uses it. */
+export type { AuditId } from "../core/assignment.ts";
+export { type Atom, parseAtom } from "../core/atom.ts";
+export type {
+  ActionOptions,
+  HandlerContext,
+  HandlerContext as ActionContext,
+  HandlerContext as BeliefContext,
+  HandlerLog,
+  Orchestrator,
+} from "../core/handlers.ts";
+export type { Json, JsonObject } from "../core/json.ts";
+export {
+  domain,
+  type Fluent,
+  fluent,
+  not,
+  type ObjectRef,
+  type ObjectType,
+  objectType,
+  type ParamsOf,
+  type RefOf,
+  type Transition,
+  transition,
+} from "../core/vocabulary.ts";
+export { action, belief, script } from "./decorators.ts";
+export { type ActionOutcome, type ActionReturn, BeliefResult, type Observed } from "./results.ts";
+export type { Registrar } from "./runnable.ts";

@@ -1,0 +1,78 @@
+import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import { providedModules } from "../../src/cli/provided-modules.ts";
+import type { AgentEvent } from "../../src/core/events.ts";
+import type { Json } from "../../src/core/json.ts";
+import { openInlineRunner } from "../../src/runner/inline-runner.ts";
+import { type Project, project } from "../support/project.ts";
+import { act, ask, never, pluginSource } from "./plugin-child.ts";
+
+const HANDLERS = `
+  @act("log") log(_params, ctx) { ctx.log.info("here", { a: 1 }); ctx.progress(0.5); return true; }
+  @act("late", { timeoutMs: 20 }) late(_params, { signal }) {
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  }
+  @act("call") async call(_params, { orchestrator }) {
+    await orchestrator.setGoal([objectType("box").ref("box_a"), undefined]);
+  }
+  @act("throw") throw() { throw undefined; }
+  @belief(seen) look() { return BeliefResult.unchecked(); }
+`;
+
+let folder: Project | undefined;
+afterEach(() => folder?.[Symbol.asyncDispose]());
+
+async function open(source: string) {
+  folder = await project({ "plugin.ts": source });
+  const events: AgentEvent[] = [];
+  const calls: (readonly Json[])[] = [];
+  const runner = await openInlineRunner(
+    { path: join(folder.path, "plugin.ts"), className: "P" },
+    {
+      modules: providedModules,
+      publish: (event) => void events.push(event),
+      call: async (_method, args) => {
+        calls.push(args);
+        return null;
+      },
+    },
+  );
+  return { runner, events, calls };
+}
+
+test("openInlineRunner() runs a plugin's handlers in this process", async () => {
+  const { runner, events, calls } = await open(pluginSource(HANDLERS));
+  expect(runner.offer.fluents).toEqual(["seen"]);
+  const assignment = act("log");
+  expect(await runner.run(assignment, never)).toMatchObject({ success: true });
+  const { auditId } = assignment;
+  expect(events).toEqual([
+    { type: "plugin.log", level: "info", auditId, message: "here", fields: { a: 1 } },
+    { type: "assignment.progress", auditId, fraction: 0.5, message: "" },
+  ]);
+  expect(await runner.run(ask("seen"), never)).toMatchObject({ unchecked: true });
+  expect(await runner.run(act("throw"), never)).toMatchObject({ code: "handler.threw" });
+  await runner.run(act("call"), never);
+  expect(calls).toEqual([[["box_a", null]]]);
+  await runner.close();
+});
+
+test("openInlineRunner() aborts a handler over its time, and one the caller aborts", async () => {
+  const { runner } = await open(pluginSource(HANDLERS));
+  expect(await runner.run(act("late"), never)).toMatchObject({ code: "handler.timeout" });
+  const abort = new AbortController();
+  const run = runner.run(act("late"), abort.signal);
+  abort.abort();
+  expect(await run).toMatchObject({ code: "handler.cancelled" });
+});
+
+test("openInlineRunner() refuses a plugin as the child does", async () => {
+  expect(await open("export class P {}").catch((cause) => cause)).toMatchObject({
+    code: "plugin.no-handlers",
+  });
+  const broken = await open("export class P {").catch((cause) => cause);
+  expect(broken).toMatchObject({ code: "plugin.load-failed" });
+  expect(broken.message).toContain("plugin.ts:1:");
+});
