@@ -79,6 +79,9 @@ async function serveAndExecute(
     backend.fetch(new Request(url, init)),
   );
   const signals = stopSignals();
+  signals.stop.addEventListener("abort", () => {
+    display.log("agent: stopping, what has started is finished first (again: stop at once)\n");
+  });
   const over = new AbortController();
   const stop = AbortSignal.any([signals.stop, over.signal]);
   const isRegistered = registered(bus);
@@ -113,10 +116,11 @@ async function serveAndExecute(
   try {
     if (goal.length > 0) await orchestrator.setGoal(goal);
     const json = options.json === true;
-    return await Promise.race([
+    const code = await Promise.race([
       reachGoal(orchestrator, { display, out, json }),
       serving.then(() => exitCodes.permanent), // the servant ended first: its failure is thrown
     ]);
+    return signals.stop.aborted ? INTERRUPTED : code;
   } catch (cause) {
     if (!signals.stop.aborted) throw cause;
     return INTERRUPTED;

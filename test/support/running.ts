@@ -8,6 +8,7 @@ export interface Running {
   /** Resolves when the output so far matches; rejects when the process ends without it. */
   until(pattern: RegExp): Promise<RegExpMatchArray>;
   output(): string;
+  readonly pid: number;
   readonly exited: Promise<number>;
   kill(signal?: NodeJS.Signals): void;
 }
@@ -33,6 +34,7 @@ export function start(command: readonly string[], env: Record<string, string> = 
   const drained = Promise.all([read(child.stdout), read(child.stderr)]);
   const ended = drained.then(() => "ended" as const);
   return {
+    pid: child.pid,
     output: () => output,
     exited: drained.then(() => child.exited),
     kill: (signal = "SIGTERM") => child.kill(signal),
