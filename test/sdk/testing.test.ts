@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { move, robotAt } from "../../src/domains/warehouse.ts";
+import { type ActionContext, action, BeliefResult, belief } from "../../src/sdk/index.ts";
+import { testPlugin } from "../../src/sdk/testing.ts";
+
+class Cart {
+  #room = "room_one";
+  @action(move)
+  async drive({ end }: { end: { name: string } }, ctx: ActionContext) {
+    ctx.log.warning("driving", { to: end.name });
+    ctx.progress(0.5);
+    await ctx.orchestrator.setGoal(["robot_at(room_one)"]);
+    ctx.signal.throwIfAborted();
+    this.#room = end.name;
+  }
+  @belief(robotAt)
+  where(ctx: ActionContext) {
+    ctx.log.debug(ctx.transition);
+    return BeliefResult.sole(`robot_at(${this.#room})`);
+  }
+}
+
+const params = { start: "room_one", end: "room_two" };
+
+test("testPlugin() runs handlers and keeps what they told", async () => {
+  const goals: unknown[] = [];
+  const cart = await testPlugin(Cart, { setGoal: async (atoms) => void goals.push(atoms) });
+  const result = await cart.act("move", params);
+  expect(result).toMatchObject({ success: true, auditId: "test-1" });
+  expect(goals).toEqual([["robot_at(room_one)"]]);
+  expect((await cart.observe("robot_at")).observed.map(({ atom }) => String(atom))).toEqual([
+    "robot_at(room_two)",
+  ]);
+  expect(cart.logs).toMatchObject([
+    { level: "warn", auditId: "test-1", message: "driving", fields: { to: "room_two" } },
+    { level: "debug", auditId: "test-2", message: "robot_at" },
+  ]);
+  expect(cart.progress).toEqual([{ fraction: 0.5, message: "" }]);
+});
+
+test("testPlugin() says which orchestrator method the test must give", async () => {
+  const cart = await testPlugin(Cart);
+  expect(await cart.act("move", params)).toMatchObject({
+    success: false,
+    code: "usage.invalid",
+    message: "Cannot call orchestrator.setGoal: give testPlugin() one that has it",
+  });
+});
+
+test("testPlugin() passes a test's signal on", async () => {
+  const abort = new AbortController();
+  const cart = await testPlugin(Cart, { setGoal: async () => abort.abort() });
+  expect(await cart.act("move", params, abort.signal)).toMatchObject({
+    code: "handler.cancelled",
+  });
+});
+
+test("testPlugin() refuses a class as the agent would", async () => {
+  const refused = await testPlugin(class Plain {}).catch((cause) => cause);
+  expect(refused).toMatchObject({ code: "plugin.no-handlers" });
+});
