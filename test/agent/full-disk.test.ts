@@ -1,6 +1,7 @@
 // Goal: on a full disk nothing starts, everything is answered, and it ends by itself.
 import { beforeEach, expect, test } from "bun:test";
 import { DISK_RETRY_MS } from "../../src/agent/saver.ts";
+import { ServantError } from "../../src/core/errors.ts";
 import { action, belief, id, idle, until, World } from "../support/fake-ports.ts";
 
 let world: World;
@@ -118,4 +119,13 @@ test("a stop saves what it can at last", async () => {
   world.hurry.abort();
   expect(await world.ended).toBeUndefined();
   expect(world.story("a")).toEqual(["accepted", "started", "finished"]);
+});
+
+test("a journal that breaks while it is full ends the servant with its failure", async () => {
+  fillDisk();
+  world.backend.assign(action("a"));
+  await until("it is answered", () => world.backend.taken.length === 1);
+  world.disk.broken = new ServantError("journal.damaged", "Cannot write the journal");
+  await world.pass(DISK_RETRY_MS);
+  expect(await world.ended).toBe(world.disk.broken);
 });

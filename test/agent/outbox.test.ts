@@ -163,10 +163,16 @@ describe("a failure for good", () => {
   for (const code of ["backend.unauthorized", "servant.unknown"] as const) {
     test(`${code} ends the outbox at once and keeps every result`, async () => {
       for (const each of range(4)) await finish(action(each));
-      world.backend.onDeliver = ({ result }: Delivery) => {
-        throw failure(result.auditId === "r2" ? code : "backend.unreachable");
+      const gate = Promise.withResolvers<void>();
+      world.backend.onDeliver = async ({ result }: Delivery) => {
+        if (result.auditId !== "r2") throw failure("backend.unreachable");
+        await gate.promise;
+        throw failure(code);
       };
-      expect(await run().ended).toMatchObject({ code });
+      const { ended } = run();
+      await idle();
+      gate.resolve(); // the others have already asked for a wait
+      expect(await ended).toMatchObject({ code });
       expect([...world.ledger.undelivered()]).toHaveLength(4);
     });
   }
