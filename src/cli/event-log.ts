@@ -62,8 +62,7 @@ function printable(text: string): string {
 
 /** How far a further line of one message is indented. */
 const CONTINUED = 19;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROL = /[^\n\t\P{Cc}]/gu;
 
 function fieldsText({ fields }: EventLine): string {
   return Object.entries(fields)

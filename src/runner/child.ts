@@ -3,7 +3,6 @@
  * IPC frames; everything printed goes to its standard output, where the agent reads lines.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { format } from "node:util";
 import type { AuditId } from "../core/assignment.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
@@ -122,6 +121,8 @@ function captureConsole(running: AsyncLocalStorage<AuditId>): void {
     (level: Level) =>
     (...values: unknown[]) => {
       const auditId = running.getStore();
+      // Loaded with the first line: it would be a tenth of a child's start.
+      const { format } = process.getBuiltinModule("node:util");
       const line = { level, message: format(...values), fields: {} };
       printLine(auditId === undefined ? line : { ...line, auditId });
     };

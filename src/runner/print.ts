@@ -1,5 +1,4 @@
 /** The child's own side of its output: each line goes out whole, marked, with its audit id. */
-import { writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import type { AuditId } from "../core/assignment.ts";
 import type { Level } from "../core/events.ts";
@@ -33,6 +32,8 @@ export function printLine(line: LogLine): void {
 const FULL_PIPE_WAIT_MS = 1;
 
 function writeLine(text: string): void {
+  // Loaded with the first line, as most children start and end without one.
+  const { writeSync } = process.getBuiltinModule("node:fs");
   let rest = Buffer.from(`${LOG_MARK}${text}\n`);
   while (rest.length > 0) {
     try {

@@ -148,6 +148,20 @@ test("openChildRunner() does not take an awaiting handler for a hung one", async
   expect(await run).toMatchObject({ code: "agent.draining" });
 });
 
+// Goal: an agent that itself stood still takes no answer that waits for it for silence.
+// Method: stop this process again and again for longer than the hang timeout, while the child
+// answers each question at once.
+test("openChildRunner() judges no child after it stood still itself", async () => {
+  await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 60 });
+  const run = child.runner.run(act("wait"), never).catch((cause) => cause);
+  for (let round = 0; round < 20; round += 1) {
+    await Bun.sleep(7);
+    Bun.sleepSync(80);
+  }
+  await child.close();
+  expect(await run).toMatchObject({ code: "agent.draining" });
+});
+
 const FAMILY = `
   @act("family") async family() {
     const child = Bun.spawn(["sleep", "600"]);
