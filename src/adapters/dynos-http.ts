@@ -5,7 +5,7 @@
  */
 import type { AuditId } from "../core/assignment.ts";
 import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
+import { isJsonObject, isNestedWithin, type Json } from "../core/json.ts";
 import type { Backend, Clock, Delivery, Directive, Offer } from "../core/ports.ts";
 import { type BoundedBody, readBounded } from "../wire/bounded-body.ts";
 import { type Connection, REQUEST_TIMEOUT_MS } from "../wire/connection.ts";
@@ -15,7 +15,6 @@ import {
   RegisterReply,
   toAssignment,
   toRegisterRequest,
-  WireAssignment,
 } from "../wire/dynos.ts";
 
 /** The shortest wait between two polls that follow each other, in milliseconds. */
@@ -126,22 +125,21 @@ class DynosBackend implements Backend {
       const problem = `Cannot take an assignment of over ${limit} bytes`;
       return this.#invalid("assignment.too-large", auditId, `${problem} (${bytes} read)`);
     }
-    let body: unknown;
+    let body: Json;
     try {
-      body = JSON.parse(text);
+      body = JSON.parse(text) as Json;
     } catch {
       return { type: "malformed", reason: `not JSON: ${JSON.stringify(text.slice(0, 80))}` };
     }
-    const wire = WireAssignment.safeParse(body);
-    if (wire.success)
-      return { type: "assign", assignment: toAssignment(wire.data), via: this.#servantId };
-    const named = (body as { audit_id?: unknown } | null)?.audit_id;
-    const shown = JSON.stringify(body).slice(0, 120);
-    return this.#invalid(
-      "assignment.malformed",
-      typeof named === "string" ? named : undefined,
-      `Cannot read the assignment ${shown}`,
-    );
+    const named = isJsonObject(body) ? body.audit_id : undefined;
+    const id = typeof named === "string" ? named : undefined;
+    const problem = `Cannot read the assignment ${text.slice(0, 120)}`;
+    if (!isNestedWithin(body)) {
+      return this.#invalid("assignment.malformed", id, `${problem}: it nests too deep`);
+    }
+    const assignment = toAssignment(body);
+    if (assignment !== undefined) return { type: "assign", assignment, via: this.#servantId };
+    return this.#invalid("assignment.malformed", id, problem);
   }
 
   #invalid(code: ErrorCode, auditId: string | undefined, problem: string): Directive {

@@ -16,3 +16,21 @@ export function canonicalJson(value: Json): string {
       : inner,
   );
 }
+
+/** The deepest nesting that is taken from anybody: writing deeper JSON overflows the stack. */
+export const JSON_DEPTH_MAX = 200;
+
+/** True when arrays and objects nest at most `levels` deep. Works on any depth itself. */
+export function isNestedWithin(value: Json, levels = JSON_DEPTH_MAX): boolean {
+  let level: Json[] = [value];
+  for (let depth = 0; depth <= levels; depth++) {
+    const inner: Json[] = [];
+    for (const each of level) {
+      if (typeof each !== "object" || each === null) continue;
+      for (const member of Object.values(each)) inner.push(member);
+    }
+    if (inner.length === 0) return true;
+    level = inner;
+  }
+  return level.every((each) => typeof each !== "object" || each === null);
+}

@@ -13,7 +13,13 @@ import {
 import { type Atom, atomParts, parseAtom } from "./atom.ts";
 import { type ErrorCode, messageOf, ServantError } from "./errors.ts";
 import { BELIEF_RESULT, type HandlerContext, type HandlerMark } from "./handlers.ts";
-import { isJsonObject, type Json, type JsonObject } from "./json.ts";
+import {
+  isJsonObject,
+  isNestedWithin,
+  JSON_DEPTH_MAX,
+  type Json,
+  type JsonObject,
+} from "./json.ts";
 import type { Handler, Plugin } from "./plugin.ts";
 import { objectRef } from "./vocabulary.ts";
 
@@ -176,6 +182,9 @@ function toTelemetry(telemetry: unknown): Json {
     throw badResult(`its telemetry has ${text.length} characters, over ${TELEMETRY_MAX_CHARS}`);
   }
   const plain = JSON.parse(text) as Json;
+  if (!isNestedWithin(plain)) {
+    throw badResult(`its telemetry nests deeper than ${JSON_DEPTH_MAX} levels`);
+  }
   return isJsonObject(plain) ? plain : { value: plain };
 }
 

@@ -9,7 +9,7 @@ import {
   type OrchestratorCall,
   orchestratorMethods,
 } from "../core/handlers.ts";
-import type { Json, JsonObject } from "../core/json.ts";
+import { isJsonObject, isNestedWithin, type Json, type JsonObject } from "../core/json.ts";
 
 export interface ContextPorts {
   log(line: LogLine): void;
@@ -80,10 +80,9 @@ function textOf(message: unknown): string {
 /** Log fields must never fail the handler that logs: what is not JSON is told as text. */
 function printable(fields: unknown): JsonObject {
   try {
-    const plain: unknown = JSON.parse(JSON.stringify(fields ?? {}));
-    return typeof plain === "object" && plain !== null && !Array.isArray(plain)
-      ? (plain as JsonObject)
-      : { value: plain as Json };
+    const plain = JSON.parse(JSON.stringify(fields ?? {})) as Json;
+    if (!isNestedWithin(plain)) return { unprintable: "it nests too deep" };
+    return isJsonObject(plain) ? plain : { value: plain };
   } catch (cause) {
     return { unprintable: textOf(cause) };
   }

@@ -12,7 +12,8 @@ export const DEFAULT_PORT = 8421;
 /** How long a servant asks a backend to hold an empty poll, in seconds (RFC 7240, `Prefer`). */
 export const HOLD_S = 25;
 
-export const JsonValue: z.ZodType<Json> = z.json();
+/** A member that may hold anything: what `JSON.parse` gave is JSON, and need not be walked again. */
+export const JsonValue: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
 const JsonRecord = z.record(z.string(), JsonValue);
 
 export const ActionAssignment = z.looseObject({
@@ -26,9 +27,6 @@ export const BeliefAssignment = z.looseObject({
   audit_id: z.string().min(1),
   fluent_name: z.string().min(1),
 });
-export const WireAssignment = z.union([BeliefAssignment, ActionAssignment]);
-export type WireAssignment = z.infer<typeof WireAssignment>;
-
 export const RegisterRequest = z.looseObject({
   transitions: z.array(z.string()),
   beliefs: z.array(z.string()).default([]),
@@ -97,19 +95,24 @@ export const CreateObject = z.looseObject({
   name: z.string().min(1),
 });
 
-/** An assignment of the wire as the core's. `"None"` and null stand for an absent parameter. */
-export function toAssignment(wire: WireAssignment): Assignment {
-  const auditId = wire.audit_id as AuditId;
-  const belief = BeliefAssignment.safeParse(wire);
-  if (belief.success) return { kind: "belief", auditId, fluent: belief.data.fluent_name };
-  const action = ActionAssignment.parse(wire);
-  const params = Object.entries(action.params_json ?? {}).filter(
+/**
+ * An assignment of the wire as the core's; undefined when it is none. `"None"` and null stand for
+ * an absent parameter.
+ */
+export function toAssignment(body: unknown): Assignment | undefined {
+  if ((body as { kind?: unknown } | null)?.kind === "belief") {
+    const { data } = BeliefAssignment.safeParse(body);
+    return data && { kind: "belief", auditId: data.audit_id as AuditId, fluent: data.fluent_name };
+  }
+  const { data } = ActionAssignment.safeParse(body);
+  if (data === undefined) return undefined;
+  const params = Object.entries(data.params_json ?? {}).filter(
     ([, value]) => value !== null && value !== "None",
   );
   return {
     kind: "action",
-    auditId,
-    transition: action.transition_name,
+    auditId: data.audit_id as AuditId,
+    transition: data.transition_name,
     params: Object.fromEntries(params),
   };
 }

@@ -254,6 +254,18 @@ describe("directives()", () => {
     }
   });
 
+  test("an assignment that nests too deep to be written is invalid, named or not", async () => {
+    const backend = await registered(adapter());
+    for (const id of ['"audit_id":"a1",', ""]) {
+      const params = `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`;
+      peer.polls.push(new Response(`{${id}"transition_name":"move","params_json":${params}}`));
+    }
+    expect(await firstDirective(backend)).toMatchObject({
+      assignment: { kind: "invalid", auditId: "a1", code: "assignment.malformed" },
+    });
+    expect((await firstDirective(backend)).type).toBe("malformed");
+  });
+
   test("a small compressed answer never unfolds into a large one", async () => {
     const backend = await registered(adapter({ maxBytes: 10_000 }));
     const bomb = Bun.gzipSync(JSON.stringify({ audit_id: "a1", text: "x".repeat(50_000_000) }));

@@ -40,7 +40,7 @@ test("parseAtom() refuses what is no atom, and shows the beginning of it", () =>
     '"a"(b)',
     'a("")',
     "a(b)c",
-    "x".repeat(999) + "(",
+    `${"x".repeat(999)}(`,
   ]) {
     expect(() => parseAtom(text), text).toThrow(
       expect.objectContaining({ code: "atom.malformed" }),

@@ -91,6 +91,8 @@ test("a ledger shows the same after a restart, whatever was recorded in whatever
         const live = await Ledger.open(new MemoryJournal(disk, ORIGIN));
         for (const each of all) {
           const entry = await live.find(each.key);
+          // match() keeps a known assignment from being accepted again.
+          if (each.type === "accepted" && entry !== undefined) continue;
           const isClosed = entry?.phase === "delivered" || entry?.phase === "refused";
           if (each.type === "repeated" && entry !== undefined && isClosed) {
             await live.reopen(entry, each);

@@ -119,6 +119,12 @@ function throwingJson(): object {
   };
 }
 
+function nested(levels: number): object {
+  let value: object = {};
+  for (let level = 0; level < levels; level++) value = { deeper: value };
+  return value;
+}
+
 function cycle(): object {
   const self: { self?: object } = {};
   self.self = self;
@@ -127,6 +133,7 @@ function cycle(): object {
 
 test.each<[string, unknown]>([
   ["a cycle", cycle()],
+  ["nesting too deep to be written", nested(3_000)],
   ["a BigInt", { grams: 3n }],
   ["a function", () => 3],
   ["a symbol", Symbol("x")],
