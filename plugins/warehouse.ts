@@ -93,7 +93,6 @@ export class WarehouseNode {
 
   /** Takes the time a real movement takes, and stops at once when told to. */
   async #work(what: string, ctx: ActionContext): Promise<void> {
-    ctx.signal.throwIfAborted();
     ctx.log.info(what);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(resolve, STEP_MS);

@@ -37,7 +37,7 @@ export class TimeLimit {
     else signal.addEventListener("abort", this.#onOuter, { once: true });
     const name = assignment.kind === "action" ? assignment.transition : "";
     const limitMs = Object.hasOwn(timeouts, name) ? timeouts[name] : undefined;
-    if (limitMs === undefined || limitMs > TIMER_MAX_MS) return;
+    if (limitMs === undefined) return;
     const late = new ServantError("handler.timeout", `Cannot finish "${name}" in ${limitMs} ms`);
     this.#timers.push(setTimeout(() => this.#abort.abort(late), limitMs));
   }

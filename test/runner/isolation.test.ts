@@ -119,6 +119,7 @@ const LOOPS = `
   @act("loop") loop() { console.log(process.pid); for (;;); }
   @act("print") print() { for (;;) console.log("again and again"); }
   @act("fine") fine() { return true; }
+  @act("exit") exit() { process.exit(1); }
   @act("wait") wait() { return sleep(60_000); }
   @belief(seen) look() { return BeliefResult.sole("seen"); }
 `;
@@ -136,6 +137,13 @@ test.each(["loop", "print"])(
   },
   TIMEOUT_MS,
 );
+
+test("openChildRunner() sees a hang right after another child's end", async () => {
+  await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 200 });
+  await child.runner.run(act("exit"), never).catch(() => {});
+  const failure = await child.runner.run(act("loop"), never).catch((cause) => cause);
+  expect(failure).toMatchObject({ code: "handler.hung" });
+});
 
 test("openChildRunner() does not take an awaiting handler for a hung one", async () => {
   await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 100 });

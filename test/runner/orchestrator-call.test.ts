@@ -39,6 +39,14 @@ test.each(["token", "constructor", "__proto__", "execute", ""])(
   },
 );
 
+test("callOrchestrator() keeps the code of a request that failed", async () => {
+  const nobody = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const gone = new Connection({ url: `http://127.0.0.1:${nobody.port}` });
+  await nobody.stop(true);
+  const refused = await callOrchestrator(gone, "health", []).catch((cause) => cause);
+  expect(refused).toMatchObject({ code: "backend.unreachable" });
+});
+
 test("callOrchestrator() takes arguments of any kind without a fault of the agent's", async () => {
   for (const args of [[], [null], [3], [{}], ["x", "y", "z"], [[[]]]] as Json[][]) {
     for (const method of ["createObject", "listObjects", "setStart", "setGoal", "getGoal"]) {

@@ -55,6 +55,17 @@ test("testPlugin() passes a test's signal on", async () => {
   });
 });
 
+test("testPlugin() lets a handler print its context", async () => {
+  class Printer {
+    @action(move)
+    print(_params: object, { orchestrator }: ActionContext) {
+      return { success: true, message: `${Object.prototype.toString.call(orchestrator)}` };
+    }
+  }
+  const printer = await testPlugin(Printer);
+  expect(await printer.act("move", params)).toMatchObject({ message: "[object Object]" });
+});
+
 test("testPlugin() refuses a class as the agent would", async () => {
   const refused = await testPlugin(class Plain {}).catch((cause) => cause);
   expect(refused).toMatchObject({ code: "plugin.no-handlers" });
