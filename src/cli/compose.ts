@@ -13,8 +13,9 @@ import type { Bus, Clock, Offer, Runner } from "../core/ports.ts";
 import { openChildRunner } from "../runner/child-runner.ts";
 import { childEnvironment } from "../runner/environment.ts";
 import { resolveReference } from "../runner/reference.ts";
-import { openJournal } from "../system/journal.ts";
+import { openJournal, type SqliteJournal } from "../system/journal.ts";
 import { openStateDir } from "../system/state-dir.ts";
+import { givingBackAtRest } from "../system/thrift.ts";
 import type { Connection } from "../wire/connection.ts";
 import { eventLog } from "./event-log.ts";
 import type { ServantOptions } from "./program.ts";
@@ -70,8 +71,9 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   const opening = openRunner(settings);
   opening.catch(() => {}); // it is awaited below, once the state folder is open
   const stateDir = openStateDir(stateDirPath);
+  let journal: SqliteJournal | undefined;
   try {
-    const journal = openJournal(join(stateDir.path, "journal.sqlite"), {
+    journal = openJournal(join(stateDir.path, "journal.sqlite"), {
       origin: connection.origin,
       onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
     });
@@ -83,13 +85,18 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     const backend = dynosBackend(connection, settings);
     const ports = { backend, bus, clock, ledger, runner };
     const { failuresMax } = settings;
+    const worked = givingBackAtRest({ heap: true });
+    worked();
+    bus.listen(({ type }) => {
+      if (type === "result.delivered") worked();
+    });
     await runServant(ports, { failuresMax, hurry: signals.hurry }, signals.stop);
-    await journal.close();
   } finally {
     await opening.then(
       (opened) => opened.close(),
       () => {}, // it was thrown above, or the state folder's own failure was
     );
+    await journal?.close();
     stateDir.release();
   }
 }

@@ -1,6 +1,9 @@
 /** What a backend answers to a client's questions. Loose towards peers: unknown members pass. */
 import { z } from "zod";
-import { JsonValue } from "../wire/dynos.ts";
+import type { Json } from "../core/json.ts";
+
+/** What `JSON.parse` gave is JSON. */
+const JsonValue: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
 
 export const Record = z.record(z.string(), JsonValue);
 export const Records = z.array(Record);

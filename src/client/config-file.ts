@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { messageOf, ServantError } from "../core/errors.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,11 +14,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const TOKEN_MIN_CHARS = 16;
 
 const ConfigFile = z.looseObject({
-  backend_url: z.string().nullish(),
-  token: z.string().nullish(),
-  username: z.string().nullish(),
-  role: z.string().nullish(),
-  default_session: z.string().nullish(),
+  backend_url: z.nullish(z.string()),
+  token: z.nullish(z.string()),
+  username: z.nullish(z.string()),
+  role: z.nullish(z.string()),
+  default_session: z.nullish(z.string()),
 });
 
 /** Who is logged in where; empty when nobody is. */

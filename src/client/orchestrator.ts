@@ -120,7 +120,7 @@ export class RemoteOrchestrator implements Orchestrator {
     return (await this.#ask(LogsAnswer, "GET", "/logs")).logs;
   }
 
-  async #ask<S extends z.ZodType>(
+  async #ask<S extends z.core.$ZodType>(
     schema: S,
     method: string,
     path: string,
@@ -130,7 +130,7 @@ export class RemoteOrchestrator implements Orchestrator {
     const answer = await this.#connection
       .json(method, path, { ...options, signal })
       .catch((cause: unknown) => Promise.reject(this.#renamed(cause)));
-    const parsed = schema.safeParse(answer);
+    const parsed = z.safeParse(schema, answer);
     if (parsed.success) return parsed.data;
     throw new ServantError(
       "backend.malformed-answer",

@@ -11,19 +11,22 @@ import type { Json } from "../core/json.ts";
 import { perform, stackOf } from "../core/perform.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { type ContextPorts, handlerContext } from "./context.ts";
-import { dieWithParent } from "./die-with-parent.ts";
 import type { FromChild, ToChild } from "./frames.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
 import { captureStreams, printLine } from "./print.ts";
+import type { PluginReference } from "./reference.ts";
 import { timeoutsOf } from "./time-limit.ts";
 
-/** Runs until the agent closes the channel. */
-export async function runChild(path: string, className: string, modules: ProvidedModules) {
+/** Runs until the agent closes the channel; `onWork` is told of the start and of each result. */
+export async function runChild(
+  { path, className }: PluginReference,
+  modules: ProvidedModules,
+  onWork: () => void,
+): Promise<void> {
   const running = new AsyncLocalStorage<AuditId>();
   captureConsole(running);
   captureStreams(() => running.getStore());
   reportStrayErrors(running);
-  dieWithParent();
   process.on("disconnect", () => process.exit(0));
   let plugin: Plugin;
   try {
@@ -44,7 +47,7 @@ export async function runChild(path: string, className: string, modules: Provide
       case "ping":
         return send({ type: "pong" });
       case "run":
-        return void runOne(frame, plugin, { running, aborts, calls });
+        return void runOne(frame, plugin, { running, aborts, calls }).then(onWork);
       case "abort":
         return aborts.get(frame.id)?.abort(new ServantError(frame.code, frame.reason));
       case "answer":
@@ -56,6 +59,7 @@ export async function runChild(path: string, className: string, modules: Provide
     }
   });
   send({ type: "ready", offer: plugin.offer, timeouts: timeoutsOf(plugin) });
+  onWork();
 }
 
 interface ChildState {

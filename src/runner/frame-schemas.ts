@@ -1,5 +1,5 @@
 /** The agent's check of what its child sends: a plugin can reach that channel too. */
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
@@ -13,18 +13,18 @@ const atom = z.custom<Atom>((value) => typeof value === "string");
 const auditId = z.custom<AuditId>((value) => typeof value === "string");
 const json = z.custom<Json>((value) => value !== undefined);
 
-const ResultFrame: z.ZodType<Result> = z.object({
+const ResultFrame: z.ZodMiniType<Result> = z.object({
   auditId,
   success: z.boolean(),
   message: z.string(),
   telemetry: json,
-  code: errorCode.exactOptional(),
+  code: z.exactOptional(errorCode),
   observed: z.array(z.object({ atom, holds: z.boolean() })),
   exclusive: z.array(z.string()),
   unchecked: z.boolean(),
 });
 
-const OfferFrame: z.ZodType<Offer> = z.object({
+const OfferFrame: z.ZodMiniType<Offer> = z.object({
   transitions: z.array(z.string()),
   fluents: z.array(z.string()),
   domainModules: z.array(z.string()),
@@ -33,7 +33,7 @@ const OfferFrame: z.ZodType<Offer> = z.object({
   vocabulary: z.custom<Offer["vocabulary"]>((value) => typeof value === "object" && value !== null),
 });
 
-export const FromChildFrame: z.ZodType<FromChild> = z.discriminatedUnion("type", [
+export const FromChildFrame: z.ZodMiniType<FromChild> = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("ready"),
     offer: OfferFrame,
@@ -52,9 +52,9 @@ export const FromChildFrame: z.ZodType<FromChild> = z.discriminatedUnion("type",
 ]);
 
 /** A log entry, as it stands after `LOG_MARK` on one line of the child's output. */
-export const LogFrame: z.ZodType<LogLine> = z.object({
+export const LogFrame: z.ZodMiniType<LogLine> = z.object({
   level: z.enum(["debug", "info", "warn", "error"]),
-  auditId: auditId.exactOptional(),
+  auditId: z.exactOptional(auditId),
   message: z.string(),
   fields: z.record(z.string(), json),
 });

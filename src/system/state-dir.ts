@@ -2,11 +2,12 @@
  * The folder an agent keeps its state in, and the lock that lets one agent at a time use it. The
  * lock is the kernel's (flock): it dies with the process, so nothing stale is ever left behind.
  */
-import { dlopen, FFIType } from "bun:ffi";
+import { FFIType } from "bun:ffi";
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { messageOf, ServantError } from "../core/errors.ts";
+import { openLibc } from "./libc.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -82,23 +83,7 @@ const LOCK_EXCLUSIVE = 2;
 const LOCK_NONBLOCKING = 4;
 
 function takeLock(file: number): boolean {
-  const { symbols } = openLibc();
-  return symbols.flock(file, LOCK_EXCLUSIVE | LOCK_NONBLOCKING) === 0;
-}
-
-function openLibc() {
-  const flock = { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
-  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
-  const names =
-    process.platform === "darwin"
-      ? ["libSystem.B.dylib"]
-      : ["libc.so.6", `libc.musl-${machine}.so.1`];
-  for (const name of names) {
-    try {
-      return dlopen(name, { flock });
-    } catch {
-      // not this C library: the next name
-    }
-  }
-  throw new ServantError("state.unwritable", "Cannot lock a state folder: no C library found");
+  const { i32 } = FFIType;
+  const libc = openLibc({ flock: { args: [i32, i32], returns: i32 } });
+  return libc.flock(file, LOCK_EXCLUSIVE | LOCK_NONBLOCKING) === 0;
 }

@@ -1,8 +1,9 @@
 /**
  * DYNOS over HTTP, as data: what the servant and the backend send each other. One schema is the
- * type, the check and the documentation. Loose towards peers: unknown members pass.
+ * type, the check and the documentation. Loose towards peers: unknown members pass. The schemas
+ * are zod's small ones: an agent on a vehicle keeps them in memory for months.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Assignment, AuditId, Result } from "../core/assignment.ts";
 import { type Atom, parseAtom } from "../core/atom.ts";
 import type { Json } from "../core/json.ts";
@@ -13,39 +14,41 @@ export const DEFAULT_PORT = 8421;
 export const HOLD_S = 25;
 
 /** A member that may hold anything: what `JSON.parse` gave is JSON, and need not be walked again. */
-export const JsonValue: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
+export const JsonValue: z.ZodMiniType<Json> = z.custom<Json>((value) => value !== undefined);
+/** Text that says something. */
+const Text = z.string().check(z.minLength(1));
 const JsonRecord = z.record(z.string(), JsonValue);
 
 export const ActionAssignment = z.looseObject({
-  kind: z.literal("action").nullish(),
-  audit_id: z.string().min(1),
-  transition_name: z.string().min(1),
-  params_json: JsonRecord.nullish(),
+  kind: z.nullish(z.literal("action")),
+  audit_id: Text,
+  transition_name: Text,
+  params_json: z.nullish(JsonRecord),
 });
 export const BeliefAssignment = z.looseObject({
   kind: z.literal("belief"),
-  audit_id: z.string().min(1),
-  fluent_name: z.string().min(1),
+  audit_id: Text,
+  fluent_name: Text,
 });
 export const RegisterRequest = z.looseObject({
   transitions: z.array(z.string()),
-  beliefs: z.array(z.string()).default([]),
-  domain_modules: z.array(z.string()).default([]),
-  anonymous_actions: z.array(z.string()).default([]),
+  beliefs: z._default(z.array(z.string()), []),
+  domain_modules: z._default(z.array(z.string()), []),
+  anonymous_actions: z._default(z.array(z.string()), []),
 });
 export type RegisterRequest = z.infer<typeof RegisterRequest>;
-export const RegisterReply = z.looseObject({ servant_id: z.string().min(1) });
+export const RegisterReply = z.looseObject({ servant_id: Text });
 
 /** The answer to an action or a belief: a belief's has is_unchecked and exclusive_fluents. */
 export const WireResult = z.looseObject({
   audit_id: z.string(),
   success: z.boolean(),
-  message: z.string().default(""),
-  telemetry: JsonValue.optional(),
+  message: z._default(z.string(), ""),
+  telemetry: z.optional(JsonValue),
   /** `[]` when a Python belief raised. */
-  observed_state: z.union([z.record(z.string(), z.boolean()), z.array(z.string())]).optional(),
-  is_unchecked: z.boolean().default(false),
-  exclusive_fluents: z.array(z.string()).default([]),
+  observed_state: z.optional(z.union([z.record(z.string(), z.boolean()), z.array(z.string())])),
+  is_unchecked: z._default(z.boolean(), false),
+  exclusive_fluents: z._default(z.array(z.string()), []),
 });
 export type WireResult = z.infer<typeof WireResult>;
 
@@ -56,8 +59,8 @@ export const AtomsOf = {
   state: z.looseObject({ state: z.array(z.string()) }),
 };
 export const PlanRequest = z.looseObject({
-  relax: z.boolean().default(false),
-  time_budget_s: z.number().positive().max(3600).optional(),
+  relax: z._default(z.boolean(), false),
+  time_budget_s: z.optional(z.number().check(z.positive(), z.maximum(3600))),
 });
 export const planReasons = [
   "no_goal_set",
@@ -75,24 +78,24 @@ export const PlanStep = z.looseObject({
 });
 export type PlanStep = z.infer<typeof PlanStep>;
 export const PlanReply = z.looseObject({
-  plan: z.array(PlanStep).nullable(),
+  plan: z.nullable(z.array(PlanStep)),
   reason: z.enum(planReasons),
-  detail: z.string().nullish(),
-  relaxation: JsonValue.nullish(),
+  detail: z.nullish(z.string()),
+  relaxation: z.nullish(JsonValue),
 });
 export const StepResult = z.looseObject({
   success: z.boolean(),
-  message: z.string().default(""),
-  audit_id: z.string().optional(),
+  message: z._default(z.string(), ""),
+  audit_id: z.optional(z.string()),
 });
 export const ExecuteReply = z.looseObject({ results: z.array(StepResult) });
 export const TriggerRequest = z.looseObject({
-  action: z.string().min(1),
-  params: JsonRecord.nullish(),
+  action: Text,
+  params: z.nullish(JsonRecord),
 });
 export const CreateObject = z.looseObject({
-  type: z.string().min(1),
-  name: z.string().min(1),
+  type: Text,
+  name: Text,
 });
 
 /**

@@ -11,7 +11,7 @@ export const BODY_MAX_BYTES = 16 * 1024 * 1024;
  *
  * @throws {ServantError} `request.malformed`, naming the members that are wrong.
  */
-export async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+export async function bodyOf<T>(context: Context, schema: z.core.$ZodType<T>): Promise<T> {
   const text = await context.req.text();
   const subject = `the body of ${context.req.method} ${context.req.path}`;
   let value: unknown;
@@ -20,7 +20,7 @@ export async function bodyOf<T>(context: Context, schema: z.ZodType<T>): Promise
   } catch (cause) {
     throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`, { cause });
   }
-  const parsed = schema.safeParse(value);
+  const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const reason = z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500);
   throw new ServantError("request.malformed", `Cannot use ${subject}: ${reason}`);

@@ -1,0 +1,57 @@
+/**
+ * Gives memory back at rest. A start touches code that is never needed again, and a burst leaves
+ * the heap as large as it was at its height; on a vehicle others need that memory.
+ */
+import { FFIType } from "bun:ffi";
+import { readFileSync, readlinkSync } from "node:fs";
+import { openLibc } from "./libc.ts";
+
+/** How long nothing may have happened before memory is given back, in milliseconds. */
+export const REST_MS = 5_000;
+/** Giving back after less work than this costs more than it brings. */
+const WORTH_IT = 500;
+
+/**
+ * Returns a function to call at the start and after each piece of work: some seconds after the
+ * last call memory is given back, the first time and then when there was much work. `heap` adds a
+ * full garbage collection, which stops whatever else the process does for some milliseconds.
+ */
+export function givingBackAtRest(what: { readonly heap: boolean }): () => void {
+  let timer: Timer | undefined;
+  let worked = WORTH_IT;
+  const rest = () => {
+    timer = undefined;
+    if (worked < WORTH_IT) return;
+    worked = 0;
+    if (what.heap) {
+      Bun.gc(true);
+      Bun.shrink();
+    }
+    unmapIdleCode();
+  };
+  return () => {
+    worked += 1;
+    timer ??= setTimeout(rest, REST_MS).unref();
+    timer.refresh();
+  };
+}
+
+const MADV_DONTNEED = 4;
+
+/**
+ * Lets go of the program's code pages; those that are needed come back by themselves. They are
+ * clean pages of a file either way, but the kernel keeps mapped code longest when memory is short.
+ * Linux only. A mapping that was written to is left alone.
+ */
+function unmapIdleCode(): void {
+  if (process.platform !== "linux") return;
+  const program = readlinkSync("/proc/self/exe");
+  const { u64, i32 } = FFIType;
+  const libc = openLibc({ madvise: { args: [u64, u64, i32], returns: i32 } });
+  for (const mapping of readFileSync("/proc/self/smaps", "utf8").split(/\n(?=[0-9a-f]+-)/)) {
+    const head = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+ +(.+)\n/.exec(mapping);
+    if (head?.[3] !== program || !/^Anonymous: +0 kB$/m.test(mapping)) continue;
+    const [from, to] = [BigInt(`0x${head[1]}`), BigInt(`0x${head[2]}`)];
+    libc.madvise(from, to - from, MADV_DONTNEED);
+  }
+}
