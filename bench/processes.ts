@@ -50,12 +50,13 @@ export function family(pid: number): number[] {
   return [pid, ...children.filter((each) => each !== "").flatMap((each) => family(Number(each)))];
 }
 
-/** Seconds of processor that the processes have used. */
+/** Seconds of processor that the processes' threads have used, from the scheduler's own books. */
 export function cpuSeconds(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    return sum + (Number(fields[11]) + Number(fields[12])) / 100; // ticks of 10 ms
-  }, 0);
+  const threads = pids.flatMap((pid) =>
+    readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`),
+  );
+  const ranNs = threads.map((path) => Number(readFileSync(path, "utf8").split(" ")[0]));
+  return ranNs.reduce((sum, each) => sum + each, 0) / 1e9;
 }
 
 /** Memory in MiB: proportional share, its anonymous part, and what is resident. */

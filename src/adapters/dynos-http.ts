@@ -87,12 +87,21 @@ class DynosBackend implements Backend {
     try {
       await this.#post(delivery.via, delivery, signal);
     } catch (cause) {
-      // The registration that received it is gone; the present one may still report it.
-      const isGone = toServantError(cause).kind === "gone";
-      if (!isGone || delivery.via === this.#servantId) throw refusal(cause);
-      await this.#post(this.#servantId, delivery, signal).catch((again) => {
-        throw refusal(again);
-      });
+      // Gone from the present registration: the result stays and goes out through the next one.
+      if (toServantError(cause).kind !== "gone" || delivery.via === this.#servantId) throw cause;
+      await this.#postAsPresent(delivery, signal);
+    }
+  }
+
+  /** The registration that received it is gone; the present one may still report it. */
+  async #postAsPresent(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#post(this.#servantId, delivery, signal);
+    } catch (cause) {
+      const error = toServantError(cause);
+      if (error.kind !== "gone") throw cause;
+      // Neither knows it: this one result is refused, the servant itself may be fine.
+      throw new ServantError("backend.rejected", error.message, { cause });
     }
   }
 
@@ -165,11 +174,4 @@ class DynosBackend implements Backend {
 /** Reads an answer that tells nothing more to its end, so that its connection is used again. */
 async function discard(response: Response): Promise<void> {
   await response.arrayBuffer();
-}
-
-/** Gone from every registration: this one result is refused, the servant itself may be fine. */
-function refusal(cause: unknown): unknown {
-  const error = toServantError(cause);
-  if (error.kind !== "gone") return cause;
-  return new ServantError("backend.rejected", error.message, { cause });
 }

@@ -330,6 +330,14 @@ describe("deliver()", () => {
     ]);
   });
 
+  test("stays for the next registration when the present one is gone", async () => {
+    const backend = await registered(adapter());
+    peer.results.push(new Response(null, { status: 404 }));
+    const failure = await backend.deliver(delivery("servant-1"), signal).catch((c: unknown) => c);
+    expect((failure as ServantError).code).toBe("backend.session-gone");
+    expect(peer.requests("/result")).toHaveLength(1);
+  });
+
   test("is refused when neither servant is known", async () => {
     const backend = await registered(adapter());
     for (let count = 0; count < 2; count++) peer.results.push(new Response(null, { status: 410 }));

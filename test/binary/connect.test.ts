@@ -199,6 +199,18 @@ describe("agent connect", () => {
     ]);
   });
 
+  test("a result that a forgetful backend does not know survives the exit with 69", async () => {
+    const first = await connect();
+    peer.results.push(new Response(null, { status: 404 }));
+    peer.assign("a1", { do: "weld" });
+    expect(await first.ended()).toBe(69);
+    peer.results.push(new Response(null, { status: 410 })); // to the old id, once more
+    await connect();
+    expect(await peer.result("a1")).toMatchObject({ success: true });
+    expect(peer.requests("/result").at(-1)?.path).toBe("/servant/servant-2/result");
+    expect(folder.effects()).toEqual(["a1 weld", "a1 ended"]);
+  });
+
   test("entries of another backend are kept, told and not sent to this one", async () => {
     const first = await connect();
     peer.results.push(() => new Promise<Response>(() => {}));

@@ -1,0 +1,50 @@
+// Goal: a full disk stops no vehicle: the agent stays up, starts nothing it cannot record, still
+// reports what it knows, and goes on by itself when there is room. Method: the kernel's limit on
+// the size of files, which stops a process's writes as a full disk does, and can be lifted.
+import { expect, test } from "bun:test";
+import { HostileBackend } from "../support/hostile-backend.ts";
+import { Folder, RunningServant } from "../support/servant.ts";
+
+/** More than the empty journal takes, less than a few assignments need, in bytes. */
+const LIMIT = 60_000;
+
+async function limitFiles(pid: number, bytes: number | "unlimited"): Promise<void> {
+  const limit = Bun.spawn(["prlimit", `--pid=${pid}`, `--fsize=${bytes}:unlimited`], {
+    stderr: "inherit",
+  });
+  expect(await limit.exited).toBe(0);
+}
+
+test("the agent answers journal.full on a full disk and recovers by itself", async () => {
+  using folder = new Folder();
+  const peer = new HostileBackend();
+  const servant = await RunningServant.start(peer.url, folder);
+  await peer.until("a poll", () => peer.requests("/next_assignment").length > 0);
+  await limitFiles(servant.process.pid, LIMIT);
+
+  const large = "x".repeat(40_000);
+  for (const id of ["a1", "a2", "a3", "a4"]) peer.assign(id, { do: large });
+  await peer.until("a refusal", () =>
+    peer.taken.some(({ telemetry }) => JSON.stringify(telemetry)?.includes("journal.full")),
+  );
+  await peer.until("the trouble told", () => servant.events("journal.full").length > 0);
+  const refused = peer.taken
+    .filter(({ success }) => success === false)
+    .map((each) => each.audit_id);
+  for (const id of refused) expect(folder.effects().join()).not.toContain(`${id} `);
+  const polls = peer.requests("/next_assignment").length;
+
+  await limitFiles(servant.process.pid, "unlimited");
+  await peer.until("recovery told", () => servant.events("journal.recovered").length > 0);
+  peer.assign("after", { do: "work" });
+  expect(await peer.result("after")).toMatchObject({ success: true });
+  expect(peer.requests("/next_assignment").length).toBeGreaterThan(polls);
+  // Whatever was answered on the full disk is known for good: it runs no second time.
+  const [again = ""] = refused as string[];
+  const before = peer.taken.length;
+  peer.assign(again, { do: large });
+  await peer.until("the stored answer", () => peer.taken.length > before);
+  expect(peer.taken.at(-1)).toMatchObject({ audit_id: again, success: false });
+  expect(await servant.stop()).toBe(0);
+  await peer.stop();
+}, 30_000);
