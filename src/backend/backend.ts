@@ -21,6 +21,7 @@ import { worldRoutes } from "./routes/world.ts";
 import { type Log, Servants } from "./servants.ts";
 import { loadSnapshot, Saver, type SnapshotPort } from "./snapshot.ts";
 import { failureAnswer } from "./status.ts";
+import { refuseStrangers } from "./stranger.ts";
 import { World } from "./world.ts";
 
 export interface BackendOptions {
@@ -103,6 +104,7 @@ function routes(parts: Parts, saver: Saver | undefined): Hono {
     }),
   );
   app.use(async (context, next) => {
+    refuseStrangers(context.req.raw.headers);
     await next();
     // An answer must not promise what a restart would forget.
     if (context.req.method !== "GET") await saver?.save();

@@ -2,7 +2,7 @@
 import { type ErrorCode, toServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 
-export type FailureStatus = 400 | 404 | 405 | 409 | 413 | 422 | 500 | 503;
+export type FailureStatus = 400 | 403 | 404 | 405 | 409 | 413 | 422 | 500 | 503;
 
 /** A servant reads 404 as "register again", so only an unknown servant or route is one. */
 const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
@@ -18,6 +18,7 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "object.invalid": 422,
   "plan.none": 422,
   "provider.missing": 409,
+  "request.foreign": 403,
   "request.malformed": 400,
   "request.too-large": 413,
   "route.unknown": 404,

@@ -1,6 +1,8 @@
 /** `agent host`: the embedded planning backend, listening on a port. */
 import { join } from "node:path";
 import { type Backend, createBackend } from "../backend/backend.ts";
+import { failureAnswer } from "../backend/status.ts";
+import { refuseForeignHost } from "../backend/stranger.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -92,7 +94,15 @@ function serve(backend: Pick<Backend, "fetch">, port: number, hostname: string) 
       port,
       hostname,
       idleTimeout: 0,
-      fetch: (request) => backend.fetch(request),
+      fetch(request) {
+        try {
+          if (isLoopback(hostname)) refuseForeignHost(request.headers, isLoopback);
+        } catch (cause) {
+          const { status, body } = failureAnswer(cause);
+          return Response.json(body, { status });
+        }
+        return backend.fetch(request);
+      },
     });
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;

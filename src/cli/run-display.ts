@@ -73,7 +73,8 @@ class LineDisplay implements RunDisplay {
   observe(progress: Progress): void {
     const { line } = this.#out;
     if (progress.type === "planned") {
-      line(`plan: ${progress.steps.length} steps`);
+      const { length } = progress.steps;
+      line(`plan: ${length} ${length === 1 ? "step" : "steps"}`);
       progress.steps.forEach((step, index) => void line(`  ${index + 1}. ${nameOf(step)}`));
     } else if (progress.type === "step.started") {
       this.#startedAtMs = performance.now();

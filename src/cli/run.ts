@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Backend, createBackend } from "../backend/backend.ts";
 import { RemoteOrchestrator } from "../client/orchestrator.ts";
-import { type Atom, parseAtom } from "../core/atom.ts";
+import type { Atom } from "../core/atom.ts";
 import { exitCodes } from "../core/errors.ts";
+import { parseGoalAtom } from "../core/expression.ts";
 import type { Bus, Offer } from "../core/ports.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
@@ -27,7 +28,7 @@ const POLL_INTERVAL_MS = 200;
 const INTERRUPTED = 130;
 
 export async function run(reference: string, options: RunOptions): Promise<number> {
-  const goal = options.goal.map(parseAtom);
+  const goal = options.goal.map(parseGoalAtom);
   const out = openOutput(process.stdout, process.env);
   const display = options.json ? silentDisplay() : openRunDisplay(out);
   const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
@@ -113,6 +114,7 @@ async function serveAndExecute(
     return 0;
   }
   const orchestrator = new RemoteOrchestrator(connection, stop);
+  if (!options.json) out.line(`servant: ${describeOffer(reference, await offer.promise)}`);
   try {
     if (goal.length > 0) await orchestrator.setGoal(goal);
     const json = options.json === true;
@@ -160,6 +162,13 @@ async function reachGoal(
   out.line("state:");
   for (const atom of state) out.line(`  ${goal.includes(atom) ? out.paint.bold(atom) : atom}`);
   return isReached ? 0 : exitCodes.permanent;
+}
+
+/** `WarehouseNode, does move, pick, place, observes robot_at` */
+function describeOffer(reference: string, { transitions, fluents }: Offer): string {
+  const name = reference.slice(reference.lastIndexOf(":") + 1);
+  const does = transitions.length === 0 ? "" : `, does ${transitions.join(", ")}`;
+  return `${name}${does}${fluents.length === 0 ? "" : `, observes ${fluents.join(", ")}`}`;
 }
 
 function registered(bus: Bus): Promise<void> {

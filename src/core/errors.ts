@@ -147,6 +147,10 @@ export const catalogue = {
     hint: "Connect a servant that provides this transition",
   },
   "request.malformed": { kind: "permanent", hint: "Send the JSON body that this route declares" },
+  "request.foreign": {
+    kind: "permanent",
+    hint: "Ask from a program, or from a page that this backend serves itself",
+  },
   "request.too-large": { kind: "permanent", hint: "Send less in one request" },
   "route.unknown": { kind: "permanent", hint: "See docs/backend.md for the routes" },
   "servant.lost": {
