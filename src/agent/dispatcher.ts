@@ -4,10 +4,11 @@
  */
 import { type Assignment, failedResult, type Result } from "../core/assignment.ts";
 import { Bell } from "../core/bell.ts";
+import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/entry.ts";
 import { type ErrorCode, type ServantError, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
-import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/ledger.ts";
-import type { Directive, Ports } from "../core/ports.ts";
+import type { Directive } from "../core/ports.ts";
+import type { Ports } from "./ports.ts";
 
 export type DispatchPorts = Pick<Ports, "bus" | "clock" | "ledger" | "runner">;
 type Assign = Extract<Directive, { type: "assign" }>;

@@ -4,9 +4,9 @@
  */
 import { type Assignment, emptyResult, type Result } from "../core/assignment.ts";
 import { retryInMs } from "../core/backoff.ts";
+import { type Entry, type EntryKey, stamp } from "../core/entry.ts";
 import { type ServantError, toServantError } from "../core/errors.ts";
-import { type Entry, type EntryKey, stamp } from "../core/ledger.ts";
-import type { Ports } from "../core/ports.ts";
+import type { Ports } from "./ports.ts";
 import { SANE_CLOCK_MS } from "./recovery.ts";
 
 export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger">;

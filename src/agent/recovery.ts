@@ -1,6 +1,7 @@
 /** What becomes of assignments that a restart found unfinished. */
+
+import { describeAssignment, type Entry } from "../core/entry.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import { describeAssignment, type Entry } from "../core/ledger.ts";
 
 /** An accepted assignment may start after a restart only while it is this young. */
 export const START_WITHIN_MS = 30_000;

@@ -3,7 +3,7 @@
  * poll that is held for long nor a handler that runs for hours may keep a report off the disk.
  */
 import { toServantError } from "../core/errors.ts";
-import type { Ports } from "../core/ports.ts";
+import type { Ports } from "./ports.ts";
 
 export type SaverPorts = Pick<Ports, "bus" | "clock" | "ledger">;
 

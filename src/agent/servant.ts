@@ -4,9 +4,9 @@
  */
 import { retryInMs } from "../core/backoff.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
-import type { Ports } from "../core/ports.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runOutbox } from "./outbox.ts";
+import type { Ports } from "./ports.ts";
 import { verdictAfterRestart } from "./recovery.ts";
 import { runSaver } from "./saver.ts";
 

@@ -12,6 +12,7 @@ import type { Domain } from "../core/vocabulary.ts";
 import { Executor } from "./executor.ts";
 import { LogBook } from "./log-book.ts";
 import { nearest } from "./nearest.ts";
+import type { Parts } from "./parts.ts";
 import { Plans } from "./plans.ts";
 import type { Progress } from "./progress.ts";
 import { planRoutes } from "./routes/plan.ts";
@@ -47,16 +48,6 @@ export interface Backend {
   /** Answers what is held, ends what runs, saves. */
   close(): Promise<void>;
 }
-/** What the routes work on. */
-export interface Parts {
-  readonly world: World;
-  readonly servants: Servants;
-  readonly plans: Plans;
-  readonly executor: Executor;
-  readonly logBook: LogBook;
-  readonly log: Log;
-}
-
 /** @throws {ServantError} `domain.conflict`, `domain.invalid` */
 export function createBackend(options: BackendOptions): Backend {
   const { clock, domains } = options;

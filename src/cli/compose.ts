@@ -18,7 +18,7 @@ import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import type { Connection } from "../wire/connection.ts";
 import { eventLog } from "./event-log.ts";
-import type { ServantOptions } from "./program.ts";
+import type { ServantOptions } from "./options.ts";
 
 export interface ServantSettings extends ServantOptions {
   readonly reference: string;

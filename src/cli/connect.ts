@@ -4,7 +4,7 @@ import { systemClock } from "../system/clock.ts";
 import { stateDirectory } from "../system/state-dir.ts";
 import { Connection, isLoopback } from "../wire/connection.ts";
 import { openLoggedBus, serve, stopSignals } from "./compose.ts";
-import type { ConnectOptions } from "./program.ts";
+import type { ConnectOptions } from "./options.ts";
 
 export async function connect(reference: string, options: ConnectOptions): Promise<number> {
   const { to, session, quickPoll } = options;

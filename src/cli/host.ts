@@ -1,9 +1,6 @@
 /** `agent host`: the embedded planning backend, listening on a port. */
 import { join } from "node:path";
-import { type Backend, createBackend } from "../backend/backend.ts";
-import { failureAnswer } from "../backend/status.ts";
-import { refuseForeignHost } from "../backend/stranger.ts";
-import { messageOf, ServantError } from "../core/errors.ts";
+import { createBackend } from "../backend/backend.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import { systemClock } from "../system/clock.ts";
@@ -13,18 +10,8 @@ import { isLoopback } from "../wire/connection.ts";
 import { stopSignals } from "./compose.ts";
 import { openDomains } from "./domains.ts";
 import { eventLog } from "./event-log.ts";
-import type { HostOptions } from "./program.ts";
-
-/** How long answers may take once the backend stops, in milliseconds. */
-const STOP_MS = 2_000;
-
-export interface Listening {
-  /** `http://127.0.0.1:8421` */
-  readonly url: string;
-  readonly port: number;
-  /** Takes no more requests and ends those that are open. */
-  stop(): Promise<void>;
-}
+import { listen } from "./listen.ts";
+import type { HostOptions } from "./options.ts";
 
 /**
  * Runs until SIGTERM or SIGINT; resolves to the exit code.
@@ -60,57 +47,6 @@ export async function host(options: HostOptions): Promise<number> {
     return 0;
   } finally {
     stateDir?.release();
-  }
-}
-
-/**
- * Serves a backend on a port; 0 is any free one.
- *
- * @throws {ServantError} `local.port-in-use`, or `usage.invalid` for an address that is not here.
- */
-export function listen(
-  backend: Pick<Backend, "fetch">,
-  { port: wanted, bind }: Pick<HostOptions, "port" | "bind">,
-): Listening {
-  const server = serve(backend, wanted, bind);
-  const port = server.port ?? wanted;
-  const hostname = bind.includes(":") ? `[${bind.replace(/^\[|\]$/g, "")}]` : bind;
-  return {
-    url: `http://${hostname}:${port}`,
-    port,
-    async stop() {
-      const patience = new AbortController();
-      await Promise.race([server.stop(), systemClock.sleep(STOP_MS, patience.signal)]);
-      patience.abort();
-      await server.stop(true);
-    },
-  };
-}
-
-function serve(backend: Pick<Backend, "fetch">, port: number, hostname: string) {
-  try {
-    // No idle timeout: polls are held for a minute, executions for hours.
-    return Bun.serve({
-      port,
-      hostname,
-      idleTimeout: 0,
-      fetch(request) {
-        try {
-          if (isLoopback(hostname)) refuseForeignHost(request.headers, isLoopback);
-        } catch (cause) {
-          const { status, body } = failureAnswer(cause);
-          return Response.json(body, { status });
-        }
-        return backend.fetch(request);
-      },
-    });
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason = `Cannot listen on ${hostname}:${port}`;
-    if (code === "EADDRINUSE") {
-      throw new ServantError("local.port-in-use", `${reason}: the port is taken`, { cause });
-    }
-    throw new ServantError("usage.invalid", `${reason}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -15,9 +15,9 @@ import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import { openLoggedBus, serve, stopSignals } from "./compose.ts";
 import { openDomains } from "./domains.ts";
-import { listen } from "./host.ts";
+import { listen } from "./listen.ts";
+import type { RunOptions } from "./options.ts";
 import { durationText, type Output, openOutput, printable } from "./output.ts";
-import type { RunOptions } from "./program.ts";
 import { openRunDisplay, type RunDisplay, silentDisplay } from "./run-display.ts";
 
 /** The name of the backend inside this process: its journal entries belong to it alone. */

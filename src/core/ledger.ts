@@ -5,42 +5,19 @@
  * A fact is durable before it is visible, with one exception: on a full disk a finished result
  * becomes visible unsaved, because withholding the report would not bring the disk back.
  */
-import type { Assignment, AuditId, Result } from "./assignment.ts";
+import type { Assignment, Result } from "./assignment.ts";
 import { Bell } from "./bell.ts";
-import type { ErrorCode } from "./errors.ts";
+import {
+  type Entry,
+  type EntryKey,
+  type Fact,
+  fingerprint,
+  fold,
+  keyOf,
+  sameContent,
+} from "./entry.ts";
 import { toServantError } from "./errors.ts";
-import { canonicalJson } from "./json.ts";
-import type { Clock, Journal, Urgency } from "./ports.ts";
-
-declare const entryKeyBrand: unique symbol;
-/**
- * The audit id; when a backend uses one audit id for a second content, the second entry's key
- * carries that content's fingerprint too.
- */
-export type EntryKey = string & { readonly [entryKeyBrand]: true };
-
-export type Fact =
-  | { type: "accepted"; atMs: number; key: EntryKey; assignment: Assignment; via: string }
-  | { type: "started"; atMs: number; key: EntryKey }
-  | { type: "finished"; atMs: number; key: EntryKey; result: Result }
-  | { type: "delivered"; atMs: number; key: EntryKey }
-  | { type: "refused"; atMs: number; key: EntryKey; code: ErrorCode }
-  /** Asked for again after it was delivered: the stored result goes out once more. */
-  | { type: "repeated"; atMs: number; key: EntryKey; via: string };
-
-export type Phase = "accepted" | "started" | "finished" | "delivered" | "refused";
-
-export interface Entry {
-  readonly key: EntryKey;
-  readonly assignment: Assignment;
-  /** The registration that received it, latest first asked. */
-  readonly via: string;
-  readonly phase: Phase;
-  readonly acceptedAtMs: number;
-  readonly startedAtMs?: number;
-  readonly finishedAtMs?: number;
-  readonly result?: Result;
-}
+import type { Journal, Urgency } from "./ports.ts";
 
 /** How an assignment relates to what the ledger knows. */
 export type Match =
@@ -190,72 +167,4 @@ export class Ledger {
   #forgetClosed({ key, phase }: Entry): void {
     if (phase === "delivered" || phase === "refused") this.#open.delete(key);
   }
-}
-
-/** One step of an entry's life. A fact that does not fit where the entry stands changes nothing. */
-export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
-  if (fact.type === "accepted") {
-    if (entry !== undefined) return entry;
-    const { key, assignment, via, atMs } = fact;
-    return { key, assignment, via, phase: "accepted", acceptedAtMs: atMs };
-  }
-  if (entry === undefined) return undefined;
-  switch (fact.type) {
-    case "started":
-      return entry.phase === "accepted"
-        ? { ...entry, phase: "started", startedAtMs: fact.atMs }
-        : entry;
-    case "finished":
-      return entry.result === undefined
-        ? { ...entry, phase: "finished", result: fact.result, finishedAtMs: fact.atMs }
-        : entry;
-    case "delivered":
-    case "refused":
-      return entry.phase === "finished" ? { ...entry, phase: fact.type } : entry;
-    case "repeated":
-      return entry.result === undefined ? entry : { ...entry, phase: "finished", via: fact.via };
-  }
-}
-
-/** The ledger's key of an audit id, or of a further content under it. */
-export function keyOf(auditId: AuditId, contentFingerprint?: string): EntryKey {
-  const key = contentFingerprint === undefined ? auditId : `${auditId}\u0000${contentFingerprint}`;
-  return key as string as EntryKey;
-}
-
-/** "move(room_one, room_two)": how an assignment is told to people. */
-export function describeAssignment(assignment: Assignment): string {
-  if (assignment.kind === "belief") return `belief ${assignment.fluent}`;
-  if (assignment.kind === "invalid") return "an unreadable assignment";
-  const values = Object.values(assignment.params).map((value) =>
-    typeof value === "string" ? value : canonicalJson(value),
-  );
-  const text = `${assignment.transition}(${values.join(", ")})`;
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
-}
-
-/** The wall clock's reading belongs to a fact: this spells the pair once. */
-export function stamp(clock: Clock): { atMs: number } {
-  return { atMs: clock.now() };
-}
-
-function sameContent(a: Assignment, b: Assignment): boolean {
-  // What is told of an unreadable one varies (how much of it was read): its answer does not.
-  if (a.kind === "invalid" && b.kind === "invalid") return a.code === b.code;
-  return canonicalJson(a) === canonicalJson(b);
-}
-
-/** cyrb53 (public domain, bryc): 53 bits are ample to tell contents under one audit id apart. */
-function fingerprint(assignment: Assignment): string {
-  let h1 = 0xdeadbeef;
-  let h2 = 0x41c6ce57;
-  const text = canonicalJson(assignment);
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    h1 = Math.imul(h1 ^ unit, 2654435761);
-    h2 = Math.imul(h2 ^ unit, 1597334677);
-  }
-  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
-  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
-  return (4294967296 * (2097151 & h2) + (h1 >>> 0)).toString(36);
 }

@@ -1,8 +1,8 @@
 /** The interfaces between rooms. Whoever composes the agent hands these in. */
 import type { Assignment, Result } from "./assignment.ts";
 import type { Atom } from "./atom.ts";
+import type { EntryKey, Fact } from "./entry.ts";
 import type { AgentEvent } from "./events.ts";
-import type { EntryKey, Fact, Ledger } from "./ledger.ts";
 import type { Domain } from "./vocabulary.ts";
 
 /** What a plugin can do and what it brings along. */
@@ -69,7 +69,10 @@ export interface Journal {
   append(facts: readonly Fact[], urgency?: Urgency): Promise<void>;
   /** The facts of every entry that is not delivered or refused, oldest first. */
   replay(): AsyncIterable<Fact>;
-  /** Every fact kept of one entry, oldest first. */
+  /**
+   * Every fact of one entry, oldest first: those that are appended but not yet durable too, or an
+   * assignment that comes twice within one commit would run twice.
+   */
   story(key: EntryKey): Promise<readonly Fact[]>;
   close(): Promise<void>;
 }
@@ -87,12 +90,4 @@ export interface Bus {
   publish(event: AgentEvent): void;
   /** Returns the function that ends the listening. A listener that throws is dropped. */
   listen(listener: (event: AgentEvent) => void): () => void;
-}
-
-export interface Ports {
-  readonly backend: Backend;
-  readonly bus: Bus;
-  readonly clock: Clock;
-  readonly runner: Runner;
-  readonly ledger: Ledger;
 }

@@ -5,8 +5,8 @@
  */
 import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, existsSync, openSync, renameSync } from "node:fs";
+import type { EntryKey, Fact } from "../core/entry.ts";
 import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
-import type { EntryKey, Fact } from "../core/ledger.ts";
 import type { Journal, Urgency } from "../core/ports.ts";
 
 /** How long facts wait for another commit to ride along with, in milliseconds. */

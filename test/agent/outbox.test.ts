@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { BELIEF_FRESH_MS, IN_FLIGHT_MAX, runOutbox } from "../../src/agent/outbox.ts";
 import { type Assignment, emptyResult } from "../../src/core/assignment.ts";
 import { RETRY_AFTER_MAX_MS } from "../../src/core/backoff.ts";
+import { keyOf } from "../../src/core/entry.ts";
 import { type ErrorCode, ServantError } from "../../src/core/errors.ts";
-import { keyOf } from "../../src/core/ledger.ts";
 import type { Delivery } from "../../src/core/ports.ts";
 import { action, belief, id, idle, until, World } from "../support/fake-ports.ts";
 

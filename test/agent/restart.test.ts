@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { START_WITHIN_MS, verdictAfterRestart } from "../../src/agent/recovery.ts";
 import { emptyResult } from "../../src/core/assignment.ts";
-import { type Entry, keyOf } from "../../src/core/ledger.ts";
+import { type Entry, keyOf } from "../../src/core/entry.ts";
 import { action, belief, id, until, World } from "../support/fake-ports.ts";
 
 let world: World;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Fact, keyOf } from "../../src/core/ledger.ts";
+import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { type JournalOptions, openJournal, type SqliteJournal } from "../../src/system/journal.ts";
 import { action, id } from "../support/fake-ports.ts";
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { emptyResult, failedResult } from "../../src/core/assignment.ts";
-import { type EntryKey, type Fact, keyOf } from "../../src/core/ledger.ts";
+import { type EntryKey, type Fact, keyOf } from "../../src/core/entry.ts";
 import type { Journal } from "../../src/core/ports.ts";
 import { openJournal } from "../../src/system/journal.ts";
 import { action, id } from "../support/fake-ports.ts";

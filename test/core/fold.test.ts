@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { emptyResult } from "../../src/core/assignment.ts";
-import { type Entry, type Fact, fold, keyOf, Ledger, type Phase } from "../../src/core/ledger.ts";
+import { type Entry, type Fact, fold, keyOf, type Phase } from "../../src/core/entry.ts";
+import { Ledger } from "../../src/core/ledger.ts";
 import { action, id, ORIGIN } from "../support/fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "../support/memory-journal.ts";
 

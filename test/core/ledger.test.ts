@@ -1,14 +1,9 @@
 // Goal: what the ledger shows is what the journal holds, before and after any restart.
 import { beforeEach, describe, expect, test } from "bun:test";
 import { type Assignment, emptyResult } from "../../src/core/assignment.ts";
+import { describeAssignment, type EntryKey, type Fact, keyOf } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import {
-  describeAssignment,
-  type EntryKey,
-  type Fact,
-  keyOf,
-  Ledger,
-} from "../../src/core/ledger.ts";
+import { Ledger } from "../../src/core/ledger.ts";
 import { action, belief, id, idle, ORIGIN } from "../support/fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "../support/memory-journal.ts";
 

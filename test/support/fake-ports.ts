@@ -8,8 +8,9 @@ import {
   type Result,
 } from "../../src/core/assignment.ts";
 import { Bell } from "../../src/core/bell.ts";
+import type { Fact } from "../../src/core/entry.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
-import { type Fact, Ledger } from "../../src/core/ledger.ts";
+import { Ledger } from "../../src/core/ledger.ts";
 import type { Backend, Delivery, Directive, Offer, Runner } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { FakeClock } from "./fake-clock.ts";

@@ -3,8 +3,9 @@
  * happen within the present turn of the event loop; lazy facts wait for the next one, for ever if
  * none comes, which is the worst that the promise of `append` allows.
  */
+
+import { type EntryKey, type Fact, fold } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import { type EntryKey, type Fact, fold } from "../../src/core/ledger.ts";
 import type { Journal, Urgency } from "../../src/core/ports.ts";
 
 interface Row {

@@ -5,8 +5,8 @@ import { ServantError } from "../../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { PlanRequest, TriggerRequest } from "../../wire/dynos.ts";
 import type { Attempt } from "../attempt.ts";
-import type { Parts } from "../backend.ts";
 import type { Execution } from "../executor.ts";
+import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
 
 export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: Parts): void {

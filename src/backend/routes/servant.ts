@@ -5,8 +5,8 @@ import { type AuditId, failedResult, type Result } from "../../core/assignment.t
 import { messageOf, ServantError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { RegisterRequest, toResult, WireResult } from "../../wire/dynos.ts";
-import type { Parts } from "../backend.ts";
 import { suggestion } from "../nearest.ts";
+import type { Parts } from "../parts.ts";
 import type { Pending } from "../servant.ts";
 import { bodyOf, preferredWaitMs } from "./request.ts";
 

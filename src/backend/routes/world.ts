@@ -5,7 +5,7 @@ import { atomParts } from "../../core/atom.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { ArgDef, Literal, ObjectDef, TransitionDef } from "../../core/vocabulary.ts";
 import { AtomsOf, CreateObject } from "../../wire/dynos.ts";
-import type { Parts } from "../backend.ts";
+import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
 
 export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {

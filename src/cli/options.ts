@@ -1,0 +1,52 @@
+/** What stands on the command line, read: the options of each command. */
+import type { Level } from "../core/events.ts";
+
+export type Isolation = "child" | "inline";
+export type LogFormat = "pretty" | "json";
+
+/** What `connect` and `run` share: how the plugin is run and what is logged. */
+export interface ServantOptions {
+  readonly stateDir?: string;
+  readonly isolation: Isolation;
+  /** Names of environment variables that the plugin's process keeps. */
+  readonly passEnv: readonly string[];
+  readonly logLevel: Level;
+  /** Absent: pretty on a terminal, else json. */
+  readonly logFormat?: LogFormat;
+  /** Seconds that a handler may block its event loop. */
+  readonly hangTimeout: number;
+}
+
+export interface ConnectOptions extends ServantOptions {
+  readonly to?: string;
+  readonly session?: string;
+  /** Seconds. */
+  readonly pollInterval: number;
+  /** Absent: on for a loopback backend. */
+  readonly quickPoll?: boolean;
+  /** Bytes. */
+  readonly maxAssignment: number;
+  /** Failures in a row before it gives up; 0 is never. */
+  readonly maxFailures: number;
+  readonly port: number;
+}
+
+export interface RunOptions extends ServantOptions {
+  readonly goal: readonly string[];
+  readonly domain: readonly string[];
+  /** Absent: the backend stays off the network. */
+  readonly backendPort?: number;
+  readonly json?: boolean;
+}
+
+export interface HostOptions {
+  readonly port: number;
+  readonly bind: string;
+  readonly domain: readonly string[];
+  readonly stateDir?: string;
+  /** Seconds. */
+  readonly lease: number;
+  /** Seconds; absent is off. */
+  readonly silentLease?: number;
+  readonly json?: boolean;
+}
