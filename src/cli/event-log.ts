@@ -42,7 +42,8 @@ const COLOURS = { debug: 90, info: 0, warn: 33, error: 31 } as const satisfies R
 function prettyLine(told: EventLine, { clock, colours }: EventLogOptions): string {
   const time = new Date(clock.now()).toTimeString().slice(0, 8);
   const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
-  const fields = told.source === "plugin" || told.source === "backend" ? fieldsText(told) : "";
+  // A plugin's fields say what its message does not; ours are the message again, for programs.
+  const fields = told.source === "plugin" ? fieldsText(told) : "";
   const head = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${printable(audit)}`;
   const text = `${head}${printable(told.message + fields)}`;
   return colours && COLOURS[told.level] !== 0
