@@ -1,0 +1,140 @@
+/**
+ * A disk with a journal on it. A write takes its time and then lands at once, with all that waits;
+ * a batch that the power cut catches is lost whole, or written without anybody hearing of it.
+ */
+import { type EntryKey, type Fact, fold } from "../../src/core/entry.ts";
+import { ServantError } from "../../src/core/errors.ts";
+import type { Journal, Urgency } from "../../src/core/ports.ts";
+import { type Life, never } from "./life.ts";
+import type { Oracle } from "./oracle.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** How long facts wait for a commit, as in the journal of the product. */
+const COMMIT_WITHIN_MS = { now: 0, soon: 2, lazy: 100 } as const;
+
+/** What survives a power cut. */
+export class Disk {
+  readonly #stories = new Map<EntryKey, { readonly order: number; fact: Fact }[]>();
+  #rows = 0;
+  isFull = false;
+  readonly #oracle: Oracle;
+
+  constructor(oracle: Oracle) {
+    this.#oracle = oracle;
+  }
+
+  write(facts: readonly Fact[]): void {
+    for (const fact of facts) {
+      const story = this.#stories.get(fact.key) ?? [];
+      story.push({ order: this.#rows++, fact });
+      this.#stories.set(fact.key, story);
+    }
+    this.#oracle.written(facts);
+  }
+
+  story(key: EntryKey): Fact[] {
+    return this.#stories.get(key)?.map(({ fact }) => fact) ?? [];
+  }
+
+  /** The facts of every entry that is still open, in the order they were written. */
+  open(): Fact[] {
+    return [...this.#stories.values()]
+      .filter((story) => isOpen(story.map(({ fact }) => fact)))
+      .flat()
+      .sort((a, b) => a.order - b.order)
+      .map(({ fact }) => fact);
+  }
+}
+
+interface Waiting {
+  readonly fact: Fact;
+  readonly isLazy: boolean;
+}
+
+/** One life's journal. */
+export class SimJournal implements Journal {
+  readonly #disk: Disk;
+  readonly #origin: string;
+  readonly #life: Life;
+  readonly #world: Surroundings;
+  #waiting: Waiting[] = [];
+  #committed: PromiseWithResolvers<void> | undefined;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(disk: Disk, origin: string, life: Life, world: Surroundings) {
+    this.#disk = disk;
+    this.#origin = origin;
+    this.#life = life;
+    this.#world = world;
+  }
+
+  append(facts: readonly Fact[], urgency: Urgency = "now"): Promise<void> {
+    const names = facts.map(({ type, key }) => `${type} ${key}`).join(", ");
+    if (!this.#life.touch(`append ${urgency}: ${names}`)) return never();
+    this.#world.oracle.appended(facts, this.#origin);
+    const isLazy = urgency === "lazy";
+    this.#waiting.push(...facts.map((fact) => ({ fact, isLazy })));
+    this.#commitWithin(COMMIT_WITHIN_MS[urgency]);
+    if (isLazy) return Promise.resolve();
+    this.#committed ??= Promise.withResolvers<void>();
+    return this.#committed.promise;
+  }
+
+  async *replay(): AsyncIterable<Fact> {
+    yield* this.#disk.open();
+  }
+
+  async story(key: EntryKey): Promise<readonly Fact[]> {
+    const waiting = this.#waiting.map(({ fact }) => fact);
+    return [...this.#disk.story(key), ...waiting.filter((fact) => fact.key === key)];
+  }
+
+  /** Writes what waits, at once. */
+  async close(): Promise<void> {
+    if (!this.#disk.isFull) this.#disk.write(this.#waiting.map(({ fact }) => fact));
+    this.#waiting = [];
+  }
+
+  #commitWithin(ms: number): void {
+    const { faults, random, timeline } = this.#world;
+    const dueAtMs = timeline.nowMs + ms;
+    if (dueAtMs >= this.#dueAtMs) return;
+    this.#dueAtMs = dueAtMs;
+    const isSlow = faults.strikes("disk: slow");
+    const tookMs = isSlow ? random.between(500, 20_000) : random.between(0.1, 3);
+    this.#life.after(ms + tookMs, () => {
+      if (this.#dueAtMs === dueAtMs) this.#commit();
+    });
+  }
+
+  /** Everything that waits, all or none, as in the journal of the product. */
+  #commit(): void {
+    const { faults, oracle, trace } = this.#world;
+    if (faults.strikes("disk: power cut, batch lost")) {
+      this.#life.cutPower();
+      return;
+    }
+    const waiting = this.#waiting;
+    const committed = this.#committed;
+    this.#waiting = [];
+    this.#committed = undefined;
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    if (this.#disk.isFull && waiting.length > 0) {
+      trace(`turned away: ${waiting.length} facts`);
+      oracle.turnedAway(waiting.filter(({ isLazy }) => !isLazy).map(({ fact }) => fact));
+      // Lazy facts ride along with a later commit.
+      this.#waiting = waiting.filter(({ isLazy }) => isLazy);
+      committed?.reject(new ServantError("journal.full", "Cannot write the journal: it is full"));
+      return;
+    }
+    trace(`written: ${waiting.length} facts`);
+    this.#disk.write(waiting.map(({ fact }) => fact));
+    if (faults.strikes("disk: power cut, batch written but not confirmed")) this.#life.cutPower();
+    else committed?.resolve();
+  }
+}
+
+function isOpen(facts: readonly Fact[]): boolean {
+  const entry = facts.reduce(fold, undefined);
+  return entry !== undefined && entry.phase !== "delivered" && entry.phase !== "refused";
+}

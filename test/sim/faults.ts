@@ -1,0 +1,78 @@
+/** What can go wrong, how often it does in one run, and how often it did. */
+import type { Random } from "./random.ts";
+
+/** Each fault with the highest probability of it striking where it can. */
+const WORST = {
+  "network: request lost": 0.15,
+  "network: reply lost": 0.15,
+  "network: request duplicated": 0.1,
+  "network: long delay": 0.1,
+  "network: answer 5xx": 0.15,
+  "network: answer 429": 0.08,
+  "network: unreadable answer": 0.08,
+  "network: partition": 0.5,
+  "disk: power cut, batch lost": 0.02,
+  "disk: power cut, batch written but not confirmed": 0.02,
+  "disk: full": 0.6,
+  "disk: slow": 0.1,
+  "power cut at a call": 0.002,
+  "power cut at a moment": 0.6,
+  "agent stopped in peace": 0.4,
+  "clock: 1970 at boot": 0.4,
+  "clock: an hour back": 0.5,
+  "clock: an hour ahead": 0.4,
+  "backend: restarts": 0.4,
+  "backend: forgets its servants": 0.25,
+  "backend: repeats what is unanswered": 1,
+  "backend: repeats what is answered": 0.3,
+  "backend: answers late": 0.06,
+  "backend: reuses an audit id": 0.15,
+  "backend: refuses a result": 0.05,
+  "child: crashes": 0.15,
+  "child: hangs until killed": 0.08,
+  "child: is slow": 0.15,
+  "child: reports failure": 0.2,
+} as const;
+
+export type Fault = keyof typeof WORST;
+export const faults = Object.keys(WORST) as Fault[];
+export type Tally = Record<Fault, number>;
+
+export function emptyTally(): Tally {
+  return Object.fromEntries(faults.map((fault) => [fault, 0])) as Tally;
+}
+
+export class Faults {
+  readonly tally = emptyTally();
+  /** Over: from here on nothing goes wrong any more. */
+  isCalm = false;
+  readonly #random: Random;
+  readonly #chances: Tally;
+  readonly #onStrike: (fault: Fault) => void;
+
+  /**
+   * Each run draws its own weather: some faults stay away and others come often, which finds more
+   * than all of them at a middling rate.
+   */
+  constructor(random: Random, onStrike: (fault: Fault) => void) {
+    this.#random = random;
+    this.#onStrike = onStrike;
+    this.#chances = emptyTally();
+    for (const fault of faults) {
+      const isAway = random.chance(0.3);
+      this.#chances[fault] = isAway ? 0 : WORST[fault] * random.next();
+    }
+  }
+
+  /** Decides whether a fault strikes now, and counts it. */
+  strikes(fault: Fault): boolean {
+    if (this.isCalm || !this.#random.chance(this.#chances[fault])) return false;
+    this.count(fault);
+    return true;
+  }
+
+  count(fault: Fault): void {
+    this.tally[fault] += 1;
+    this.#onStrike(fault);
+  }
+}
