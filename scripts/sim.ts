@@ -47,7 +47,7 @@ for (let seed = first; seed < first + count; seed += 1) {
     console.log(outcome.tail.join("\n"));
     fail(`seed ${seed} broke an invariant: ${outcome.violation}\nnpm run sim -- --seed ${seed}`);
   }
-  if (only !== undefined) console.log(`seed ${seed}: trace ${outcome.hash}`);
+  if (count === 1) console.log(`seed ${seed}: trace ${outcome.hash}`);
   if (performance.now() - toldAt < PROGRESS_EVERY_MS) continue;
   toldAt = performance.now();
   console.log(`${seed - first + 1} of ${count} seeds, ${assignments} assignments, ${rate()}/s`);

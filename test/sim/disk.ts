@@ -14,7 +14,8 @@ const COMMIT_WITHIN_MS = { now: 0, soon: 2, lazy: 100 } as const;
 
 /** What survives a power cut. */
 export class Disk {
-  readonly #stories = new Map<EntryKey, { readonly order: number; fact: Fact }[]>();
+  /** By origin, then by key. */
+  readonly #stories = new Map<string, Map<EntryKey, Row[]>>();
   #rows = 0;
   isFull = false;
   readonly #oracle: Oracle;
@@ -23,27 +24,35 @@ export class Disk {
     this.#oracle = oracle;
   }
 
-  write(facts: readonly Fact[]): void {
+  write(facts: readonly Fact[], origin: string): void {
+    const stories = this.#stories.get(origin) ?? new Map<EntryKey, Row[]>();
+    this.#stories.set(origin, stories);
     for (const fact of facts) {
-      const story = this.#stories.get(fact.key) ?? [];
+      const story = stories.get(fact.key) ?? [];
       story.push({ order: this.#rows++, fact });
-      this.#stories.set(fact.key, story);
+      stories.set(fact.key, story);
     }
-    this.#oracle.written(facts);
+    this.#oracle.written(facts, origin);
   }
 
-  story(key: EntryKey): Fact[] {
-    return this.#stories.get(key)?.map(({ fact }) => fact) ?? [];
+  story(key: EntryKey, origin: string): Fact[] {
+    const story = this.#stories.get(origin)?.get(key) ?? [];
+    return story.map(({ fact }) => fact);
   }
 
-  /** The facts of every entry that is still open, in the order they were written. */
-  open(): Fact[] {
-    return [...this.#stories.values()]
+  /** The facts of every entry of an origin that is still open, in the order they were written. */
+  open(origin: string): Fact[] {
+    return [...(this.#stories.get(origin)?.values() ?? [])]
       .filter((story) => isOpen(story.map(({ fact }) => fact)))
       .flat()
       .sort((a, b) => a.order - b.order)
       .map(({ fact }) => fact);
   }
+}
+
+interface Row {
+  readonly order: number;
+  readonly fact: Fact;
 }
 
 interface Waiting {
@@ -81,17 +90,18 @@ export class SimJournal implements Journal {
   }
 
   async *replay(): AsyncIterable<Fact> {
-    yield* this.#disk.open();
+    yield* this.#disk.open(this.#origin);
   }
 
   async story(key: EntryKey): Promise<readonly Fact[]> {
     const waiting = this.#waiting.map(({ fact }) => fact);
-    return [...this.#disk.story(key), ...waiting.filter((fact) => fact.key === key)];
+    return [...this.#disk.story(key, this.#origin), ...waiting.filter((fact) => fact.key === key)];
   }
 
   /** Writes what waits, at once. */
   async close(): Promise<void> {
-    if (!this.#disk.isFull) this.#disk.write(this.#waiting.map(({ fact }) => fact));
+    const facts = this.#waiting.map(({ fact }) => fact);
+    if (!this.#disk.isFull) this.#disk.write(facts, this.#origin);
     this.#waiting = [];
   }
 
@@ -128,7 +138,8 @@ export class SimJournal implements Journal {
       return;
     }
     trace(`written: ${waiting.length} facts`);
-    this.#disk.write(waiting.map(({ fact }) => fact));
+    const facts = waiting.map(({ fact }) => fact);
+    this.#disk.write(facts, this.#origin);
     if (faults.strikes("disk: power cut, batch written but not confirmed")) this.#life.cutPower();
     else committed?.resolve();
   }

@@ -97,6 +97,7 @@ export class SimLink implements Backend {
   readonly #life: Life;
   readonly #world: Surroundings;
   #servantId = "";
+  #inFlight = 0;
 
   constructor(origin: string, network: Network, life: Life, world: Surroundings) {
     this.origin = origin;
@@ -131,11 +132,16 @@ export class SimLink implements Backend {
   /** To the registration that received it, then to the present one. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
     if (!this.#life.isAlive) return await never();
-    const asked = this.#world.oracle.sent(delivery, this.origin);
-    if (asked === undefined) return await never();
-    if (await this.#deliverTo(delivery.via, delivery, asked, signal)) return;
-    if (await this.#deliverTo(this.#servantId, delivery, asked, signal)) return;
-    throw gone("servant.unknown");
+    this.#inFlight += 1;
+    try {
+      const asked = this.#world.oracle.sent(delivery, this.origin, this.#inFlight);
+      if (asked === undefined) return await never();
+      if (await this.#deliverTo(delivery.via, delivery, asked, signal)) return;
+      if (await this.#deliverTo(this.#servantId, delivery, asked, signal)) return;
+      throw gone("servant.unknown");
+    } finally {
+      this.#inFlight -= 1;
+    }
   }
 
   #deliverTo(

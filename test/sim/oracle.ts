@@ -2,6 +2,8 @@
  * Watches the world from outside and knows what must hold. It sees what became durable, what ran,
  * what was sent and what the backend took; it never looks into the agent, except at its ledger.
  */
+import { BELIEFS_MAX } from "../../src/agent/dispatcher.ts";
+import { IN_FLIGHT_MAX } from "../../src/agent/outbox.ts";
 import type { Assignment, AuditId, Result } from "../../src/core/assignment.ts";
 import type { EntryKey, Fact } from "../../src/core/entry.ts";
 import { canonicalJson } from "../../src/core/json.ts";
@@ -49,8 +51,11 @@ export class Oracle {
   }
 
   /** A batch is on the disk. */
-  written(facts: readonly Fact[]): void {
-    for (const fact of facts) this.#writtenOne(fact);
+  written(facts: readonly Fact[], origin: string): void {
+    for (const fact of facts) {
+      if (this.#asked.get(fact.key)?.origin === origin) this.#writtenOne(fact);
+      else this.broken("an entry belongs to one origin", fact.key);
+    }
     const held = [...this.#unfinished].filter((key) => !this.#turnedAway.has(key));
     if (held.length > 2) {
       this.broken("one action runs and one is held at most", held.join(", "));
@@ -117,8 +122,9 @@ export class Oracle {
     const times = (this.#starts.get(auditId) ?? 0) + 1;
     this.#starts.set(auditId, times);
     if (times > 1) this.broken("no handler starts twice for one entry", auditId);
-    if (kind === "action" && running.includes("action")) {
-      this.broken("one action runs at once", auditId);
+    const beside = running.filter((each) => each === kind).length;
+    if (beside >= (kind === "action" ? 1 : BELIEFS_MAX)) {
+      this.broken("one action runs at once, and a few beliefs", auditId);
     }
     const story = this.stories.get(auditId as string as EntryKey);
     const isSame =
@@ -129,10 +135,11 @@ export class Oracle {
   }
 
   /**
-   * A result leaves the agent, to the backend of `origin`. Tells what it answers: on the wire is
-   * only an audit id, which may stand for two contents.
+   * A result leaves the agent, to the backend of `origin`, as one of `inFlight`. Tells what it
+   * answers: on the wire is only an audit id, which may stand for two contents.
    */
-  sent({ key, result }: Delivery, origin: string): Assignment | undefined {
+  sent({ key, result }: Delivery, origin: string, inFlight: number): Assignment | undefined {
+    if (inFlight > IN_FLIGHT_MAX) this.broken("a few results are under way at once", key);
     const asked = this.#asked.get(key);
     if (asked?.origin !== origin) {
       this.broken("nothing of another origin is sent", key);
@@ -161,9 +168,10 @@ export class Oracle {
     }
   }
 
-  /** All is quiet: everything that was accepted must have come to its end. */
-  ended(): void {
+  /** All is quiet: everything that was accepted from `origin` must have come to its end. */
+  ended(origin: string): void {
     for (const [key, story] of this.stories) {
+      if (this.#asked.get(key)?.origin !== origin) continue;
       if (story.finished === undefined) {
         this.broken("every accepted assignment ends", key);
       } else if (!this.#taken.has(key) && !story.isRefused) {

@@ -8,9 +8,10 @@ export type Sabotage =
   | "delivery recorded before it is sent"
   | "journal reports durable before it is"
   | "dedup forgotten at restart"
-  | "undelivered forgotten at restart";
+  | "undelivered forgotten at restart"
+  | "another origin's entries shown";
 
-export function sabotagedJournal(journal: Journal, sabotage: Sabotage): Journal {
+export function sabotagedJournal(journal: Journal, other: Journal, sabotage: Sabotage): Journal {
   const ownKeys = new Set<string>();
   const append: Journal["append"] = (facts, urgency) => {
     for (const { key } of facts) ownKeys.add(key);
@@ -24,6 +25,7 @@ export function sabotagedJournal(journal: Journal, sabotage: Sabotage): Journal 
     return await journal.story(key);
   };
   async function* replay(): AsyncIterable<Fact> {
+    if (sabotage === "another origin's entries shown") yield* other.replay();
     const facts = await Array.fromAsync(journal.replay());
     const finished = new Set(facts.filter(({ type }) => type === "finished").map(({ key }) => key));
     const forgets = sabotage === "undelivered forgotten at restart";

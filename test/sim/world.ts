@@ -4,7 +4,8 @@
  */
 import { openBus } from "../../src/agent/bus.ts";
 import { runServant } from "../../src/agent/servant.ts";
-import type { Assignment, AuditId } from "../../src/core/assignment.ts";
+import { type Assignment, type AuditId, emptyResult } from "../../src/core/assignment.ts";
+import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { toServantError } from "../../src/core/errors.ts";
 import { describeEvent } from "../../src/core/events.ts";
 import { Ledger } from "../../src/core/ledger.ts";
@@ -22,6 +23,8 @@ import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 
 const ORIGIN = "http://simulated";
+/** A backend that the agent served before: what is left of it stays on the disk, untouched. */
+const OTHER_ORIGIN = "http://elsewhere";
 const MINUTE_MS = 60_000;
 /** How long faults go on, in milliseconds of simulated time. */
 const STORM_MS = 15 * MINUTE_MS;
@@ -79,6 +82,7 @@ class World implements Surroundings {
   readonly trace = (line: string) => this.#trace.write(this.timeline.nowMs, line);
 
   async run(): Promise<Outcome> {
+    this.#leaveFromElsewhere();
     this.#planAssignments();
     for (let atMs = 0; atMs < STORM_MS; atMs += WEATHER_EVERY_MS) {
       this.timeline.after(atMs + this.random.between(0, WEATHER_EVERY_MS), () => this.#weather());
@@ -90,12 +94,12 @@ class World implements Surroundings {
       await settled();
       events += 1;
       if (events > EVENTS_MAX || this.timeline.nowMs > STORM_MS + DRAIN_MS) {
-        this.oracle.ended();
+        this.oracle.ended(ORIGIN);
         const { unanswered } = this.#backend;
         this.oracle.broken("everything drains in time", unanswered.join(", ") || "the agent");
       }
     }
-    if (this.#isOver()) this.oracle.ended();
+    if (this.#isOver()) this.oracle.ended(ORIGIN);
     const { violation } = this.oracle;
     if (violation !== undefined) this.trace(`broken: ${violation}`);
     this.#life?.end();
@@ -113,8 +117,21 @@ class World implements Surroundings {
 
   /** The faults are over, every assignment is answered and the agent has nothing left to do. */
   #isOver(): boolean {
-    if (!this.faults.isCalm || this.#life === undefined || this.#ledger === undefined) return false;
-    return this.#backend.unanswered.length === 0 && this.#ledger.openEntries().next().done === true;
+    const ledger = this.#ledger;
+    if (!this.faults.isCalm || ledger === undefined || ledger.isFull) return false;
+    return ledger.openEntries().next().done === true && this.#backend.unanswered.length === 0;
+  }
+
+  #leaveFromElsewhere(): void {
+    const auditId = "elsewhere" as AuditId;
+    const assignment = { kind: "belief", auditId, fluent: "robot_at" } as const;
+    const facts: Fact[] = [
+      { type: "accepted", atMs: 0, key: keyOf(auditId), assignment, via: "servant-1" },
+      { type: "started", atMs: 0, key: keyOf(auditId) },
+      { type: "finished", atMs: 0, key: keyOf(auditId), result: emptyResult(auditId, true) },
+    ];
+    this.oracle.appended(facts, OTHER_ORIGIN);
+    this.#disk.write(facts, OTHER_ORIGIN);
   }
 
   #planAssignments(): void {
@@ -200,10 +217,9 @@ class World implements Surroundings {
   }
 
   async #live(life: Life): Promise<void> {
-    const journal = sabotagedJournal(
-      new SimJournal(this.#disk, ORIGIN, life, this),
-      this.#sabotage,
-    );
+    const own = new SimJournal(this.#disk, ORIGIN, life, this);
+    const other = new SimJournal(this.#disk, OTHER_ORIGIN, life, this);
+    const journal = sabotagedJournal(own, other, this.#sabotage);
     const ledger = await Ledger.open(journal);
     this.#ledger = ledger;
     const bus = openBus();
