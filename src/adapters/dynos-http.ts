@@ -7,7 +7,7 @@ import type { AuditId } from "../core/assignment.ts";
 import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
 import { isJsonObject, isNestedWithin, type Json } from "../core/json.ts";
 import type { Backend, Clock, Delivery, Directive, Offer } from "../core/ports.ts";
-import { type BoundedBody, readBounded } from "../wire/bounded-body.ts";
+import { type BoundedBody, readBounded, readStart } from "../wire/bounded-body.ts";
 import { type Connection, REQUEST_TIMEOUT_MS } from "../wire/connection.ts";
 import {
   fromDelivery,
@@ -21,6 +21,9 @@ import {
 export const QUICK_POLL_MIN_MS = 5;
 /** Quick polling waits this part of the time since the last assignment. */
 const QUICK_POLL_SHARE = 1 / 8;
+
+/** An answer that tells nothing is read to its end up to this, in bytes; past it, let go. */
+const DISCARD_MAX_BYTES = 64 * 1024;
 
 export interface DynosOptions {
   readonly clock: Clock;
@@ -100,8 +103,8 @@ class DynosBackend implements Backend {
     } catch (cause) {
       const error = toServantError(cause);
       if (error.kind !== "gone") throw cause;
-      // Neither knows it: this one result is refused, the servant itself may be fine.
-      throw new ServantError("backend.rejected", error.message, { cause });
+      // Neither knows it, but the servant itself may be fine: the next registration may.
+      throw new ServantError("backend.result-unclaimed", error.message, { cause });
     }
   }
 
@@ -173,5 +176,5 @@ class DynosBackend implements Backend {
 
 /** Reads an answer that tells nothing more to its end, so that its connection is used again. */
 async function discard(response: Response): Promise<void> {
-  await response.arrayBuffer();
+  await readStart(response, DISCARD_MAX_BYTES);
 }

@@ -114,6 +114,11 @@ class Outbox {
       this.failure ??= error;
       return;
     }
+    if (code === "backend.result-unclaimed") {
+      ledger.setAside(key);
+      bus.publish({ type: "result.aside", auditId, code, reason });
+      return;
+    }
     if (error.kind !== "transient") {
       // One result the backend will never accept must not hold up the rest.
       await ledger.recordReport([{ type: "refused", ...stamp(clock), key, code }]);

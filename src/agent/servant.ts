@@ -73,7 +73,8 @@ class Servant {
     stopBoth.abort();
     await Promise.all([outbox, saver]);
     await this.#saveAtLast();
-    const undelivered = [...this.#ports.ledger.undelivered()].length;
+    const open = [...this.#ports.ledger.openEntries()];
+    const undelivered = open.filter(({ phase }) => phase === "finished").length;
     this.#ports.bus.publish({ type: "agent.stopped", undelivered });
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -42,6 +42,8 @@ export class Executor {
   /** Resolves when the last execution has ended. */
   #ended: Promise<void> = Promise.resolve();
   #stop = new AbortController();
+  /** What was triggered and is not over: the next step is judged by the state after it. */
+  readonly #triggers = new Set<Promise<Attempt>>();
 
   constructor(ports: ExecutorPorts) {
     this.#ports = ports;
@@ -120,7 +122,9 @@ export class Executor {
       );
     }
     log("info", `triggered ${stepText(step)}: preconditions are not looked at`, {});
-    return attemptStep(this.#ports, step, this.#stop.signal);
+    const attempt = attemptStep(this.#ports, step, this.#stop.signal);
+    this.#triggers.add(attempt);
+    return await attempt.finally(() => this.#triggers.delete(attempt));
   }
 
   /** Ends what runs: its open steps fail, the world is left alone. Resolves when it has ended. */
@@ -162,6 +166,7 @@ export class Executor {
     const { world } = this.#ports;
     run.seen.add(fingerprint(world.state()));
     for (const [index, step] of steps.entries()) {
+      await Promise.allSettled(this.#triggers);
       if (run.stopped.aborted) return "stopped";
       const obstacle = this.#obstacle(step);
       if (obstacle !== undefined) return `${stepText(step)} is not possible now: ${obstacle}`;

@@ -46,6 +46,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "The backend refuses this request: see its message",
   },
+  "backend.result-unclaimed": {
+    kind: "permanent",
+    hint: "It stays in the journal and is offered again at the next start",
+  },
   "backend.session-gone": {
     kind: "gone",
     hint: "Register again: the session or servant has expired",

@@ -37,6 +37,7 @@ export type AgentEvent =
   | { type: "assignment.progress"; auditId: AuditId; fraction: number; message: string }
   | { type: "result.delivered"; auditId: AuditId }
   | { type: "result.delayed"; auditId: AuditId; code: ErrorCode; retryInMs: number; reason: string }
+  | { type: "result.aside"; auditId: AuditId; code: ErrorCode; reason: string }
   | { type: "result.refused"; auditId: AuditId; code: ErrorCode; reason: string }
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
@@ -121,6 +122,8 @@ function phrase(event: Phrased): [Level, string] {
       return ["debug", "result delivered"];
     case "result.delayed":
       return ["warn", `result waits: ${event.reason}; trying again in ${event.retryInMs / 1000} s`];
+    case "result.aside":
+      return ["warn", `no registration knows this result, it is kept: ${event.reason}`];
     case "result.refused":
       return ["error", `the backend will not take the result: ${event.reason}`];
     case "child.started":

@@ -31,6 +31,8 @@ export class Ledger {
   readonly #bell = new Bell();
   /** What a full disk kept back, oldest first; it stays here until it is durable. */
   readonly #unsaved: Fact[] = [];
+  /** What no registration of this life can deliver: it stays for the next one. */
+  readonly #aside = new Set<EntryKey>();
   /** True while an append carries the unsaved facts: another one must not carry them too. */
   #isSaving = false;
 
@@ -90,6 +92,7 @@ export class Ledger {
    */
   async reopen(entry: Entry, fact: Extract<Fact, { type: "repeated" }>): Promise<void> {
     await this.recordReport([fact]);
+    this.#aside.delete(entry.key);
     const reopened = fold(entry, fact);
     if (reopened !== undefined) this.#open.set(entry.key, reopened);
     this.#bell.ring();
@@ -131,9 +134,16 @@ export class Ledger {
     return this.#open.values();
   }
 
+  /** Leaves a finished entry for the next life of the agent: `undelivered` passes it over. */
+  setAside(key: EntryKey): void {
+    this.#aside.add(key);
+    this.#bell.ring();
+  }
+
   /** Finished entries that wait for the backend, oldest first. */
   *undelivered(): IterableIterator<Entry & { result: Result }> {
     for (const entry of this.#open.values()) {
+      if (this.#aside.has(entry.key)) continue;
       if (entry.phase === "finished" && entry.result !== undefined) {
         yield { ...entry, result: entry.result };
       }

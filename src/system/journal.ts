@@ -4,7 +4,7 @@
  * one origin (URL and session) and keeps the others' entries untouched.
  */
 import { Database, type SQLQueryBindings } from "bun:sqlite";
-import { closeSync, existsSync, openSync, renameSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, statSync } from "node:fs";
 import type { EntryKey, Fact } from "../core/entry.ts";
 import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
 import type { Journal, Urgency } from "../core/ports.ts";
@@ -169,6 +169,7 @@ const IS_OPEN = `
 
 /** On any failure the file is closed: SQLite would remove the next one's WAL when it lets go. */
 function openDatabase(path: string, options: JournalOptions): Database {
+  refuseOrphanedWal(path);
   closeSync(openSync(path, "a", 0o600)); // SQLite gives the WAL the mode of the file beside it
   const db = new Database(path, { strict: true, readwrite: true });
   try {
@@ -183,6 +184,14 @@ function openDatabase(path: string, options: JournalOptions): Database {
     db.close();
     throw cause;
   }
+}
+
+/** Without its file a WAL tells nothing to SQLite, which would begin anew and delete it. */
+function refuseOrphanedWal(path: string): void {
+  const sizeOf = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+  if (sizeOf(path) > 0 || sizeOf(`${path}-wal`) === 0) return;
+  const error = new Error("its file is missing or empty, only the write-ahead log is left");
+  throw Object.assign(error, { code: "SQLITE_CORRUPT" });
 }
 
 function createOrCheck(db: Database, path: string): void {
@@ -224,8 +233,7 @@ function limitSize(db: Database, quotaBytes: number): void {
 function setFileAside(path: string): string {
   let aside = `${path}.damaged`;
   for (let copy = 2; existsSync(aside); copy += 1) aside = `${path}.damaged-${copy}`;
-  renameSync(path, aside);
-  for (const suffix of ["-wal", "-shm"]) {
+  for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   }
   return aside;

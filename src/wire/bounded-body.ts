@@ -32,6 +32,19 @@ export async function readBounded(response: Response, maxBytes: number): Promise
   return { text: kept?.join(""), bytes, auditId: scanner.auditId };
 }
 
+/** Reads the first characters of an answer and lets go of the rest. */
+export async function readStart(response: Response, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    text += decoder.decode(chunk.subarray(0, maxBytes), { stream: true });
+    if (bytes >= maxBytes) break; // leaving the loop cancels the rest
+  }
+  return text;
+}
+
 /** The longest audit id and key that are remembered, in characters. */
 const STRING_MAX_CHARS = 1_024;
 

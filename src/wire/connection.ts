@@ -5,11 +5,14 @@
 
 import { messageOf, ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { readBounded, readStart } from "./bounded-body.ts";
 
 /** How long an ordinary request may take, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** The longest answer that is read, in bytes; longer ones are an error. */
-export const ANSWER_MAX_BYTES = 64 * 1024 * 1024;
+export const ANSWER_MAX_BYTES = 32 * 1024 * 1024;
+/** How much of a failure's answer is read, in bytes. */
+const DETAIL_MAX_BYTES = 4_096;
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -116,16 +119,19 @@ export class Connection {
   /** Sends one request and reads its JSON answer; a 204 is null. */
   async json(method: string, path: string, options: RequestOptions = {}): Promise<Json> {
     return await this.send(method, path, options, async (response) => {
-      const text = await response.text();
+      const { text, bytes } = await readBounded(response, ANSWER_MAX_BYTES);
       if (response.status === 204) return null;
+      const malformed = (reason: string, cause?: unknown) =>
+        new ServantError(
+          "backend.malformed-answer",
+          `Cannot read the answer to ${method} ${path}: ${reason}`,
+          { cause },
+        );
+      if (text === undefined) throw malformed(`it is too long (${bytes} bytes read)`);
       try {
         return JSON.parse(text) as Json;
       } catch (cause) {
-        throw new ServantError(
-          "backend.malformed-answer",
-          `Cannot read the answer to ${method} ${path}: not JSON`,
-          { cause },
-        );
+        throw malformed("not JSON", cause);
       }
     });
   }
@@ -178,7 +184,8 @@ async function failureOf(response: Response, request: string): Promise<ServantEr
   const message = `Cannot ${request}: HTTP ${status}${detail === "" ? "" : `, ${detail}`}`;
   if (status === 401) return new ServantError("backend.unauthorized", message);
   if (status === 404 || status === 410) return new ServantError("backend.session-gone", message);
-  if (status === 408 || status === 429 || status >= 500) {
+  // No backend redirects: a portal or a proxy stands between, for now.
+  if (status < 400 || status === 408 || status === 429 || status >= 500) {
     const retryAfterMs = retryAfter(response.headers.get("retry-after"));
     return new ServantError("backend.unavailable", message, {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -189,7 +196,7 @@ async function failureOf(response: Response, request: string): Promise<ServantEr
 
 async function detailOf(response: Response): Promise<string> {
   try {
-    const text = (await response.text()).slice(0, 4_000);
+    const text = await readStart(response, DETAIL_MAX_BYTES);
     const body: unknown = JSON.parse(text);
     const detail = isJsonObject(body) ? body.detail : body;
     return (typeof detail === "string" ? detail : JSON.stringify(detail)).slice(0, 500);

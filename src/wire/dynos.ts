@@ -30,11 +30,16 @@ export const BeliefAssignment = z.looseObject({
   audit_id: Text,
   fluent_name: Text,
 });
+/** Absent and null are both none. */
+const Names = z.pipe(
+  z.nullish(z.array(z.string())),
+  z.transform((names) => names ?? []),
+);
 export const RegisterRequest = z.looseObject({
   transitions: z.array(z.string()),
-  beliefs: z._default(z.array(z.string()), []),
-  domain_modules: z._default(z.array(z.string()), []),
-  anonymous_actions: z._default(z.array(z.string()), []),
+  beliefs: Names,
+  domain_modules: Names,
+  anonymous_actions: Names,
 });
 export type RegisterRequest = z.infer<typeof RegisterRequest>;
 export const RegisterReply = z.looseObject({ servant_id: Text });
@@ -46,7 +51,7 @@ export const WireResult = z.looseObject({
   message: z._default(z.string(), ""),
   telemetry: z.optional(JsonValue),
   /** `[]` when a Python belief raised. */
-  observed_state: z.optional(z.union([z.record(z.string(), z.boolean()), z.array(z.string())])),
+  observed_state: z.nullish(z.union([z.record(z.string(), z.boolean()), z.array(z.string())])),
   is_unchecked: z._default(z.boolean(), false),
   exclusive_fluents: z._default(z.array(z.string()), []),
 });

@@ -111,7 +111,7 @@ describe("register()", () => {
     [503, "backend.unavailable"],
     [400, "backend.rejected"],
     [403, "backend.rejected"],
-    [302, "backend.rejected"],
+    [302, "backend.unavailable"],
   ] as const;
   for (const [status, code] of failures) {
     test(`an answer of ${status} is ${code} and tells the detail`, async () => {
@@ -338,11 +338,30 @@ describe("deliver()", () => {
     expect(peer.requests("/result")).toHaveLength(1);
   });
 
-  test("is refused when neither servant is known", async () => {
+  test("is unclaimed when neither servant knows it", async () => {
     const backend = await registered(adapter());
     for (let count = 0; count < 2; count++) peer.results.push(new Response(null, { status: 410 }));
     const failure = await backend.deliver(delivery("servant-0"), signal).catch((c: unknown) => c);
-    expect((failure as ServantError).code).toBe("backend.rejected");
+    expect((failure as ServantError).code).toBe("backend.result-unclaimed");
+  });
+
+  test("an answer without end costs no memory, whatever its status", async () => {
+    const backend = await registered(adapter());
+    for (const status of [200, 400]) {
+      let sent = 0;
+      const endless = new ReadableStream({
+        pull(controller) {
+          sent += 1;
+          controller.enqueue(new Uint8Array(65_536));
+        },
+      });
+      peer.results.push(new Response(endless, { status }));
+      const outcome = await backend.deliver(delivery("servant-1"), signal).catch((c: unknown) => c);
+      expect((outcome as ServantError | undefined)?.code).toBe(
+        status === 200 ? undefined : "backend.rejected",
+      );
+      expect(sent * 65_536).toBeLessThan(64 * 1_048_576); // what sockets hold, not what is sent
+    }
   });
 
   test("Retry-After is told", async () => {

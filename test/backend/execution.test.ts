@@ -489,3 +489,26 @@ test("reset ends a running execution and answers it", async () => {
   expect((await http.answer(id, audit_id)).body.accepted).toBe(false);
   expect(await state(http)).toEqual(["hands_free"]);
 });
+
+// A trigger waits its turn behind the step in hand; the step after it must not be judged before.
+test("a step after a trigger is judged by the state that the trigger left", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  const execution = execute(http);
+  const pick = await http.next(id);
+  const trigger = http.post("/trigger", {
+    action: "move",
+    params: { start: "room_one", end: "room_three" },
+  });
+  await http.answer(id, pick.audit_id);
+  const triggered = await http.next(id);
+  expect(triggered.params_json).toEqual({ start: "room_one", end: "room_three" });
+  await http.answer(id, triggered.audit_id);
+  expect((await trigger).body.success).toBe(true);
+  await using robot = serve(http, id, () => ({}));
+  await execution;
+  expect(names(robot.seen)[0]).toBe("move room_three room_two");
+  const places = JSON.stringify(await state(http)).match(/robot_at\(\w+\)/g);
+  expect(places).toEqual(["robot_at(room_two)"]);
+});

@@ -211,6 +211,34 @@ describe("agent connect", () => {
     expect(folder.effects()).toEqual(["a1 weld", "a1 ended"]);
   });
 
+  test("a result that no registration knows is kept and offered again at the next start", async () => {
+    const gone = () => new Response(null, { status: 404 });
+    const first = await connect();
+    peer.results.push(() => new Promise<Response>(() => {}));
+    peer.assign("a1", { do: "weld" });
+    await peer.until("the POST", () => peer.requests("/result").length === 1);
+    await first.stop("SIGKILL");
+    peer.results.push(gone(), gone());
+    const second = await connect();
+    await peer.until("it told", () => second.events("result.aside").length === 1);
+    peer.assign("a2", { do: "work" }); // the others go on
+    await peer.result("a2");
+    expect(await second.stop()).toBe(0);
+    peer.results.push(gone());
+    await connect();
+    expect(await peer.result("a1")).toMatchObject({ success: true, telemetry: { done: "weld" } });
+    expect(folder.effects().filter((line) => line === "a1 weld")).toHaveLength(1);
+  });
+
+  test("a redirect is a passing trouble: nothing is lost and the agent stays", async () => {
+    const portal = () => new Response(null, { status: 302, headers: { Location: "/login" } });
+    await connect();
+    peer.polls.push(portal());
+    peer.results.push(portal());
+    peer.assign("a1", { do: "work" });
+    expect(await peer.result("a1", 15_000)).toMatchObject({ success: true });
+  }, 30_000);
+
   test("entries of another backend are kept, told and not sent to this one", async () => {
     const first = await connect();
     peer.results.push(() => new Promise<Response>(() => {}));

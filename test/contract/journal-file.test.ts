@@ -77,6 +77,28 @@ test("a resolved append survives the end of the process", async () => {
   await journal.close();
 });
 
+// SQLite begins anew where a file is gone and deletes the log beside it: with it what was durable.
+test("a write-ahead log whose file is missing or empty is set aside and told", async () => {
+  for (const [round, lose] of [() => rmSync(path), () => writeFileSync(path, "")].entries()) {
+    const journal = openJournal(path, options);
+    await journal.append([accepted("a1")]);
+    const log = readFileSync(`${path}-wal`);
+    expect(log.length).toBeGreaterThan(0);
+    const kept = readFileSync(path);
+    await journal.close();
+    writeFileSync(path, kept);
+    writeFileSync(`${path}-wal`, log); // as a kill leaves them
+    lose();
+    const next = openJournal(path, options);
+    expect(told).toHaveLength(round + 1);
+    const [setAside = ""] = told.at(-1) ?? [];
+    expect(readFileSync(`${setAside}-wal`).equals(log)).toBe(true);
+    expect(await countOf(next)).toBe(0);
+    await next.close();
+    rmSync(path);
+  }
+});
+
 describe("a damaged file", () => {
   const damages: [string, (bytes: Buffer) => Buffer][] = [
     ["is no database", () => Buffer.from("not a database, but long enough to look at".repeat(50))],

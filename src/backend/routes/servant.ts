@@ -75,7 +75,7 @@ function readResult(auditId: AuditId, rest: Readonly<Record<string, unknown>>): 
   try {
     return toResult(WireResult.parse({ ...rest, message: text, audit_id: auditId }));
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    const reason = cause instanceof z.core.$ZodError ? z.prettifyError(cause) : messageOf(cause);
     return failedResult(auditId, "handler.bad-result", `Cannot read the answer: ${reason}`);
   }
 }
