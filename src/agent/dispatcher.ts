@@ -19,6 +19,8 @@ export const BELIEFS_MAX = 8;
 interface Work {
   readonly key: EntryKey;
   readonly assignment: Assignment;
+  /** While it is held: whether its acceptance got onto the disk. What did not is answered there. */
+  isRecorded?: Promise<boolean>;
 }
 
 export class Dispatcher {
@@ -123,7 +125,12 @@ export class Dispatcher {
     try {
       if (held) {
         this.#held = work; // taken at once: nothing else may slip in while it is recorded
-        await ledger.record([accepted], "soon");
+        const recording = ledger.record([accepted], "soon");
+        work.isRecorded = recording.then(
+          () => true,
+          () => false,
+        );
+        await recording;
       } else await this.#start([accepted], work);
     } catch (cause) {
       this.#release(work);
@@ -215,6 +222,7 @@ export class Dispatcher {
 
   /** The answer to what was accepted and will not run, or not to its end. */
   async #answer(work: Work, code: ErrorCode, reason: string): Promise<void> {
+    if ((await work.isRecorded) === false) return this.#release(work);
     const { auditId } = work.assignment;
     const event = { type: "assignment.rejected", auditId, code, reason } as const;
     await this.#finish(work, failedResult(auditId, code, reason), event);

@@ -28,7 +28,6 @@ export class Oracle {
    * unsaved.
    */
   readonly #turnedAway = new Map<EntryKey, Set<string>>();
-  readonly #everTurnedAway = new Set<EntryKey>();
   /** Sent while it was in memory only: a crash may give it another content. */
   readonly #exposed = new Set<EntryKey>();
   readonly #starts = new Map<AuditId, number>();
@@ -70,7 +69,6 @@ export class Oracle {
     }
     const story = this.stories.get(key);
     if (story === undefined) {
-      if (this.#everTurnedAway.has(key)) return; // it stands before its acceptance: no effect
       this.broken("a story begins with its acceptance", `${fact.type} ${key}`);
       return;
     }
@@ -78,10 +76,7 @@ export class Oracle {
     if (fact.type === "refused") story.isRefused = true;
     if (fact.type === "repeated") story.isRefused = false;
     if (fact.type === "finished") {
-      // What a full disk turns away on its way may be answered by two paths: the first answer
-      // that follows the acceptance counts, and others change nothing.
-      const isAgain = story.finished !== undefined && !this.#everTurnedAway.has(key);
-      if (isAgain) this.broken("an entry is finished once", key);
+      if (story.finished !== undefined) this.broken("an entry is finished once", key);
       story.finished ??= textOf(fact.result);
       this.#unfinished.delete(key);
       this.#turnedAway.delete(key);
@@ -103,7 +98,6 @@ export class Oracle {
   /** A batch was turned away by a full disk. */
   turnedAway(facts: readonly Fact[]): void {
     for (const fact of facts) {
-      this.#everTurnedAway.add(fact.key);
       if (this.stories.get(fact.key)?.finished !== undefined) continue;
       const results = this.#turnedAway.get(fact.key) ?? new Set();
       this.#turnedAway.set(fact.key, results);
