@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 
 /** Gathers a repeatable option. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+  return [...before, nonEmpty(value)];
 }
 
 /** Reads a decimal number of at least `least`. */
@@ -44,4 +44,10 @@ export function lease(text: string): number | undefined {
 export function onOff(text: string): boolean {
   if (text !== "on" && text !== "off") throw new InvalidArgumentError('Say "on" or "off".');
   return text === "on";
+}
+
+/** Text that says something: an unset variable in a unit file must not pass for a choice. */
+export function nonEmpty(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
+  return text;
 }

@@ -1,4 +1,5 @@
 /** The vocabularies that `--domain` names: first-party ones by name, others by file. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { suggestion } from "../backend/nearest.ts";
@@ -14,7 +15,7 @@ const firstParty: readonly Domain[] = [warehouse];
 /**
  * The domains by their names or files; every first-party one when none is named.
  *
- * @throws {ServantError} `domain.unknown`, `domain.invalid`
+ * @throws {ServantError} `domain.not-found`, `domain.invalid`
  */
 export function openDomains(wanted: readonly string[]): Promise<Domain[]> {
   return Promise.all(wanted.length === 0 ? firstParty : wanted.map(openDomain));
@@ -26,12 +27,15 @@ async function openDomain(wanted: string): Promise<Domain> {
   if (found !== undefined) return found;
   const names = firstParty.map(({ name }) => name);
   const hint = `${suggestion(wanted, names)}, or name a .json or .ts file`;
-  throw new ServantError("domain.unknown", `Cannot find domain "${wanted}"${hint}`);
+  throw new ServantError("domain.not-found", `Cannot find domain "${wanted}"${hint}`);
 }
 
 async function readDomain(path: string): Promise<Domain> {
   const invalid = (reason: string, cause?: unknown) =>
     new ServantError("domain.invalid", `Cannot use domain "${path}": ${reason}`, { cause });
+  if (!existsSync(path)) {
+    throw new ServantError("domain.not-found", `Cannot find domain file "${path}"`);
+  }
   let content: unknown;
   try {
     content = path.endsWith(".json")

@@ -30,7 +30,7 @@ function jsonLine(told: EventLine, { clock }: EventLogOptions): string {
   return JSON.stringify({ time: new Date(clock.now()).toISOString(), ...told });
 }
 
-const MARKS = { debug: "·", info: " ", warn: "!", error: "✗" } as const satisfies Record<
+const MARKS = { debug: "·", info: " ", warn: "!", error: "E" } as const satisfies Record<
   Level,
   string
 >;

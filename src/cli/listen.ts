@@ -2,7 +2,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { failureAnswer } from "../backend/status.ts";
 import { refuseForeignHost } from "../backend/stranger.ts";
-import { messageOf, ServantError } from "../core/errors.ts";
+import { ServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { isLoopback } from "../wire/connection.ts";
 import type { HostOptions } from "./options.ts";
@@ -21,7 +21,7 @@ export interface Listening {
 /**
  * Serves a backend on a port; 0 is any free one.
  *
- * @throws {ServantError} `local.port-in-use`, or `usage.invalid` for an address that is not here.
+ * @throws {ServantError} `local.port-in-use`, or `local.bad-address` for an address that is not here.
  */
 export function listen(
   backend: Pick<Backend, "fetch">,
@@ -65,6 +65,8 @@ function serve(backend: Pick<Backend, "fetch">, port: number, hostname: string) 
     if (code === "EADDRINUSE") {
       throw new ServantError("local.port-in-use", `${reason}: the port is taken`, { cause });
     }
-    throw new ServantError("usage.invalid", `${reason}: ${messageOf(cause)}`, { cause });
+    throw new ServantError("local.bad-address", `${reason}: it is not an address of this machine`, {
+      cause,
+    });
   }
 }

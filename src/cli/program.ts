@@ -5,7 +5,7 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import { exitCodes } from "../core/errors.ts";
 import { type Level, levels } from "../core/events.ts";
-import { atLeast, collect, lease, onOff, port, wholeFrom } from "./arguments.ts";
+import { atLeast, collect, lease, nonEmpty, onOff, port, wholeFrom } from "./arguments.ts";
 import { addCallCommands } from "./call/commands.ts";
 import type { Shell } from "./completion.ts";
 import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
@@ -53,7 +53,16 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addHost(program, done);
   addCallCommands(program, done, EXIT_CODES);
   addCompletion(program, done);
-  return program.addHelpText("after", EXIT_CODES);
+  return program.addHelpText(
+    "after",
+    `${EXIT_CODES}
+
+Examples:
+  agent run ./plugins/warehouse.ts:WarehouseNode --goal "box_at(room_two, box_a)"
+  agent host
+  agent connect ./plugins/warehouse.ts:WarehouseNode
+  agent call goal "robot_at(room_one)" && agent call execute`,
+  );
 }
 
 function addConnect(program: Command, done: (code: number) => void): void {
@@ -61,8 +70,12 @@ function addConnect(program: Command, done: (code: number) => void): void {
     .command("connect")
     .description("register a plugin with a backend and carry out what it assigns")
     .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
-    .option("--to <url>", "backend (default: the DYNOS config file's, else this machine's)")
-    .option("--session <id>", "session on a gateway (default: the config file's)")
+    .option(
+      "--to <url>",
+      "backend (default: the DYNOS config file's, else this machine's)",
+      nonEmpty,
+    )
+    .option("--session <id>", "session on a gateway (default: the config file's)", nonEmpty)
     .option("--poll-interval <s>", "longest wait between two polls", atLeast(0.001), 0.2)
     .addOption(
       new Option("--quick-poll <on|off>", "poll faster while busy (default: on for loopback)")
@@ -72,7 +85,11 @@ function addConnect(program: Command, done: (code: number) => void): void {
     .option("--max-assignment <bytes>", "largest assignment to take", wholeFrom(1), 1_048_576)
     .option("--max-failures <n>", "failures in a row before giving up, 0 = never", wholeFrom(0), 0)
     .option("--port <n>", "port of the local door", port, 8422);
-  addServantOptions(command).addHelpText(
+  addServantOptions(command, {
+    logLevel: "info",
+    logFormat: "pretty on a terminal, else json",
+    stateDir: "$STATE_DIRECTORY, else servant-agent in $XDG_STATE_HOME or ~/.local/state",
+  }).addHelpText(
     "after",
     `${EXIT_CODES}
 
@@ -91,11 +108,15 @@ function addRun(program: Command, done: (code: number) => void): void {
     .command("run")
     .description("backend and servant in one: plan for a goal and carry it out")
     .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
-    .option("--goal <atom>", "what must hold at the end (repeatable)", collect, [])
-    .option("--domain <name|file>", "vocabulary of the backend (repeatable)", collect, [])
+    .addOption(repeatable("--goal <atom>", "what must hold at the end (repeatable)"))
+    .addOption(repeatable("--domain <name|file>", "vocabulary of the backend (repeatable)"))
     .option("--backend-port <n>", "let others reach the backend (default: off the network)", port);
   // What happens is shown as steps: of the log only what went wrong belongs between them.
-  addServantOptions(command, "warn").option("--json", "print one JSON document, for programs");
+  addServantOptions(command, {
+    logLevel: "warn",
+    logFormat: "pretty, with --json json",
+    stateDir: "a fresh temporary folder",
+  }).option("--json", "print one JSON document, for programs");
   command.addHelpText(
     "after",
     `${EXIT_CODES}
@@ -114,9 +135,9 @@ function addHost(program: Command, done: (code: number) => void): void {
     .command("host")
     .description("start the embedded planning backend")
     .option("--port <n>", "port to listen on, 0 = any free one", port, 8421)
-    .option("--bind <address>", "address to listen on", "127.0.0.1")
-    .option("--domain <name|file>", "know only this vocabulary (repeatable)", collect, [])
-    .option("--state-dir <dir>", "where its state is kept")
+    .option("--bind <address>", "address to listen on", nonEmpty, "127.0.0.1")
+    .addOption(repeatable("--domain <name|file>", "know only this vocabulary (repeatable)"))
+    .option("--state-dir <dir>", "where its state is kept (default: in memory only)", nonEmpty)
     .option("--lease <s>", "silence after which a polling servant's step fails", atLeast(0.1), 30)
     .option("--silent-lease <s|off>", "the same for one silent while acting (default: off)", lease)
     .option("--json", "log one JSON document per line, for programs")
@@ -154,23 +175,41 @@ Examples:
     });
 }
 
-function addServantOptions(command: Command, logLevel: Level = "info"): Command {
+/** What the options that `connect` and `run` share are when nothing is said. */
+interface Defaults {
+  readonly logLevel: Level;
+  readonly logFormat: string;
+  readonly stateDir: string;
+}
+
+function addServantOptions(command: Command, defaults: Defaults): Command {
   return command
-    .option("--state-dir <dir>", "where the journal is kept (one agent per folder)")
+    .option(
+      "--state-dir <dir>",
+      `where the journal is kept, one agent per folder (default: ${defaults.stateDir})`,
+      nonEmpty,
+    )
     .addOption(
       new Option("--isolation <mode>", "where the plugin runs")
         .choices(["child", "inline"])
         .default("child"),
     )
-    .option("--pass-env <name>", "variable that the plugin keeps (repeatable)", collect, [])
+    .addOption(repeatable("--pass-env <name>", "variable that the plugin keeps (repeatable)"))
     .option("--hang-timeout <s>", "how long a handler may block", atLeast(0.1), 15)
     .addOption(
-      new Option("--log-level <level>", "least level to log").choices(levels).default(logLevel),
+      new Option("--log-level <level>", "least level to log")
+        .choices(levels)
+        .default(defaults.logLevel),
     )
     .addOption(
-      new Option("--log-format <format>", "how to log (default: pretty on a terminal)").choices([
+      new Option("--log-format <format>", `how to log (default: ${defaults.logFormat})`).choices([
         "pretty",
         "json",
       ]),
     );
+}
+
+/** An option that may be given several times. */
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect).default([], "none");
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Backend, createBackend } from "../backend/backend.ts";
 import { RemoteOrchestrator } from "../client/orchestrator.ts";
 import type { Atom } from "../core/atom.ts";
-import { exitCodes } from "../core/errors.ts";
+import { exitCodes, ServantError } from "../core/errors.ts";
 import { parseGoalAtom } from "../core/expression.ts";
 import type { Bus, Offer } from "../core/ports.ts";
 import { systemClock } from "../system/clock.ts";
@@ -108,6 +108,11 @@ async function serveAndExecute(
   );
   await Promise.race([isRegistered, serving]);
   const hasGoal = goal.length > 0 || (await offer.promise).startGoal.length > 0;
+  if (!hasGoal && !stop.aborted && options.backendPort === undefined) {
+    over.abort();
+    await serving;
+    throw new ServantError("run.no-goal", `Cannot run "${reference}": it has no goal`);
+  }
   if (stop.aborted || !hasGoal) {
     if (!stop.aborted) display.log("agent: no goal given: serving until stopped (Ctrl-C)\n");
     await serving;

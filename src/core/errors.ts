@@ -30,6 +30,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Name a fluent and objects that the backend knows: see `agent call objects`",
   },
+  "backend.bad-url": {
+    kind: "usage",
+    hint: "Write it as http://127.0.0.1:8421 or https://plan.example.com",
+  },
   "backend.gave-up": {
     kind: "transient",
     hint: "Check the backend, or raise --max-failures (0 = never give up)",
@@ -72,6 +76,10 @@ export const catalogue = {
     kind: "usage",
     hint: "Declare every type, fluent and parameter that the vocabulary uses",
   },
+  "domain.not-found": {
+    kind: "usage",
+    hint: "Name a first-party domain, or a .json or .ts file that exists",
+  },
   "domain.unknown": { kind: "permanent", hint: "Name a domain that this backend knows" },
   "execution.running": {
     kind: "permanent",
@@ -110,6 +118,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Use the version of the agent that wrote it, or give this one its own --state-dir",
   },
+  "local.bad-address": {
+    kind: "usage",
+    hint: "Name an address of this machine, such as 127.0.0.1 or 0.0.0.0",
+  },
   "local.port-in-use": {
     kind: "permanent",
     hint: "Stop what listens there, or choose another port",
@@ -145,7 +157,10 @@ export const catalogue = {
     kind: "usage",
     hint: "Mark methods with @action(transition) or @belief(fluent)",
   },
-  "plugin.not-found": { kind: "usage", hint: "Check the path, relative to the current folder" },
+  "plugin.not-found": {
+    kind: "usage",
+    hint: "Check the name, from the current folder; a file is written ./name.ts:Class",
+  },
   "provider.missing": {
     kind: "permanent",
     hint: "Connect a servant that provides this transition",
@@ -157,6 +172,10 @@ export const catalogue = {
   },
   "request.too-large": { kind: "permanent", hint: "Send less in one request" },
   "route.unknown": { kind: "permanent", hint: "See docs/backend.md for the routes" },
+  "run.no-goal": {
+    kind: "usage",
+    hint: "Give --goal ATOM, or let others set one with --backend-port",
+  },
   "servant.lost": {
     kind: "permanent",
     hint: "The servant fell silent: see whether it still runs",

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, resolve } from "node:path";
-import { messageOf, ServantError } from "../core/errors.ts";
+import { ServantError } from "../core/errors.ts";
 
 export interface PluginReference {
   /** Absolute. */
@@ -64,7 +64,7 @@ function resolvePackage(name: string, from: string): string {
     const advice = likely === undefined ? "" : `; did you mean "./${name}${likely}"?`;
     throw new ServantError(
       "plugin.not-found",
-      `Cannot find package "${name}" from "${from}"${advice || `: ${messageOf(cause)}`}`,
+      `Cannot find package "${name}" from "${from}"${advice}`,
       { cause },
     );
   }

@@ -35,7 +35,7 @@ export interface RequestOptions {
 /**
  * A URL as people type it, made whole: `host:port` means http.
  *
- * @throws {ServantError} `usage.invalid`, or `backend.http-refused` for http to another machine
+ * @throws {ServantError} `backend.bad-url`, or `backend.http-refused` for http to another machine
  * without `DYNOS_ALLOW_HTTP=1` in `env`: the token would travel in clear.
  */
 export function backendUrl(
@@ -47,13 +47,16 @@ export function backendUrl(
   try {
     url = new URL(whole);
   } catch (cause) {
-    throw new ServantError("usage.invalid", `Cannot use backend URL "${text}"`, { cause });
+    throw new ServantError("backend.bad-url", `Cannot use backend URL "${text}"`, { cause });
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new ServantError("usage.invalid", `Cannot use backend URL "${text}": not http or https`);
+    throw new ServantError(
+      "backend.bad-url",
+      `Cannot use backend URL "${text}": not http or https`,
+    );
   }
   if (url.username !== "" || url.password !== "") {
-    throw new ServantError("usage.invalid", "Cannot use a backend URL with a password in it");
+    throw new ServantError("backend.bad-url", "Cannot use a backend URL with a password in it");
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname) && env.DYNOS_ALLOW_HTTP !== "1") {
     throw new ServantError("backend.http-refused", `Cannot use "${text}": http to another machine`);

@@ -83,6 +83,11 @@ import { move, pick } from "servant-agent/domains/warehouse";\n`;
       ["connect", HELLO, "--to", "ftp://localhost"],
       ["connect", HELLO, "--poll-interval", "soon"],
       ["connect", HELLO, "--isolation", "thread"],
+      ["connect", HELLO, "--state-dir", ""],
+      ["connect", HELLO, "--session", ""],
+      ["host", "--bind", "nonsense"],
+      ["host", "--domain", "no-such-domain"],
+      ["host", "--domain", "./no-such-file.json"],
       ["connect"],
       ["conect", HELLO],
     ]) {

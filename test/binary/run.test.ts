@@ -63,10 +63,10 @@ describe("agent run", () => {
 
   test("listens nowhere, unless --backend-port lets others in", async () => {
     await ensureBinary();
-    const alone = start([binary, "run", WAREHOUSE]);
-    await alone.until(/serving until stopped/);
+    const slow = { WAREHOUSE_STEP_MS: "400" };
+    const alone = start([binary, "run", WAREHOUSE, "--goal", "robot_at(room_one)"], slow);
+    await alone.until(/… move/);
     expect(listening(alone.pid)).toEqual([]);
-    alone.kill("SIGINT");
     expect(await alone.exited).toBe(0);
 
     const open = start([binary, "run", WAREHOUSE, "--backend-port", "0"], fast.env);
@@ -79,6 +79,12 @@ describe("agent run", () => {
     open.kill();
     expect(await open.exited).toBe(0);
   }, 30_000);
+
+  test("without a goal, and without a way to set one, it ends with 2 and says so", async () => {
+    const { code, stderr } = await agent(["run", WAREHOUSE]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("it has no goal")]);
+    expect(stderr).toContain("--backend-port");
+  });
 
   test("Ctrl-C during a step finishes the step and ends with 130; its folder is gone", async () => {
     using folder = new Folder();
