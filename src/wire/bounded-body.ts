@@ -13,7 +13,7 @@ export interface BoundedBody {
 
 /** Never holds more than `maxBytes` and one chunk. */
 export async function readBounded(response: Response, maxBytes: number): Promise<BoundedBody> {
-  if (Number(response.headers.get("content-length") ?? Number.NaN) <= maxBytes) {
+  if (isWithin(response, maxBytes)) {
     const text = await response.text();
     return { text, bytes: text.length, auditId: undefined };
   }
@@ -34,6 +34,7 @@ export async function readBounded(response: Response, maxBytes: number): Promise
 
 /** Reads the first characters of an answer and lets go of the rest. */
 export async function readStart(response: Response, maxBytes: number): Promise<string> {
+  if (isWithin(response, maxBytes)) return await response.text();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -43,6 +44,11 @@ export async function readStart(response: Response, maxBytes: number): Promise<s
     if (bytes >= maxBytes) break; // leaving the loop cancels the rest
   }
   return text;
+}
+
+/** True when the answer says its length itself, and it is not over the limit. */
+function isWithin(response: Response, maxBytes: number): boolean {
+  return Number(response.headers.get("content-length") ?? Number.NaN) <= maxBytes;
 }
 
 /** The longest audit id and key that are remembered, in characters. */
