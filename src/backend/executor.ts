@@ -4,6 +4,7 @@
  */
 import { type Atom, atom, atomParts } from "../core/atom.ts";
 import { ServantError } from "../core/errors.ts";
+import { fingerprint } from "../core/fingerprint.ts";
 import type { TransitionDef } from "../core/vocabulary.ts";
 import type { GroundStep } from "../planner/plan.ts";
 import { type Attempt, type AttemptPorts, attemptStep } from "./attempt.ts";
@@ -31,7 +32,7 @@ interface Run {
   readonly attempts: Attempt[];
   readonly stopped: AbortSignal;
   /** States that were seen: going back to one is no progress. */
-  readonly seen: Set<number>;
+  readonly seen: Set<string>;
   now: string;
   fruitless: number;
 }
@@ -164,7 +165,7 @@ export class Executor {
   /** Takes the steps until the goal holds; returns why the rest of the plan is of no use. */
   async #follow(run: Run, steps: readonly GroundStep[]): Promise<string> {
     const { world } = this.#ports;
-    run.seen.add(fingerprint(world.state()));
+    run.seen.add(fingerprintOf(world.state()));
     for (const [index, step] of steps.entries()) {
       await Promise.allSettled(this.#triggers);
       if (run.stopped.aborted) return "stopped";
@@ -174,7 +175,7 @@ export class Executor {
       const attempt = await attemptStep(this.#ports, step, run.stopped);
       run.attempts.push(attempt);
       if (!attempt.success) return attempt.message;
-      const state = fingerprint(world.state());
+      const state = fingerprintOf(world.state());
       if (!run.seen.has(state)) run.fruitless = 0;
       run.seen.add(state);
       if (this.#isReached(run.goal)) break;
@@ -265,13 +266,6 @@ function checkedParams(
   );
 }
 
-/** A state as a number of 53 bits: two that differ hardly ever share one. */
-function fingerprint(state: ReadonlySet<Atom>): number {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57];
-  for (const character of [...state].sort().join(" ")) {
-    const code = character.codePointAt(0) ?? 0;
-    a = Math.imul(a ^ code, 2654435761);
-    b = Math.imul(b ^ code, 1597334677);
-  }
-  return (b >>> 11) * 2 ** 32 + (a >>> 0);
+function fingerprintOf(state: ReadonlySet<Atom>): string {
+  return fingerprint([...state].sort().join(" "));
 }

@@ -86,18 +86,3 @@ export function sameContent(a: Assignment, b: Assignment): boolean {
   if (a.kind === "invalid" && b.kind === "invalid") return a.code === b.code;
   return canonicalJson(a) === canonicalJson(b);
 }
-
-/** cyrb53 (public domain, bryc): 53 bits are ample to tell contents under one audit id apart. */
-export function fingerprint(assignment: Assignment): string {
-  let h1 = 0xdeadbeef;
-  let h2 = 0x41c6ce57;
-  const text = canonicalJson(assignment);
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    h1 = Math.imul(h1 ^ unit, 2654435761);
-    h2 = Math.imul(h2 ^ unit, 1597334677);
-  }
-  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
-  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
-  return (4294967296 * (2097151 & h2) + (h1 >>> 0)).toString(36);
-}

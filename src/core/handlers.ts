@@ -58,6 +58,18 @@ export interface HandlerLog {
   error(message: string, fields?: JsonObject): void;
 }
 
+/** A handler's log over one function that takes a line; `warning` is Python's name for `warn`. */
+export function handlerLog(
+  write: (level: Level, message: string, fields: JsonObject) => void,
+): HandlerLog {
+  const at =
+    (level: Level) =>
+    (message: string, fields: JsonObject = {}) =>
+      write(level, message, fields);
+  const [debug, info, warn, error] = [at("debug"), at("info"), at("warn"), at("error")];
+  return { debug, info, warn, warning: warn, error };
+}
+
 /** What a handler is given beside its parameters. */
 export interface HandlerContext {
   readonly log: HandlerLog;

@@ -7,16 +7,10 @@
  */
 import type { Assignment, Result } from "./assignment.ts";
 import { Bell } from "./bell.ts";
-import {
-  type Entry,
-  type EntryKey,
-  type Fact,
-  fingerprint,
-  fold,
-  keyOf,
-  sameContent,
-} from "./entry.ts";
+import { type Entry, type EntryKey, type Fact, fold, keyOf, sameContent } from "./entry.ts";
 import { toServantError } from "./errors.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { canonicalJson } from "./json.ts";
 import type { Journal, Urgency } from "./ports.ts";
 
 /** How an assignment relates to what the ledger knows. */
@@ -113,7 +107,7 @@ export class Ledger {
     const first = await this.find(keyOf(assignment.auditId));
     if (first === undefined) return { is: "new", key: keyOf(assignment.auditId) };
     if (sameContent(first.assignment, assignment)) return { is: "known", entry: first };
-    const key = keyOf(assignment.auditId, fingerprint(assignment));
+    const key = keyOf(assignment.auditId, fingerprint(canonicalJson(assignment)));
     const again = await this.find(key);
     return again === undefined ? { is: "reused", key } : { is: "known", entry: again };
   }

@@ -1,9 +1,9 @@
 /** What a running handler is given: its log, its progress, its way to the backend. */
 import type { Assignment, AuditId } from "../core/assignment.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
-import type { Level } from "../core/events.ts";
 import {
   type HandlerContext,
+  handlerLog,
   type LogLine,
   type Orchestrator,
   type OrchestratorCall,
@@ -23,21 +23,13 @@ export function handlerContext(
   ports: ContextPorts,
 ): HandlerContext {
   const { auditId } = assignment;
-  const log =
-    (level: Level) =>
-    (message: string, fields: JsonObject = {}) =>
-      ports.log({ level, auditId, message: textOf(message), fields: printable(fields) });
   return {
     auditId,
     transition: nameOf(assignment),
     signal,
-    log: {
-      debug: log("debug"),
-      info: log("info"),
-      warn: log("warn"),
-      warning: log("warn"),
-      error: log("error"),
-    },
+    log: handlerLog((level, message, fields) =>
+      ports.log({ level, auditId, message: textOf(message), fields: printable(fields) }),
+    ),
     progress(fraction, message = "") {
       const share = typeof fraction === "number" ? Math.min(Math.max(fraction || 0, 0), 1) : 0;
       ports.progress(auditId, share, textOf(message));

@@ -8,7 +8,12 @@
  */
 import type { AuditId, Result } from "../core/assignment.ts";
 import { ServantError } from "../core/errors.ts";
-import type { HandlerContext, LogLine, Orchestrator } from "../core/handlers.ts";
+import {
+  type HandlerContext,
+  handlerLog,
+  type LogLine,
+  type Orchestrator,
+} from "../core/handlers.ts";
 import type { JsonObject } from "../core/json.ts";
 import { perform } from "../core/perform.ts";
 import { type PluginClass, readPlugin } from "../core/plugin.ts";
@@ -41,24 +46,15 @@ export async function testPlugin(
   const context = (transition: string, signal = new AbortController().signal): HandlerContext => {
     count += 1;
     const auditId = `test-${count}` as AuditId;
-    const log =
-      (level: LogLine["level"]) =>
-      (message: string, fields: JsonObject = {}) => {
-        logs.push({ level, auditId, message, fields });
-      };
     return {
       auditId,
       transition,
       signal,
       orchestrator: strict(orchestrator),
       progress: (fraction, message = "") => void progress.push({ fraction, message }),
-      log: {
-        debug: log("debug"),
-        info: log("info"),
-        warn: log("warn"),
-        warning: log("warn"),
-        error: log("error"),
-      },
+      log: handlerLog((level, message, fields) => {
+        logs.push({ level, auditId, message, fields });
+      }),
     };
   };
   return {

@@ -57,7 +57,6 @@ export const WireResult = z.looseObject({
 });
 export type WireResult = z.infer<typeof WireResult>;
 
-export const ErrorReply = z.looseObject({ detail: z.string() });
 export const AtomsOf = {
   start: z.looseObject({ start: z.array(z.string()) }),
   goal: z.looseObject({ goal: z.array(z.string()) }),
@@ -67,33 +66,6 @@ export const PlanRequest = z.looseObject({
   relax: z._default(z.boolean(), false),
   time_budget_s: z.optional(z.number().check(z.positive(), z.maximum(3600))),
 });
-export const planReasons = [
-  "no_goal_set",
-  "goal_already_satisfied",
-  "plan_found",
-  "no_plan_found",
-  "goal_unreachable",
-  "planner_timeout",
-  "planner_memout",
-  "planner_error",
-] as const;
-export const PlanStep = z.looseObject({
-  action_name: z.string(),
-  parameters: z.record(z.string(), z.string()),
-});
-export type PlanStep = z.infer<typeof PlanStep>;
-export const PlanReply = z.looseObject({
-  plan: z.nullable(z.array(PlanStep)),
-  reason: z.enum(planReasons),
-  detail: z.nullish(z.string()),
-  relaxation: z.nullish(JsonValue),
-});
-export const StepResult = z.looseObject({
-  success: z.boolean(),
-  message: z._default(z.string(), ""),
-  audit_id: z.optional(z.string()),
-});
-export const ExecuteReply = z.looseObject({ results: z.array(StepResult) });
 export const TriggerRequest = z.looseObject({
   action: Text,
   params: z.nullish(JsonRecord),
