@@ -6,7 +6,7 @@
 import type { AuditId } from "../core/assignment.ts";
 import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
 import { isJsonObject, isNestedWithin, type Json } from "../core/json.ts";
-import type { Backend, Clock, Delivery, Directive, Offer } from "../core/ports.ts";
+import type { Backend, Clock, Delivery, Directive, Intake, Offer } from "../core/ports.ts";
 import { type BoundedBody, readBounded, readStart } from "../wire/bounded-body.ts";
 import { type Connection, REQUEST_TIMEOUT_MS } from "../wire/connection.ts";
 import {
@@ -72,7 +72,7 @@ class DynosBackend implements Backend {
     return this.#servantId;
   }
 
-  async *directives(signal: AbortSignal): AsyncIterable<Directive> {
+  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const askedAtMs = clock.monotonic();

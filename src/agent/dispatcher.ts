@@ -7,7 +7,7 @@ import { Bell } from "../core/bell.ts";
 import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/entry.ts";
 import { type ErrorCode, type ServantError, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
-import type { Directive } from "../core/ports.ts";
+import type { Directive, Intake } from "../core/ports.ts";
 import type { Ports } from "./ports.ts";
 
 export type DispatchPorts = Pick<Ports, "bus" | "clock" | "ledger" | "runner">;
@@ -47,6 +47,13 @@ export class Dispatcher {
       Number(this.#action !== undefined) + Number(this.#held !== undefined) + this.#beliefs.size
     );
   }
+
+  /** What can be taken now. */
+  readonly intake: Intake = {
+    actions: true,
+    beliefs: true,
+    changed: (signal) => this.#bell.rung(signal),
+  };
 
   /** Resolves when one more assignment of any kind can be taken, or at the abort. */
   async room(signal: AbortSignal): Promise<void> {

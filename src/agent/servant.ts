@@ -129,7 +129,7 @@ class Servant {
     const { backend, bus } = this.#ports;
     await this.#dispatcher.room(signal);
     if (signal.aborted) return;
-    for await (const directive of backend.directives(signal)) {
+    for await (const directive of backend.directives(this.#dispatcher.intake, signal)) {
       this.#linkWorks();
       if (directive.type === "assign") await this.#dispatcher.take(directive);
       if (directive.type === "malformed") {

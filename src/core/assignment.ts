@@ -1,6 +1,7 @@
 /** What a backend asks of a servant, and what the servant answers. */
 import type { Atom } from "./atom.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Reconciled } from "./handlers.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 declare const auditIdBrand: unique symbol;
@@ -28,6 +29,8 @@ export interface Result {
   readonly message: string;
   readonly telemetry: Json;
   readonly code?: ErrorCode;
+  /** It was cut off once: how this result came about all the same. */
+  readonly interruption?: "failed" | "rerun" | Reconciled["state"];
   readonly observed: readonly Observation[];
   /** Fluents whose other groundings no longer hold. */
   readonly exclusive: readonly string[];

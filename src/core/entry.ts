@@ -2,6 +2,7 @@
 import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
 import { canonicalJson } from "./json.ts";
+import { isMachineFact, type MachineFact } from "./machine.ts";
 
 declare const entryKeyBrand: unique symbol;
 /**
@@ -10,14 +11,19 @@ declare const entryKeyBrand: unique symbol;
  */
 export type EntryKey = string & { readonly [entryKeyBrand]: true };
 
-export type Fact =
+export type EntryFact =
   | { type: "accepted"; atMs: number; key: EntryKey; assignment: Assignment; via: string }
-  | { type: "started"; atMs: number; key: EntryKey }
+  /** `nth` counts the starts of a handler that may run again; absent: the first. */
+  | { type: "started"; atMs: number; key: EntryKey; nth?: number }
+  /** Called off: what has not started never starts, what runs is told to stop. */
+  | { type: "cancelled"; atMs: number; key: EntryKey; reason: string }
   | { type: "finished"; atMs: number; key: EntryKey; result: Result }
   | { type: "delivered"; atMs: number; key: EntryKey }
   | { type: "refused"; atMs: number; key: EntryKey; code: ErrorCode }
   /** Asked for again after it was delivered: the stored result goes out once more. */
   | { type: "repeated"; atMs: number; key: EntryKey; via: string };
+
+export type Fact = EntryFact | MachineFact;
 
 export type Phase = "accepted" | "started" | "finished" | "delivered" | "refused";
 
@@ -29,6 +35,10 @@ export interface Entry {
   readonly phase: Phase;
   readonly acceptedAtMs: number;
   readonly startedAtMs?: number;
+  /** How often its handler was started. */
+  readonly starts: number;
+  /** Why it was called off, if it was. */
+  readonly cancelled?: string;
   readonly finishedAtMs?: number;
   readonly result?: Result;
 }
@@ -38,13 +48,18 @@ export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
   if (fact.type === "accepted") {
     if (entry !== undefined) return entry;
     const { key, assignment, via, atMs } = fact;
-    return { key, assignment, via, phase: "accepted", acceptedAtMs: atMs };
+    return { key, assignment, via, phase: "accepted", acceptedAtMs: atMs, starts: 0 };
   }
-  if (entry === undefined) return undefined;
+  if (entry === undefined || isMachineFact(fact)) return entry;
   switch (fact.type) {
-    case "started":
-      return entry.phase === "accepted"
-        ? { ...entry, phase: "started", startedAtMs: fact.atMs }
+    case "started": {
+      if (entry.result !== undefined) return entry;
+      const starts = Math.max(entry.starts, fact.nth ?? 1);
+      return { ...entry, phase: "started", startedAtMs: entry.startedAtMs ?? fact.atMs, starts };
+    }
+    case "cancelled":
+      return entry.result === undefined && entry.cancelled === undefined
+        ? { ...entry, cancelled: fact.reason }
         : entry;
     case "finished":
       return entry.result === undefined

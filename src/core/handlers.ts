@@ -23,8 +23,25 @@ export const BELIEF_RESULT = Symbol.for("servant-agent.belief-result");
 export interface ActionOptions {
   /** How long the handler may run before its signal aborts, in milliseconds. */
   readonly timeoutMs?: number;
-  /** What the action occupies; actions that share nothing may run together in a later release. */
+  /** How long it may go without `ctx.progress` before its signal aborts, in milliseconds. */
+  readonly progressTimeoutMs?: number;
+  /** How long it may block its event loop, in milliseconds; `--hang-timeout` unless given. */
+  readonly hangTimeoutMs?: number;
+  /** What the action occupies: actions that share nothing may run together (`--concurrency`). */
   readonly uses?: readonly string[];
+  /** What to do when it was cut off: answer failed, or run it again because that is harmless. */
+  readonly onInterrupted?: "fail" | "rerun";
+}
+
+/** What an action says of itself; "reconcile" when the plugin can read what became of it. */
+export interface ActionRules extends Omit<ActionOptions, "onInterrupted"> {
+  readonly onInterrupted: "fail" | "rerun" | "reconcile";
+}
+
+/** What the world shows of an action that was cut off. */
+export interface Reconciled {
+  readonly state: "done" | "not-done" | "partly";
+  readonly message: string;
 }
 
 /** A schema that a handler brings instead of a transition's parameters; zod's shape. */

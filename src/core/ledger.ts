@@ -11,6 +11,7 @@ import { type Entry, type EntryKey, type Fact, fold, keyOf, sameContent } from "
 import { toServantError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { canonicalJson } from "./json.ts";
+import { foldMachine, isMachineFact, type Machine } from "./machine.ts";
 import type { Journal, Urgency } from "./ports.ts";
 
 /** How an assignment relates to what the ledger knows. */
@@ -22,6 +23,7 @@ export type Match =
 export class Ledger {
   readonly #journal: Journal;
   readonly #open = new Map<EntryKey, Entry>();
+  #machine: Machine = {};
   readonly #bell = new Bell();
   /** What a full disk kept back, oldest first; it stays here until it is durable. */
   readonly #unsaved: Fact[] = [];
@@ -123,6 +125,11 @@ export class Ledger {
     return entry;
   }
 
+  /** What is known of the machine, whatever backend it serves. */
+  get machine(): Machine {
+    return this.#machine;
+  }
+
   /** Entries not yet delivered or refused, oldest first. */
   openEntries(): IterableIterator<Entry> {
     return this.#open.values();
@@ -163,6 +170,10 @@ export class Ledger {
   }
 
   #fold(fact: Fact): Entry | undefined {
+    if (isMachineFact(fact)) {
+      this.#machine = foldMachine(this.#machine, fact);
+      return undefined;
+    }
     const entry = fold(this.#open.get(fact.key), fact);
     if (entry !== undefined) this.#open.set(fact.key, entry);
     return entry;

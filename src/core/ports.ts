@@ -1,8 +1,9 @@
 /** The interfaces between rooms. Whoever composes the agent hands these in. */
-import type { Assignment, Result } from "./assignment.ts";
+import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { Atom } from "./atom.ts";
 import type { EntryKey, Fact } from "./entry.ts";
 import type { AgentEvent } from "./events.ts";
+import type { ActionRules, Reconciled } from "./handlers.ts";
 import type { Domain } from "./vocabulary.ts";
 
 /** What a plugin can do and what it brings along. */
@@ -20,9 +21,19 @@ export interface Offer {
 export type Directive =
   /** `via` names the registration that received it: the result goes back there first. */
   | { type: "assign"; assignment: Assignment; via: string }
+  /** Call it off: never start it, or tell its handler to stop. May come more than once. */
+  | { type: "cancel"; auditId: AuditId; reason: string }
   | { type: "malformed"; reason: string }
   /** The backend answered and had nothing to hand out. */
   | { type: "idle" };
+
+/** What the servant can take now; a backend that cannot tell them apart hands out either kind. */
+export interface Intake {
+  readonly actions: boolean;
+  readonly beliefs: boolean;
+  /** Resolves when either may have changed, or at the abort. */
+  changed(signal: AbortSignal): Promise<void>;
+}
 
 /** A finished result on its way to the backend. */
 export interface Delivery {
@@ -38,19 +49,35 @@ export interface Backend {
   /** Resolves to the name of this registration. */
   register(offer: Offer, signal: AbortSignal): Promise<string>;
   /**
-   * Polled, pushed or served: same shape. Asks for the next one only when it is wanted, so a
-   * servant that has no room simply does not ask. Throws a ServantError at the first failure; a
-   * new call goes on from there.
+   * Polled, pushed or served: same shape. Nothing is asked for that `intake` has no room for;
+   * cancels arrive all the same where the backend can tell them. Throws a ServantError at the
+   * first failure; a new call goes on from there.
    */
-  directives(signal: AbortSignal): AsyncIterable<Directive>;
+  directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive>;
   /** At least once; resolves when the backend has taken it. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<void>;
 }
 
 export interface Runner {
   readonly offer: Offer;
-  /** Rejects with a ServantError when the handler could not run to its end. */
+  /** What the plugin's actions say of themselves, by transition. */
+  readonly rules: Readonly<Record<string, ActionRules>>;
+  /** False while the plugin's process is replaced, and until the machine is known to be safe. */
+  readonly isReady: boolean;
+  /** Resolves when `isReady` may have changed, or at the abort. */
+  changed(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until it is ready, then runs the handler. Rejects with a ServantError when the handler
+   * could not run to its end: `handler.crashed` and `handler.interrupted` leave it in doubt.
+   */
   run(assignment: Assignment, signal: AbortSignal): Promise<Result>;
+  /** Asks the plugin what became of an action that was cut off. */
+  reconcile(
+    assignment: Extract<Assignment, { kind: "action" }>,
+    signal: AbortSignal,
+  ): Promise<Reconciled>;
+  /** Tells the handlers: `ctx.paused`. Their time limits stand still meanwhile. */
+  setPaused(isPaused: boolean): void;
   close(): Promise<void>;
 }
 

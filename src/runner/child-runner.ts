@@ -4,6 +4,7 @@
  */
 import type { Assignment, Result } from "../core/assignment.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
+import type { Reconciled } from "../core/handlers.ts";
 import { abortedResult } from "../core/perform.ts";
 import type { Clock, Offer, Runner } from "../core/ports.ts";
 import type { Loaded } from "./frames.ts";
@@ -69,6 +70,12 @@ class ChildRunner implements Runner {
       limit.end();
     }
   }
+
+  readonly rules = {};
+  readonly isReady = true;
+  changed = (): Promise<void> => new Promise(() => {});
+  reconcile = (): Promise<Reconciled> => Promise.reject(new ServantError("agent.internal", ""));
+  setPaused(): void {}
 
   close(): Promise<void> {
     this.#isClosed = true;

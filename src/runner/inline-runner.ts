@@ -3,6 +3,7 @@
  * plugin then takes the agent with it, and time limits only abort the handler's signal.
  */
 import type { Assignment, Result } from "../core/assignment.ts";
+import { ServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { perform } from "../core/perform.ts";
@@ -33,6 +34,11 @@ export async function openInlineRunner(
   };
   return {
     offer: plugin.offer,
+    rules: {},
+    isReady: true,
+    changed: () => new Promise(() => {}),
+    reconcile: () => Promise.reject(new ServantError("agent.internal", "")),
+    setPaused: () => {},
     async run(assignment: Assignment, signal: AbortSignal): Promise<Result> {
       const limit = new TimeLimit({ assignment, timeouts, signal });
       try {

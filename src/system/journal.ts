@@ -7,6 +7,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, existsSync, openSync, renameSync, statSync } from "node:fs";
 import type { EntryKey, Fact } from "../core/entry.ts";
 import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
+import { isMachineFact } from "../core/machine.ts";
 import type { Journal, Urgency } from "../core/ports.ts";
 
 /** How long facts wait for another commit to ride along with, in milliseconds. */
@@ -14,6 +15,8 @@ export const COMMIT_WITHIN_MS = { soon: 2, lazy: 100 } as const;
 /** How long to wait for another process's lock on the file, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 const SCHEMA_VERSION = 1;
+/** The machine's own facts concern every backend. */
+const NO_ORIGIN = "";
 
 export interface JournalOptions {
   readonly origin: string;
@@ -95,8 +98,8 @@ export class SqliteJournal implements Journal {
 
   async *replay(): AsyncIterable<Fact> {
     using open = this.#db.prepare<{ body: string }, SQLQueryBindings[]>(
-      `SELECT body FROM facts WHERE origin = ?1 AND key IN (
-         SELECT key FROM facts WHERE origin = ?1 GROUP BY key HAVING ${IS_OPEN}) ORDER BY seq`,
+      `SELECT body FROM facts WHERE origin = '${NO_ORIGIN}' OR (origin = ?1 AND key IN (
+         SELECT key FROM facts WHERE origin = ?1 GROUP BY key HAVING ${IS_OPEN})) ORDER BY seq`,
     );
     for (const { body } of open.iterate(this.#origin)) yield JSON.parse(body) as Fact;
   }
@@ -113,7 +116,7 @@ export class SqliteJournal implements Journal {
     return this.#db
       .query<{ origin: string; open: number }, SQLQueryBindings[]>(
         `SELECT origin, count(*) AS open FROM (
-           SELECT origin FROM facts WHERE origin <> ?1 GROUP BY origin, key HAVING ${IS_OPEN})
+           SELECT origin FROM facts WHERE origin NOT IN (?1, '${NO_ORIGIN}') GROUP BY origin, key HAVING ${IS_OPEN})
          GROUP BY origin ORDER BY origin`,
       )
       .all(this.#origin);
@@ -152,7 +155,8 @@ export class SqliteJournal implements Journal {
     try {
       this.#begin.run();
       for (const { fact } of waiting) {
-        this.#insert.run(this.#origin, fact.key, fact.type, JSON.stringify(fact));
+        const origin = isMachineFact(fact) ? NO_ORIGIN : this.#origin;
+        this.#insert.run(origin, fact.key, fact.type, JSON.stringify(fact));
       }
       this.#end.run();
     } catch (cause) {

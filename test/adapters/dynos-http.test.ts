@@ -6,7 +6,7 @@ import { type AuditId, emptyResult, failedResult } from "../../src/core/assignme
 import { atom } from "../../src/core/atom.ts";
 import { keyOf } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import type { Backend, Directive, Offer } from "../../src/core/ports.ts";
+import type { Backend, Directive, Intake, Offer } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { Connection } from "../../src/wire/connection.ts";
@@ -44,8 +44,10 @@ async function registered(backend: Backend): Promise<Backend> {
   return backend;
 }
 
+const openIntake: Intake = { actions: true, beliefs: true, changed: () => new Promise(() => {}) };
+
 async function firstDirective(backend: Backend, type?: Directive["type"]): Promise<Directive> {
-  for await (const directive of backend.directives(signal)) {
+  for await (const directive of backend.directives(openIntake, signal)) {
     if (type === undefined || directive.type === type) return directive;
   }
   throw new Error("the directives ended");
@@ -141,7 +143,7 @@ describe("directives()", () => {
     const backend = await registered(adapter({ pollIntervalMs: 10_000, quickPoll: false }));
     for (let count = 0; count < 20; count++) peer.assign(`a${count}`, { start: "x" });
     let seen = 0;
-    for await (const directive of backend.directives(signal)) {
+    for await (const directive of backend.directives(openIntake, signal)) {
       expect(directive).toEqual({
         type: "assign",
         via: "servant-1",
@@ -174,7 +176,7 @@ describe("directives()", () => {
       return new Response(null, { status: 204 });
     });
     let idle = 0;
-    for await (const directive of backend.directives(signal)) {
+    for await (const directive of backend.directives(openIntake, signal)) {
       if (directive.type === "idle") idle += 1;
       if (idle === 3) break;
     }
@@ -191,7 +193,7 @@ describe("directives()", () => {
     const stop = new AbortController();
     peer.polls.push(() => new Promise<Response>(() => {}));
     const ended = (async () => {
-      for await (const _directive of backend.directives(stop.signal)) break;
+      for await (const _directive of backend.directives(openIntake, stop.signal)) break;
     })().catch((cause: unknown) => cause);
     await peer.until("a poll", () => peer.requests("/next_assignment").length === 1);
     stop.abort();
@@ -215,7 +217,7 @@ describe("directives()", () => {
       peer.polls.push(new Response(body, { status: 200 }));
       peer.assign("after");
       const seen: Directive[] = [];
-      for await (const directive of backend.directives(signal)) {
+      for await (const directive of backend.directives(openIntake, signal)) {
         seen.push(directive);
         if (directive.type === "assign") break;
       }

@@ -119,6 +119,7 @@ test("verdictAfterRestart() never lets run what had started, is a belief, or has
     via: "s",
     phase: "accepted",
     acceptedAtMs: nowMs,
+    starts: 0,
     ...over,
   });
   const verdict = (over: Partial<Entry>) => verdictAfterRestart(entry(over), nowMs).verdict;

@@ -1,7 +1,7 @@
 /** The network between the agent and its backend, and the agent's port on it. */
 import type { Assignment } from "../../src/core/assignment.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import type { Backend, Delivery, Directive, Offer } from "../../src/core/ports.ts";
+import type { Backend, Delivery, Directive, Intake, Offer } from "../../src/core/ports.ts";
 import { HOLD_MS, type SimBackend } from "./backend.ts";
 import { type Life, never } from "./life.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -114,7 +114,7 @@ export class SimLink implements Backend {
     return this.#servantId;
   }
 
-  async *directives(signal: AbortSignal): AsyncIterable<Directive> {
+  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     const { backend } = this.#network;
     const via = this.#servantId;
     const serve = (reply: (reply: Reply<Directive>) => void) =>

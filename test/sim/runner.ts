@@ -1,6 +1,7 @@
 /** A plugin's process: handlers that succeed, fail, crash, hang or take their time. */
 import { type Assignment, emptyResult, type Result } from "../../src/core/assignment.ts";
 import { ServantError } from "../../src/core/errors.ts";
+import type { Reconciled } from "../../src/core/handlers.ts";
 import type { Offer, Runner } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { type Life, never } from "./life.ts";
@@ -20,6 +21,8 @@ const offer: Offer = {
 
 export class SimRunner implements Runner {
   readonly offer = offer;
+  readonly rules = {};
+  readonly isReady = true;
   readonly #life: Life;
   readonly #world: Surroundings;
   readonly #running = new Set<Assignment>();
@@ -71,6 +74,16 @@ export class SimRunner implements Runner {
       end(tookMs + slowMs, () => resolve({ ...emptyResult(auditId, success), telemetry }));
     });
   }
+
+  changed(): Promise<void> {
+    return never();
+  }
+
+  reconcile(): Promise<Reconciled> {
+    return never();
+  }
+
+  setPaused(): void {}
 
   async close(): Promise<void> {}
 }

@@ -44,7 +44,7 @@ export function sabotagedLink(
   return {
     origin: link.origin,
     register: (offer, signal) => link.register(offer, signal),
-    directives: (signal) => link.directives(signal),
+    directives: (intake, signal) => link.directives(intake, signal),
     deliver: (delivery, signal) => {
       ledger.recordDelivered({ type: "delivered", atMs: clock.now(), key: delivery.key });
       return link.deliver(delivery, signal);

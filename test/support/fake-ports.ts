@@ -10,8 +10,9 @@ import {
 import { Bell } from "../../src/core/bell.ts";
 import type { Fact } from "../../src/core/entry.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
+import type { ActionRules, Reconciled } from "../../src/core/handlers.ts";
 import { Ledger } from "../../src/core/ledger.ts";
-import type { Backend, Delivery, Directive, Offer, Runner } from "../../src/core/ports.ts";
+import type { Backend, Delivery, Directive, Intake, Offer, Runner } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
@@ -66,7 +67,7 @@ export class FakeBackend implements Backend {
     return `servant-${this.registrations}`;
   }
 
-  async *directives(signal: AbortSignal): AsyncIterable<Directive> {
+  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     while (!signal.aborted) {
       this.polls += 1;
       if (this.pollFailures.length > 0) throw this.pollFailures.shift();
@@ -123,6 +124,12 @@ export class FakeRunner implements Runner {
     startState: [],
     startGoal: [],
   };
+  readonly rules: Record<string, ActionRules> = {};
+  isReady = true;
+  readonly bell = new Bell();
+  /** What `reconcile` answers. */
+  reconciled: Reconciled = { state: "not-done", message: "" };
+  isPaused = false;
   readonly started: AuditId[] = [];
   /** The signals handed to handlers, by audit id. */
   readonly signals = new Map<AuditId, AbortSignal>();
@@ -148,6 +155,18 @@ export class FakeRunner implements Runner {
     } finally {
       this.#running.delete(auditId);
     }
+  }
+
+  changed(signal: AbortSignal): Promise<void> {
+    return this.bell.rung(signal);
+  }
+
+  async reconcile(): Promise<Reconciled> {
+    return this.reconciled;
+  }
+
+  setPaused(isPaused: boolean): void {
+    this.isPaused = isPaused;
   }
 
   get running(): string[] {
@@ -233,7 +252,7 @@ export class World {
     return {
       origin: backend.origin,
       register: () => backend.register(),
-      directives: (signal) => backend.directives(signal),
+      directives: (intake, signal) => backend.directives(intake, signal),
       deliver: (delivery, signal) =>
         disk.life === life ? backend.deliver(delivery, signal) : new Promise(() => {}),
     };
