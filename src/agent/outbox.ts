@@ -9,7 +9,7 @@ import { type ServantError, toServantError } from "../core/errors.ts";
 import type { Ports } from "./ports.ts";
 import { SANE_CLOCK_MS } from "./recovery.ts";
 
-export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger">;
+export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger" | "random">;
 
 /** How many results are under way at once. */
 export const IN_FLIGHT_MAX = 4;
@@ -107,7 +107,7 @@ class Outbox {
   }
 
   async #failed({ key, assignment }: Finished, error: ServantError): Promise<void> {
-    const { bus, clock, ledger } = this.#ports;
+    const { bus, clock, ledger, random } = this.#ports;
     const { auditId } = assignment;
     const { code, message: reason } = error;
     if (error.kind === "auth" || error.kind === "gone") {
@@ -126,7 +126,7 @@ class Outbox {
       return;
     }
     if (this.retryInMs === 0) this.#failures += 1; // one outage, however many it caught under way
-    this.retryInMs = Math.max(this.retryInMs, retryInMs(error, this.#failures));
+    this.retryInMs = Math.max(this.retryInMs, retryInMs(error, this.#failures, random));
     bus.publish({ type: "result.delayed", auditId, code, retryInMs: this.retryInMs, reason });
   }
 

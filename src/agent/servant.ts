@@ -150,7 +150,7 @@ class Servant {
 
   /** Waits before the next try, or throws when trying again cannot help. */
   async #linkFailed(cause: unknown): Promise<void> {
-    const { bus, clock } = this.#ports;
+    const { bus, clock, random } = this.#ports;
     const { signal } = this.#stop;
     if (signal.aborted) return;
     const error = toServantError(cause);
@@ -163,7 +163,7 @@ class Servant {
       throw new ServantError("backend.gave-up", reason, { cause });
     }
     const { code, message: reason } = error;
-    const waitMs = retryInMs(error, failures);
+    const waitMs = retryInMs(error, failures, random);
     bus.publish({ type: "link.lost", code, reason, retryInMs: waitMs, failures });
     await clock.sleep(waitMs, signal);
   }

@@ -83,7 +83,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     bus.publish({ type: "agent.started", stateDir: stateDir.path, origin: connection.origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
     const backend = dynosBackend(connection, settings);
-    const ports = { backend, bus, clock, ledger, runner };
+    const ports = { backend, bus, clock, ledger, random: Math.random, runner };
     const { failuresMax } = settings;
     const worked = givingBackAtRest({ heap: true });
     worked();

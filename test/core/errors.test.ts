@@ -1,14 +1,7 @@
 import { expect, test } from "bun:test";
 import {
-  BACKOFF_MAX_MS,
-  backoffMs,
-  RETRY_AFTER_MAX_MS,
-  retryInMs,
-} from "../../src/core/backoff.ts";
-import {
   assert,
   catalogue,
-  type ErrorCode,
   exitCodes,
   isErrorCode,
   messageOf,
@@ -76,22 +69,4 @@ test("isErrorCode() knows the table's own codes only", () => {
 test("assert() throws on a broken invariant alone", () => {
   assert(true, "fine");
   expect(() => assert(0, "none")).toThrow("Broken invariant: none");
-});
-
-test("backoffMs() doubles from 1 s to 60 s and stays there", () => {
-  const schedule = [1, 2, 3, 4, 5, 6, 7, 8, 1_000, 1e9].map(backoffMs);
-  expect(schedule.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000));
-  expect(schedule.slice(8)).toEqual([BACKOFF_MAX_MS, BACKOFF_MAX_MS]);
-  expect(backoffMs(0)).toBe(1_000);
-});
-
-test("retryInMs() heeds the server within bounds, so that no word makes a hot or an endless wait", () => {
-  const failure = (retryAfterMs?: number) =>
-    new ServantError("backend.unavailable" satisfies ErrorCode, "Cannot", {
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
-  expect(retryInMs(failure(), 3)).toBe(4_000);
-  expect(retryInMs(failure(7_000), 3)).toBe(7_000);
-  expect(retryInMs(failure(0), 9)).toBe(1_000);
-  expect(retryInMs(failure(1e9), 1)).toBe(RETRY_AFTER_MAX_MS);
 });

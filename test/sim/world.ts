@@ -231,7 +231,9 @@ class World implements Surroundings {
     const runner = new SimRunner(life, this, () => ++this.#runs);
     const options = { failuresMax: 0, hurry: new AbortController().signal };
     try {
-      await runServant({ backend, bus, clock: life, ledger, runner }, options, this.#stop.signal);
+      const random = () => this.random.next();
+      const ports = { backend, bus, clock: life, ledger, random, runner };
+      await runServant(ports, options, this.#stop.signal);
     } catch (cause) {
       const { kind } = toServantError(cause);
       if (kind !== "gone") throw cause;

@@ -200,6 +200,8 @@ export class World {
   runner = new FakeRunner();
   ledger!: Ledger;
   failuresMax = 0;
+  /** The dice of the waits; a one is the whole window, less than that a part of it. */
+  random: () => number = () => 1;
   stop = new AbortController();
   hurry = new AbortController();
   /** Settles as the servant does; undefined stands for success. */
@@ -225,7 +227,7 @@ export class World {
     this.hurry = new AbortController();
     this.hasEnded = false;
     await this.open();
-    const { bus, clock, ledger, failuresMax } = this;
+    const { bus, clock, ledger, failuresMax, random } = this;
     const backend = this.#wired();
     const check = runner.onRun;
     runner.onRun = (assignment) => {
@@ -233,7 +235,11 @@ export class World {
       check(assignment);
     };
     const options = { failuresMax, hurry: this.hurry.signal };
-    this.ended = runServant({ backend, bus, clock, ledger, runner }, options, this.stop.signal)
+    this.ended = runServant(
+      { backend, bus, clock, ledger, random, runner },
+      options,
+      this.stop.signal,
+    )
       .then(
         () => undefined,
         (cause: unknown) => cause,
