@@ -1,21 +1,30 @@
 /**
  * The servant's side of DYNOS over HTTP: register, poll, post results. It reports failures and
- * decides nothing about them. Two accelerations that a plain backend ignores: polls ask to be held
- * (RFC 7240, `Prefer: wait`), and after work the next polls follow each other closely.
+ * decides nothing about them. What a plain backend ignores: polls ask to be held (RFC 7240,
+ * `Prefer: wait`), follow each other closely after work, and say what can be taken (`Servant-Takes`).
+ * A backend that understands that answers the same header: only it is polled while something cannot
+ * be taken, for cancels. See docs/decisions/0010-servant-takes.md.
  */
 import type { AuditId } from "../core/assignment.ts";
-import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
-import { isJsonObject, isNestedWithin, type Json } from "../core/json.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
 import type { Backend, Clock, Delivery, Directive, Intake, Offer } from "../core/ports.ts";
-import { type BoundedBody, readBounded, readStart } from "../wire/bounded-body.ts";
+import { readBounded, readStart } from "../wire/bounded-body.ts";
 import { type Connection, REQUEST_TIMEOUT_MS } from "../wire/connection.ts";
 import {
   fromDelivery,
   HOLD_S,
+  HOLDS_HEADER,
+  holdsText,
+  parseTakes,
   RegisterReply,
-  toAssignment,
+  TAKES_HEADER,
+  type Takes,
+  takesText,
   toRegisterRequest,
 } from "../wire/dynos.ts";
+import { readAnswer } from "./poll-answer.ts";
+import { type Answer, Polls } from "./polls.ts";
 
 /** The shortest wait between two polls that follow each other, in milliseconds. */
 export const QUICK_POLL_MIN_MS = 5;
@@ -42,8 +51,14 @@ export function dynosBackend(connection: Connection, options: DynosOptions): Bac
 class DynosBackend implements Backend {
   readonly #connection: Connection;
   readonly #options: DynosOptions;
+  readonly #polls: Polls;
+  #intake: Intake | undefined;
   #servantId = "";
   #lastAssignmentAtMs: number;
+  /** The last cancel that was read: the same again is a repetition. */
+  #lastCancelled: AuditId | undefined;
+  /** By its last answer: what cannot be taken is not handed out, and cancels are. */
+  #understands = false;
   /** `/start` and `/goal` belong to the first registration: a later one finds a world in use. */
   #hasSetWorld = false;
 
@@ -51,6 +66,7 @@ class DynosBackend implements Backend {
     this.#connection = connection;
     this.#options = options;
     this.#lastAssignmentAtMs = options.clock.monotonic();
+    this.#polls = new Polls(({ takes }, signal) => this.#poll(takes, signal));
   }
 
   get origin(): string {
@@ -58,8 +74,11 @@ class DynosBackend implements Backend {
   }
 
   async register(offer: Offer, signal: AbortSignal): Promise<string> {
+    this.#polls.forget();
     const body = toRegisterRequest(offer) as Json;
-    const answer = await this.#connection.json("POST", "/servant/register", { body, signal });
+    const heard = this.#heard;
+    const options = { body, signal, heard };
+    const answer = await this.#connection.json("POST", "/servant/register", options);
     const reply = RegisterReply.safeParse(answer);
     if (!reply.success) {
       throw new ServantError(
@@ -72,17 +91,34 @@ class DynosBackend implements Backend {
     return this.#servantId;
   }
 
-  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
-    const { clock } = this.#options;
-    while (!signal.aborted) {
-      const askedAtMs = clock.monotonic();
-      const directive = await this.#poll(signal);
-      if (directive.type === "assign") this.#lastAssignmentAtMs = clock.monotonic();
-      yield directive;
-      if (directive.type === "assign") continue;
-      // An empty answer that took longer than the interval was held for us: ask again at once.
-      const wasHeld = clock.monotonic() - askedAtMs > this.#options.pollIntervalMs;
-      if (directive.type === "malformed" || !wasHeld) await clock.sleep(this.#waitMs(), signal);
+  async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+    const polls = this.#polls;
+    this.#intake = intake;
+    const abort = () => polls.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    const watch = watched(intake, () => polls.wake());
+    try {
+      for (;;) {
+        const answer = polls.takeAnswer();
+        if (answer !== undefined) {
+          const waitMs = this.#pauseAfter(answer);
+          if ("cause" in answer) throw answer.cause;
+          yield answer.directive;
+          if (waitMs > 0) await this.#options.clock.sleep(waitMs, signal);
+          continue;
+        }
+        const takes = signal.aborted ? undefined : this.#takable(intake);
+        if (takes !== undefined && polls.isWanted(takes)) {
+          polls.start({ takes, startedAtMs: this.#options.clock.monotonic() });
+        }
+        if (signal.aborted && polls.areOver) return;
+        watch.again();
+        await polls.changed();
+      }
+    } finally {
+      watch.end();
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -117,47 +153,52 @@ class DynosBackend implements Backend {
     this.#hasSetWorld = true;
   }
 
-  async #poll(signal: AbortSignal): Promise<Directive> {
-    const path = `/servant/${encodeURIComponent(this.#servantId)}/next_assignment`;
+  readonly #heard = (headers: Headers) => {
+    this.#understands = parseTakes(headers.get(TAKES_HEADER))?.cancels ?? false;
+  };
+
+  /** What a poll can ask for now; nothing when it is better not to poll at all. */
+  #takable({ actions, beliefs }: Intake): Takes | undefined {
+    // A plain backend hands out whatever it has, and cannot take it back.
+    if (!this.#understands && !(actions && beliefs)) return undefined;
+    return { actions, beliefs, cancels: true };
+  }
+
+  /** How long to wait before the next poll, by what the last one brought, in milliseconds. */
+  #pauseAfter(answer: Answer): number {
+    const { clock, pollIntervalMs } = this.#options;
+    if ("cause" in answer) return 0; // the servant waits by itself
+    const { directive, poll, isNewest } = answer;
+    const nowMs = clock.monotonic();
+    if (directive.type === "assign") this.#lastAssignmentAtMs = nowMs;
+    const isRepeated = directive.type === "cancel" && directive.auditId === this.#lastCancelled;
+    if (directive.type === "cancel") this.#lastCancelled = directive.auditId;
+    if (directive.type === "assign" || (directive.type === "cancel" && !isRepeated)) return 0;
+    // An empty answer that took longer than the interval was held for us: ask again at once. One
+    // that a newer poll ended has its successor already.
+    const wasHeld = nowMs - poll.startedAtMs > pollIntervalMs || !isNewest;
+    return directive.type === "malformed" || !wasHeld ? this.#waitMs() : 0;
+  }
+
+  async #poll(takes: Takes, signal: AbortSignal): Promise<Directive> {
+    const servantId = this.#servantId;
+    const path = `/servant/${encodeURIComponent(servantId)}/next_assignment`;
+    const holds = this.#understands ? this.#intake?.holds : undefined;
     const options = {
       signal,
-      headers: { Prefer: `wait=${HOLD_S}` },
+      headers: {
+        Prefer: `wait=${HOLD_S}`,
+        [TAKES_HEADER]: takesText(takes),
+        ...(holds === undefined ? {} : { [HOLDS_HEADER]: holdsText(holds) }),
+      },
       timeoutMs: REQUEST_TIMEOUT_MS + HOLD_S * 1_000,
+      heard: this.#heard,
     };
     return await this.#connection.send("GET", path, options, async (response) => {
       if (response.status === 204) return { type: "idle" };
-      return this.#read(await readBounded(response, this.#options.assignmentMaxBytes));
+      const body = await readBounded(response, this.#options.assignmentMaxBytes);
+      return readAnswer(body, servantId, this.#options.assignmentMaxBytes);
     });
-  }
-
-  /** What cannot be read but names an audit id is an assignment all the same: it gets an answer. */
-  #read({ text, bytes, auditId }: BoundedBody): Directive {
-    if (text === undefined) {
-      const limit = this.#options.assignmentMaxBytes;
-      const problem = `Cannot take an assignment of over ${limit} bytes`;
-      return this.#invalid("assignment.too-large", auditId, `${problem} (${bytes} read)`);
-    }
-    let body: Json;
-    try {
-      body = JSON.parse(text) as Json;
-    } catch {
-      return { type: "malformed", reason: `not JSON: ${JSON.stringify(text.slice(0, 80))}` };
-    }
-    const named = isJsonObject(body) ? body.audit_id : undefined;
-    const id = typeof named === "string" ? named : undefined;
-    const problem = `Cannot read the assignment ${text.slice(0, 120)}`;
-    if (!isNestedWithin(body)) {
-      return this.#invalid("assignment.malformed", id, `${problem}: it nests too deep`);
-    }
-    const assignment = toAssignment(body);
-    if (assignment !== undefined) return { type: "assign", assignment, via: this.#servantId };
-    return this.#invalid("assignment.malformed", id, problem);
-  }
-
-  #invalid(code: ErrorCode, auditId: string | undefined, problem: string): Directive {
-    if (auditId === undefined || auditId === "") return { type: "malformed", reason: problem };
-    const assignment = { kind: "invalid", auditId: auditId as AuditId, code, problem } as const;
-    return { type: "assign", assignment, via: this.#servantId };
   }
 
   async #post(servantId: string, delivery: Delivery, signal: AbortSignal): Promise<void> {
@@ -172,6 +213,23 @@ class DynosBackend implements Backend {
     const idleMs = clock.monotonic() - this.#lastAssignmentAtMs;
     return Math.min(Math.max(idleMs * QUICK_POLL_SHARE, QUICK_POLL_MIN_MS), pollIntervalMs);
   }
+}
+
+/** Calls `ring` at the intake's next change, once for each `again()`; one wait at a time is left. */
+function watched(intake: Intake, ring: () => void): { again(): void; end(): void } {
+  const over = new AbortController();
+  let isWaiting = false;
+  return {
+    again() {
+      if (isWaiting) return;
+      isWaiting = true;
+      void intake.changed(over.signal).then(() => {
+        isWaiting = false;
+        if (!over.signal.aborted) ring();
+      });
+    },
+    end: () => over.abort(),
+  };
 }
 
 /** Reads an answer that tells nothing more to its end, so that its connection is used again. */

@@ -31,6 +31,11 @@ export type Directive =
 export interface Intake {
   readonly actions: boolean;
   readonly beliefs: boolean;
+  /**
+   * The audit ids that are here and not yet delivered, latest first; a few are enough. A backend
+   * that understands hands out again what got lost on its way. Absent: not told.
+   */
+  readonly holds?: readonly AuditId[];
   /** Resolves when either may have changed, or at the abort. */
   changed(signal: AbortSignal): Promise<void>;
 }

@@ -28,6 +28,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** 0 waits for ever: an execute may take hours. */
   readonly timeoutMs?: number;
+  /** Told the headers of an answer below 300, before it is read. */
+  readonly heard?: (headers: Headers) => void;
   /** Gateway routes (`/health`, `/auth`, `/sessions`) stand outside the session. */
   readonly outsideSession?: boolean;
 }
@@ -108,7 +110,10 @@ export class Connection {
     else options.signal?.addEventListener("abort", abort);
     try {
       const response = await this.#fetch(url, this.#init(method, options, end.signal));
-      if (response.status < 300) return await read(response);
+      if (response.status < 300) {
+        options.heard?.(response.headers);
+        return await read(response);
+      }
       throw await failureOf(response, `${method} ${path}`);
     } catch (cause) {
       if (cause instanceof ServantError) throw cause;

@@ -6,12 +6,68 @@
 import * as z from "zod/mini";
 import type { Assignment, AuditId, Result } from "../core/assignment.ts";
 import { type Atom, parseAtom } from "../core/atom.ts";
-import type { Json } from "../core/json.ts";
+import { isErrorCode } from "../core/errors.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
 import type { Delivery, Offer } from "../core/ports.ts";
 
 export const DEFAULT_PORT = 8421;
 /** How long a servant asks a backend to hold an empty poll, in seconds (RFC 7240, `Prefer`). */
 export const HOLD_S = 25;
+
+/** What a poll of ours asks for, and what a backend that heeds it answers. Plain ones ignore it. */
+export const TAKES_HEADER = "Servant-Takes";
+/** The audit ids that a servant has, some of them at least: what was handed out and is not here was lost. */
+export const HOLDS_HEADER = "Servant-Holds";
+/** More audit ids are not sent, nor read; nor longer ones, in characters. */
+export const HOLDS_MAX = 16;
+const HELD_ID_MAX_CHARS = 200;
+
+/** What can be handed out on one poll. */
+export interface Takes {
+  readonly actions: boolean;
+  readonly beliefs: boolean;
+  readonly cancels: boolean;
+}
+const TAKES = { actions: "action", beliefs: "belief", cancels: "cancel" } as const;
+
+/** `action, belief, cancel` */
+export function takesText(takes: Takes): string {
+  const kinds = ["actions", "beliefs", "cancels"] as const;
+  return kinds.flatMap((kind) => (takes[kind] ? TAKES[kind] : [])).join(", ");
+}
+
+/** Absent: the peer does not know the header. Kinds that nobody knows are passed over. */
+export function parseTakes(header: string | null | undefined): Takes | undefined {
+  if (header === null || header === undefined) return undefined;
+  const named = header.toLowerCase().split(",");
+  const has = (kind: string) => named.some((each) => each.trim() === kind);
+  return {
+    actions: has(TAKES.actions),
+    beliefs: has(TAKES.beliefs),
+    cancels: has(TAKES.cancels),
+  };
+}
+
+/** Audit ids may be any text: each is percent-encoded. */
+export function holdsText(auditIds: readonly AuditId[]): string {
+  return auditIds
+    .filter((each) => each.length <= HELD_ID_MAX_CHARS)
+    .slice(0, HOLDS_MAX)
+    .map((each) => encodeURIComponent(each.toWellFormed()))
+    .join(", ");
+}
+
+/** Absent, or of no use: the servant does not say what it has. */
+export function parseHolds(header: string | null | undefined): ReadonlySet<string> | undefined {
+  if (header === null || header === undefined) return undefined;
+  const named = header.split(",").map((each) => each.trim());
+  if (named.length > HOLDS_MAX) return undefined;
+  try {
+    return new Set(named.filter((each) => each !== "").map(decodeURIComponent));
+  } catch {
+    return undefined; // broken escapes
+  }
+}
 
 /** A member that may hold anything: what `JSON.parse` gave is JSON, and need not be walked again. */
 export const JsonValue: z.ZodMiniType<Json> = z.custom<Json>((value) => value !== undefined);
@@ -29,6 +85,16 @@ export const BeliefAssignment = z.looseObject({
   kind: z.literal("belief"),
   audit_id: Text,
   fluent_name: Text,
+});
+/**
+ * Calls an assignment off. A backend sends it only to a servant that takes cancels, see `Takes`;
+ * it comes again until the assignment is answered.
+ */
+export const CancelDirective = z.looseObject({
+  kind: z.literal("cancel"),
+  audit_id: Text,
+  /** For people; one that is no text takes nothing away from the cancel. */
+  reason: z.catch(z.string(), ""),
 });
 /** Absent and null are both none. */
 const Names = z.pipe(
@@ -106,15 +172,22 @@ export function toRegisterRequest(offer: Offer): RegisterRequest {
   };
 }
 
-/** A result as DYNOS wants it: an error code travels in the telemetry and in the message. */
+/**
+ * A result as DYNOS wants it: an error code travels in the telemetry and in the message, beside it
+ * how the result of an action that was cut off came about.
+ */
 export function fromDelivery({ kind, result }: Delivery): WireResult {
-  const { auditId, success, code } = result;
+  const { auditId, success, code, interruption } = result;
   const message =
     code === undefined || result.message.startsWith(code)
       ? result.message
       : `${code}: ${result.message}`;
   const observed = Object.fromEntries(result.observed.map(({ atom, holds }) => [atom, holds]));
-  const telemetry = code === undefined ? result.telemetry : withCode(result.telemetry, code);
+  const marks = {
+    ...(code === undefined ? {} : { code }),
+    ...(interruption === undefined ? {} : { interruption }),
+  };
+  const telemetry = isEmpty(marks) ? result.telemetry : withMarks(result.telemetry, marks);
   const wire: WireResult = {
     audit_id: auditId,
     success,
@@ -126,7 +199,7 @@ export function fromDelivery({ kind, result }: Delivery): WireResult {
     return {
       ...wire,
       observed_state: observed,
-      ...(code === undefined ? {} : { telemetry }),
+      ...(isEmpty(marks) ? {} : { telemetry }),
     };
   }
   const { is_unchecked: _unchecked, exclusive_fluents: _exclusive, ...plain } = wire;
@@ -151,6 +224,7 @@ export function toResult(wire: WireResult): Result {
     observed: pairs.map(([text, holds]) => ({ atom: parseAtom(text), holds })),
     exclusive: wire.exclusive_fluents,
     unchecked: wire.is_unchecked,
+    ...marksOf(wire.telemetry ?? null),
   };
 }
 
@@ -158,10 +232,22 @@ export function toAtoms(texts: readonly string[]): Atom[] {
   return texts.map(parseAtom);
 }
 
-function withCode(telemetry: Json, code: string): Json {
-  return typeof telemetry === "object" && telemetry !== null && !Array.isArray(telemetry)
-    ? { ...telemetry, code }
-    : { value: telemetry, code };
+type Marks = Pick<Result, "code" | "interruption">;
+const Interruption = z.enum(["failed", "rerun", "done", "not-done", "partly"]);
+
+function withMarks(telemetry: Json, marks: Marks): Json {
+  return isJsonObject(telemetry) ? { ...telemetry, ...marks } : { value: telemetry, ...marks };
+}
+
+/** What a servant of ours says in the telemetry; anything else there is the plugin's own. */
+function marksOf(telemetry: Json): Marks {
+  if (!isJsonObject(telemetry)) return {};
+  const { code } = telemetry;
+  const interruption = Interruption.safeParse(telemetry.interruption).data;
+  return {
+    ...(isErrorCode(code) ? { code } : {}),
+    ...(interruption === undefined ? {} : { interruption }),
+  };
 }
 
 function isEmpty(telemetry: Json): boolean {
