@@ -17,6 +17,7 @@ if (!starts()) {
     process.exit(1);
   }
 }
+process.on("SIGINT", () => {}); // Ctrl-C reaches both: what the script makes of it counts
 const { status, signal, error } = spawnSync(bun, process.argv.slice(2), { stdio: "inherit" });
 if (error) console.error(`Cannot run "${bun}": ${error.message}`);
 process.exit(signal ? 1 : (status ?? 1));

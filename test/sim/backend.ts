@@ -3,8 +3,8 @@
  * whether an answer to a poll arrived, so it hands out again what stays unanswered.
  */
 import type { Assignment } from "../../src/core/assignment.ts";
-import { canonicalJson } from "../../src/core/json.ts";
 import type { Delivery } from "../../src/core/ports.ts";
+import { contentOf } from "./content.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** How long a poll is held, in milliseconds. */
@@ -29,6 +29,8 @@ export class SimBackend {
   #servants = new Set<string>();
   #registrations = 0;
   isDown = false;
+  /** How many assignments have no answer yet. */
+  unanswered = 0;
 
   constructor(world: Surroundings) {
     this.#world = world;
@@ -38,7 +40,7 @@ export class SimBackend {
     return this.#orders.size;
   }
 
-  get unanswered(): string[] {
+  listUnanswered(): string[] {
     return [...this.#orders.values()]
       .filter(({ isAnswered }) => !isAnswered)
       .map(({ assignment }) => assignment.auditId);
@@ -46,7 +48,8 @@ export class SimBackend {
 
   assign(assignment: Assignment): void {
     const order = { assignment, isAnswered: false, isQueued: false };
-    this.#orders.set(canonicalJson(assignment), order);
+    this.#orders.set(contentOf(assignment), order);
+    this.unanswered += 1;
     this.#enqueue(order);
   }
 
@@ -80,11 +83,12 @@ export class SimBackend {
     if (!this.#servants.has(servantId)) return false;
     trace(`the backend takes ${delivery.key}`);
     oracle.took(delivery, asked);
-    const order = this.#orders.get(canonicalJson(asked));
+    const order = this.#orders.get(contentOf(asked));
     if (order === undefined) {
       oracle.broken("only what was asked is answered", delivery.key);
       return true;
     }
+    if (!order.isAnswered) this.unanswered -= 1;
     order.isAnswered = true;
     if (faults.strikes("backend: repeats what is answered")) {
       timeline.after(random.between(100, 200_000), () => this.#enqueue(order));

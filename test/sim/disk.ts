@@ -12,16 +12,32 @@ import type { Surroundings } from "./surroundings.ts";
 /** How long facts wait for a commit, as in the journal of the product. */
 const COMMIT_WITHIN_MS = { now: 0, soon: 2, lazy: 100 } as const;
 
+/** The power goes at one chosen write, counted from 1: before it, or after it and before the word. */
+export interface PowerCut {
+  readonly atWrite: number;
+  readonly isWritten: boolean;
+}
+
 /** What survives a power cut. */
 export class Disk {
   /** By origin, then by key. */
   readonly #stories = new Map<string, Map<EntryKey, Row[]>>();
   #rows = 0;
   isFull = false;
+  /** How often it was written. */
+  writes = 0;
   readonly #oracle: Oracle;
+  readonly #powerCut: PowerCut | undefined;
 
-  constructor(oracle: Oracle) {
+  constructor(oracle: Oracle, powerCut?: PowerCut) {
     this.#oracle = oracle;
+    this.#powerCut = powerCut;
+  }
+
+  /** Whether the power is to go at this write by choice, and with what left on the disk. */
+  get cutNow(): "nothing written" | "written" | undefined {
+    if (this.#powerCut?.atWrite !== this.writes) return undefined;
+    return this.#powerCut.isWritten ? "written" : "nothing written";
   }
 
   write(facts: readonly Fact[], origin: string): void {
@@ -120,7 +136,9 @@ export class SimJournal implements Journal {
   /** Everything that waits, all or none, as in the journal of the product. */
   #commit(): void {
     const { faults, oracle, trace } = this.#world;
-    if (faults.strikes("disk: power cut, batch lost")) {
+    this.#disk.writes += 1;
+    const { cutNow } = this.#disk;
+    if (cutNow === "nothing written" || faults.strikes("disk: power cut, batch lost")) {
       this.#life.cutPower();
       return;
     }
@@ -131,7 +149,9 @@ export class SimJournal implements Journal {
     this.#dueAtMs = Number.POSITIVE_INFINITY;
     if (this.#disk.isFull && waiting.length > 0) {
       trace(`turned away: ${waiting.length} facts`);
-      oracle.turnedAway(waiting.filter(({ isLazy }) => !isLazy).map(({ fact }) => fact));
+      oracle.stories.wereTurnedAway(
+        waiting.filter(({ isLazy }) => !isLazy).map(({ fact }) => fact),
+      );
       // Lazy facts ride along with a later commit.
       this.#waiting = waiting.filter(({ isLazy }) => isLazy);
       committed?.reject(new ServantError("journal.full", "Cannot write the journal: it is full"));
@@ -140,8 +160,12 @@ export class SimJournal implements Journal {
     trace(`written: ${waiting.length} facts`);
     const facts = waiting.map(({ fact }) => fact);
     this.#disk.write(facts, this.#origin);
-    if (faults.strikes("disk: power cut, batch written but not confirmed")) this.#life.cutPower();
-    else committed?.resolve();
+    if (
+      cutNow === "written" ||
+      faults.strikes("disk: power cut, batch written but not confirmed")
+    ) {
+      this.#life.cutPower();
+    } else committed?.resolve();
   }
 }
 

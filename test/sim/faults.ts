@@ -11,6 +11,9 @@ const WORST = {
   "network: answer 429": 0.08,
   "network: unreadable answer": 0.08,
   "network: partition": 0.5,
+  "network: half-open, a request vanishes": 0.5,
+  "network: half-open, an answer vanishes": 1,
+  "network: an answer overtakes another": 0.1,
   "disk: power cut, batch lost": 0.02,
   "disk: power cut, batch written but not confirmed": 0.02,
   "disk: full": 0.6,
@@ -21,6 +24,8 @@ const WORST = {
   "clock: 1970 at boot": 0.4,
   "clock: an hour back": 0.5,
   "clock: an hour ahead": 0.4,
+  "clock: stood still while it was off": 0.3,
+  "switched on hours later": 0.15,
   "backend: restarts": 0.4,
   "backend: forgets its servants": 0.25,
   "backend: repeats what is unanswered": 1,
@@ -66,9 +71,14 @@ export class Faults {
 
   /** Decides whether a fault strikes now, and counts it. */
   strikes(fault: Fault): boolean {
-    if (this.isCalm || !this.#random.chance(this.#chances[fault])) return false;
-    this.count(fault);
-    return true;
+    const isNow = this.draws(fault);
+    if (isNow) this.count(fault);
+    return isNow;
+  }
+
+  /** Decides it without counting: whether it strikes shows later. */
+  draws(fault: Fault): boolean {
+    return !this.isCalm && this.#random.chance(this.#chances[fault]);
   }
 
   count(fault: Fault): void {

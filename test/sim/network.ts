@@ -1,18 +1,12 @@
-/** The network between the agent and its backend, and the agent's port on it. */
-import type { Assignment } from "../../src/core/assignment.ts";
+/** The network between the agent and its backend, with connections that may die unnoticed. */
 import { ServantError } from "../../src/core/errors.ts";
-import type { Backend, Delivery, Directive, Intake, Offer } from "../../src/core/ports.ts";
-import { HOLD_MS, type SimBackend } from "./backend.ts";
 import { type Life, never } from "./life.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** How long the agent waits for an answer, in milliseconds. */
-const ANSWER_WITHIN_MS = 10_000;
-
 /** What the backend answers: a value, or a failure that the agent is told of. */
-type Reply<T> = { value: T } | { failure: ServantError };
+export type Reply<T> = { value: T } | { failure: ServantError };
 
-interface Request<T> {
+export interface Request<T> {
   readonly name: string;
   readonly withinMs: number;
   readonly signal: AbortSignal;
@@ -20,14 +14,39 @@ interface Request<T> {
   readonly serve: (reply: (reply: Reply<T>) => void) => void;
 }
 
+/** Half-open: what the agent sends, or what the backend answers, vanishes without a word. */
+interface Connection {
+  vanishes: "nothing" | "requests" | "answers";
+}
+
+/** An answer that is kept back until another one has passed it; this long at most. */
+const OVERTAKEN_MAX_MS = 5_000;
+
 export class Network {
   isPartitioned = false;
-  readonly backend: SimBackend;
+  /** While it lasts, new connections too may turn out half-open. */
+  isSwallowing = false;
+  /** Connections of the present life, open and not in use. */
+  #idle: Connection[] = [];
+  readonly #busy = new Set<Connection>();
+  #keptBack: (() => void) | undefined;
+  readonly #backend: { readonly isDown: boolean };
   readonly #world: Surroundings;
 
-  constructor(backend: SimBackend, world: Surroundings) {
-    this.backend = backend;
+  constructor(backend: { readonly isDown: boolean }, world: Surroundings) {
+    this.#backend = backend;
     this.#world = world;
+  }
+
+  /** Whoever held the connections is gone. */
+  hangUp(): void {
+    this.#idle = [];
+    this.#busy.clear();
+  }
+
+  /** Each connection that is open may stay so on one side only. */
+  halveConnections(): void {
+    for (const each of [...this.#idle, ...this.#busy]) this.#mayHalve(each, 0.7);
   }
 
   request<T>(life: Life, request: Request<T>): Promise<T> {
@@ -35,10 +54,12 @@ export class Network {
     if (!life.touch(`request ${name}`)) return never();
     return new Promise((resolve, reject) => {
       let isOver = false;
+      const connection = this.#connect();
       const end = (settle: () => void) => {
         if (isOver) return;
         isOver = true;
         callOff();
+        this.#busy.delete(connection);
         signal.removeEventListener("abort", abort);
         settle();
       };
@@ -46,118 +67,98 @@ export class Network {
       const callOff = life.after(withinMs, () => end(() => reject(unreachable("no answer"))));
       signal.addEventListener("abort", abort, { once: true });
       if (signal.aborted) return abort();
-      this.#send(request, (reply) => {
+      this.#send(connection, request, (reply) => {
         if (!life.isAlive) return;
         this.#world.trace(`answer to ${name}: ${"value" in reply ? "ok" : reply.failure.code}`);
+        if (!isOver) this.#idle.push(connection); // an answer that came too late finds it closed
         end(() => ("value" in reply ? resolve(reply.value) : reject(reply.failure)));
       });
     });
   }
 
-  #send<T>(request: Request<T>, reply: (reply: Reply<T>) => void): void {
-    const { faults, timeline } = this.#world;
-    if (faults.strikes("network: request duplicated")) {
-      timeline.after(this.#delayMs() * 3, () => this.#arrive(request, () => {}));
-    }
-    if (faults.strikes("network: request lost")) return;
-    timeline.after(this.#delayMs(), () => this.#arrive(request, reply));
+  #connect(): Connection {
+    const connection = this.#idle.pop() ?? { vanishes: "nothing" };
+    this.#busy.add(connection);
+    if (this.isSwallowing) this.#mayHalve(connection, 0.3);
+    return connection;
   }
 
-  #arrive<T>(request: Request<T>, reply: (reply: Reply<T>) => void): void {
+  #mayHalve(connection: Connection, probability: number): void {
+    const { random } = this.#world;
+    if (!random.chance(probability)) return;
+    connection.vanishes = random.pick(["requests", "answers"]);
+  }
+
+  #send<T>(connection: Connection, request: Request<T>, reply: (reply: Reply<T>) => void): void {
+    const { faults, timeline } = this.#world;
+    if (faults.strikes("network: request duplicated")) {
+      timeline.after(this.#delayMs() * 3, () => this.#arrive(connection, request, () => {}));
+    }
+    if (faults.strikes("network: request lost")) return;
+    timeline.after(this.#delayMs(), () => this.#arrive(connection, request, reply));
+  }
+
+  #arrive<T>(connection: Connection, request: Request<T>, reply: (reply: Reply<T>) => void): void {
     const { faults, random, timeline } = this.#world;
     if (this.isPartitioned) return;
+    if (connection.vanishes === "requests") {
+      faults.count("network: half-open, a request vanishes");
+      return;
+    }
     const answer = (answered: Reply<T>) => {
       if (this.isPartitioned || faults.strikes("network: reply lost")) return;
+      if (connection.vanishes === "answers") {
+        faults.count("network: half-open, an answer vanishes");
+        return;
+      }
       const isLate = faults.strikes("backend: answers late");
       const lateMs = isLate ? random.between(1_000, 40_000) : 0;
       timeline.after(lateMs + this.#delayMs(), () => {
-        if (!this.isPartitioned) reply(answered);
+        if (!this.isPartitioned) this.#bring(() => reply(answered));
       });
     };
-    if (this.backend.isDown) answer({ failure: unreachable("connection refused") });
-    else if (faults.strikes("network: answer 5xx")) answer({ failure: unavailable("503") });
-    else if (faults.strikes("network: answer 429")) {
-      answer({ failure: unavailable("429", Math.floor(random.between(0, 60_000))) });
-    } else if (faults.strikes("network: unreadable answer")) {
-      answer({ failure: new ServantError("backend.malformed-answer", "Cannot read the answer") });
-    } else request.serve(answer);
+    const failure = this.#failure();
+    if (failure === undefined) request.serve(answer);
+    else answer({ failure });
+  }
+
+  /** Some answers are kept back until the next one has gone before them. */
+  #bring(reply: () => void): void {
+    const { faults, timeline } = this.#world;
+    const keptBack = this.#keptBack;
+    this.#keptBack = undefined;
+    if (keptBack === undefined && faults.draws("network: an answer overtakes another")) {
+      this.#keptBack = reply;
+      timeline.after(OVERTAKEN_MAX_MS, () => {
+        if (this.#keptBack !== reply) return;
+        this.#keptBack = undefined;
+        reply();
+      });
+      return;
+    }
+    reply();
+    if (keptBack === undefined) return;
+    faults.count("network: an answer overtakes another");
+    keptBack();
+  }
+
+  /** What stands between the agent and its backend may answer in its place. */
+  #failure(): ServantError | undefined {
+    const { faults, random } = this.#world;
+    if (this.#backend.isDown) return unreachable("connection refused");
+    if (faults.strikes("network: answer 5xx")) return unavailable("503");
+    if (faults.strikes("network: answer 429")) {
+      return unavailable("429", Math.floor(random.between(0, 60_000)));
+    }
+    return faults.strikes("network: unreadable answer")
+      ? new ServantError("backend.malformed-answer", "Cannot read the answer")
+      : undefined;
   }
 
   #delayMs(): number {
     const { faults, random } = this.#world;
     if (faults.strikes("network: long delay")) return random.between(100, 15_000);
     return random.between(0.1, 20);
-  }
-}
-
-/** One life's port: registers, polls and delivers over the network. */
-export class SimLink implements Backend {
-  readonly origin: string;
-  readonly #network: Network;
-  readonly #life: Life;
-  readonly #world: Surroundings;
-  #servantId = "";
-  #inFlight = 0;
-
-  constructor(origin: string, network: Network, life: Life, world: Surroundings) {
-    this.origin = origin;
-    this.#network = network;
-    this.#life = life;
-    this.#world = world;
-  }
-
-  async register(_offer: Offer, signal: AbortSignal): Promise<string> {
-    const { backend } = this.#network;
-    const serve = (reply: (reply: Reply<string>) => void) => reply({ value: backend.register() });
-    const request = { name: "register", withinMs: ANSWER_WITHIN_MS, signal, serve };
-    this.#servantId = await this.#network.request(this.#life, request);
-    return this.#servantId;
-  }
-
-  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
-    const { backend } = this.#network;
-    const via = this.#servantId;
-    const serve = (reply: (reply: Reply<Directive>) => void) =>
-      backend.poll(via, (handout) => {
-        if (handout === "unknown") reply({ failure: gone("backend.session-gone") });
-        else if (handout === "nothing") reply({ value: { type: "idle" } });
-        else reply({ value: { type: "assign", assignment: handout, via } });
-      });
-    while (!signal.aborted) {
-      const request = { name: "poll", withinMs: HOLD_MS + ANSWER_WITHIN_MS, signal, serve };
-      yield await this.#network.request(this.#life, request);
-    }
-  }
-
-  /** To the registration that received it, then to the present one. */
-  async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
-    if (!this.#life.isAlive) return await never();
-    this.#inFlight += 1;
-    try {
-      const asked = this.#world.oracle.sent(delivery, this.origin, this.#inFlight);
-      if (asked === undefined) return await never();
-      if (await this.#deliverTo(delivery.via, delivery, asked, signal)) return;
-      if (await this.#deliverTo(this.#servantId, delivery, asked, signal)) return;
-      throw gone("servant.unknown");
-    } finally {
-      this.#inFlight -= 1;
-    }
-  }
-
-  #deliverTo(
-    servantId: string,
-    delivery: Delivery,
-    asked: Assignment,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { faults } = this.#world;
-    const serve = (reply: (reply: Reply<boolean>) => void) => {
-      if (faults.strikes("backend: refuses a result")) {
-        reply({ failure: new ServantError("backend.rejected", "Cannot take the result: 422") });
-      } else reply({ value: this.#network.backend.take(servantId, delivery, asked) });
-    };
-    const name = `deliver ${delivery.key} to ${servantId}`;
-    return this.#network.request(this.#life, { name, withinMs: ANSWER_WITHIN_MS, signal, serve });
   }
 }
 
@@ -168,8 +169,4 @@ function unreachable(reason: string): ServantError {
 function unavailable(status: string, retryAfterMs?: number): ServantError {
   const options = retryAfterMs === undefined ? {} : { retryAfterMs };
   return new ServantError("backend.unavailable", `Cannot serve: ${status}`, options);
-}
-
-function gone(code: "backend.session-gone" | "servant.unknown"): ServantError {
-  return new ServantError(code, "Cannot go on: the backend does not know this servant");
 }

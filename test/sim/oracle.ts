@@ -1,113 +1,76 @@
 /**
  * Watches the world from outside and knows what must hold. It sees what became durable, what ran,
- * what was sent and what the backend took; it never looks into the agent, except at its ledger.
+ * what was sent and what the backend took; it never looks into the agent, except at how much the
+ * agent keeps in its queues.
  */
 import { BELIEFS_MAX } from "../../src/agent/dispatcher.ts";
-import { IN_FLIGHT_MAX } from "../../src/agent/outbox.ts";
+import { BELIEF_FRESH_MS, IN_FLIGHT_MAX } from "../../src/agent/outbox.ts";
+import { START_WITHIN_MS } from "../../src/agent/recovery.ts";
 import type { Assignment, AuditId, Result } from "../../src/core/assignment.ts";
 import type { EntryKey, Fact } from "../../src/core/entry.ts";
-import { canonicalJson } from "../../src/core/json.ts";
+import type { Ledger } from "../../src/core/ledger.ts";
 import type { Delivery } from "../../src/core/ports.ts";
+import { outcomeOf } from "./content.ts";
+import { mayPassForFresh, Stories } from "./stories.ts";
+import type { Timeline } from "./timeline.ts";
+import { Verdict } from "./verdict.ts";
 
-/** What the journal durably holds of one entry. */
-interface Story {
-  readonly assignment: Assignment;
-  hasStarted: boolean;
-  /** The result's one text. */
-  finished?: string;
-  delivered: number;
-  isRefused: boolean;
-}
+/** Actions that are accepted and not finished: one runs, one is held. */
+const ACTIONS_MAX = 2;
+/** Who may wait for the ledger to change: the poll loop, the outbox, the saver, the stop. */
+const WAITERS_MAX = 4;
 
 export class Oracle {
-  /** The first invariant that broke. */
-  violation: string | undefined;
-  readonly stories = new Map<EntryKey, Story>();
-  /**
-   * What a full disk turned away and nothing saved yet, with the results among it: they may go out
-   * unsaved.
-   */
-  readonly #turnedAway = new Map<EntryKey, Set<string>>();
+  readonly stories: Stories;
+  readonly #verdict = new Verdict();
   /** Sent while it was in memory only: a crash may give it another content. */
   readonly #exposed = new Set<EntryKey>();
   readonly #starts = new Map<AuditId, number>();
-  readonly #taken = new Map<EntryKey, { times: number; contents: Set<string> }>();
-  readonly #unfinished = new Set<EntryKey>();
-  /** What was last accepted under each key, durable or not, and from whom. */
-  readonly #asked = new Map<EntryKey, { assignment: Assignment; origin: string }>();
+  readonly #takenContents = new Map<EntryKey, Set<string>>();
+
+  constructor(timeline: Timeline) {
+    this.stories = new Stories(timeline, this.#verdict);
+  }
+
+  get violation(): string | undefined {
+    return this.#verdict.violation;
+  }
 
   broken(invariant: string, what: string): void {
-    this.violation ??= `${invariant}: ${what}`;
+    this.#verdict.broken(invariant, what);
   }
 
-  /** Facts are on their way to the disk. */
+  /** Facts are on their way to the disk: this is when the agent decides. */
   appended(facts: readonly Fact[], origin: string): void {
-    for (const fact of facts) {
-      if (fact.type === "accepted") {
-        this.#asked.set(fact.key, { assignment: fact.assignment, origin });
-      }
-    }
+    this.stories.appended(facts, origin);
+    for (const fact of facts) if (fact.type === "started") this.#decidedToStart(fact.key);
   }
 
-  /** A batch is on the disk. */
-  written(facts: readonly Fact[], origin: string): void {
-    for (const fact of facts) {
-      if (this.#asked.get(fact.key)?.origin === origin) this.#writtenOne(fact);
-      else this.broken("an entry belongs to one origin", fact.key);
-    }
-    const held = [...this.#unfinished].filter((key) => !this.#turnedAway.has(key));
-    if (held.length > 2) {
-      this.broken("one action runs and one is held at most", held.join(", "));
-    }
-  }
-
-  #writtenOne(fact: Fact): void {
-    const { key } = fact;
-    if (fact.type === "accepted") {
-      this.#writtenAccepted(key, fact.assignment);
-      return;
-    }
-    const story = this.stories.get(key);
-    if (story === undefined) {
-      this.broken("a story begins with its acceptance", `${fact.type} ${key}`);
-      return;
-    }
-    if (fact.type === "started") story.hasStarted = true;
-    if (fact.type === "refused") story.isRefused = true;
-    if (fact.type === "repeated") story.isRefused = false;
-    if (fact.type === "finished") {
-      if (story.finished !== undefined) this.broken("an entry is finished once", key);
-      story.finished ??= textOf(fact.result);
-      this.#unfinished.delete(key);
-      this.#turnedAway.delete(key);
-    }
-    if (fact.type === "delivered") {
-      story.delivered += 1;
-      if (story.delivered > (this.#taken.get(key)?.times ?? 0)) {
-        this.broken("what is recorded as delivered was taken by the backend", key);
-      }
-    }
-  }
-
-  #writtenAccepted(key: EntryKey, assignment: Assignment): void {
-    if (this.stories.has(key)) return; // a second one changes nothing; a second start would
-    this.stories.set(key, { assignment, hasStarted: false, delivered: 0, isRefused: false });
-    if (assignment.kind === "action") this.#unfinished.add(key);
-  }
-
-  /** A batch was turned away by a full disk. */
-  turnedAway(facts: readonly Fact[]): void {
-    for (const fact of facts) {
-      if (this.stories.get(fact.key)?.finished !== undefined) continue;
-      const results = this.#turnedAway.get(fact.key) ?? new Set();
-      this.#turnedAway.set(fact.key, results);
-      if (fact.type === "finished") results.add(textOf(fact.result));
+  /** What a restart found accepted and not started must be young. */
+  #decidedToStart(key: EntryKey): void {
+    const { stories } = this;
+    const asked = stories.asked(key);
+    const { now } = stories;
+    if (asked?.assignment.kind !== "action" || asked.moment.life === now.life) return;
+    if (!mayPassForFresh(asked.moment, now, START_WITHIN_MS)) {
+      this.broken("what a restart finds starts only while it is fresh", key);
     }
   }
 
   /** The agent's memory is gone. */
   lifeEnded(): void {
-    this.#turnedAway.clear();
+    this.stories.lifeEnded();
+  }
+
+  /** A batch is on the disk. */
+  written(facts: readonly Fact[], origin: string): void {
+    const { stories } = this;
+    stories.written(facts, origin);
+    if (stories.unfinished.size <= ACTIONS_MAX) return;
+    const held = [...stories.unfinished].filter((key) => !stories.turnedAway.has(key));
+    if (held.length > ACTIONS_MAX) {
+      this.broken("one action runs and one is held at most", held.join(", "));
+    }
   }
 
   /** A handler is about to start; `running` are the kinds of those that run already. */
@@ -120,10 +83,9 @@ export class Oracle {
     if (beside >= (kind === "action" ? 1 : BELIEFS_MAX)) {
       this.broken("one action runs at once, and a few beliefs", auditId);
     }
-    const story = this.stories.get(auditId as string as EntryKey);
-    const isSame =
-      story !== undefined && canonicalJson(story.assignment) === canonicalJson(assignment);
-    if (!isSame || !story.hasStarted) {
+    const key = auditId as string as EntryKey;
+    const isStarted = (this.stories.durable.get(key)?.starts ?? 0) > 0;
+    if (!isStarted || !this.stories.isAccepted(key, assignment)) {
       this.broken("started is durable before the handler runs", auditId);
     }
   }
@@ -133,53 +95,66 @@ export class Oracle {
    * answers: on the wire is only an audit id, which may stand for two contents.
    */
   sent({ key, result }: Delivery, origin: string, inFlight: number): Assignment | undefined {
+    const { stories } = this;
     if (inFlight > IN_FLIGHT_MAX) this.broken("a few results are under way at once", key);
-    const asked = this.#asked.get(key);
+    const asked = stories.asked(key);
     if (asked?.origin !== origin) {
       this.broken("nothing of another origin is sent", key);
       return undefined;
     }
-    const durable = this.stories.get(key)?.finished;
-    const finished = durable === undefined ? this.#turnedAway.get(key) : new Set([durable]);
+    const durable = stories.durable.get(key)?.finished;
+    const finished = durable === undefined ? stories.turnedAway.get(key) : new Set([durable]);
     if (finished === undefined || finished.size === 0) {
       this.broken("a result is sent only after it is durable", key);
-    } else if (!finished.has(textOf(result)) && !isOldObservation(asked.assignment, result)) {
-      this.broken("what is sent is what was finished", key);
+    } else if (!isWithdrawn(asked.assignment, result)) {
+      if (!finished.has(outcomeOf(result))) this.broken("what is sent is what was finished", key);
+      if (asked.assignment.kind === "belief" && result.success) this.#checkIsFresh(key);
     }
     if (durable === undefined) this.#exposed.add(key);
     return asked.assignment;
   }
 
-  /** The backend has taken a result; `content` is what was asked under this key. */
+  /** An observation that goes out as one. */
+  #checkIsFresh(key: EntryKey): void {
+    const observedAt = this.stories.finishedAt(key);
+    if (observedAt === undefined) return;
+    if (mayPassForFresh(observedAt, this.stories.now, BELIEF_FRESH_MS)) return;
+    this.broken("an old observation never passes for a new one", key);
+  }
+
+  /** The backend has taken a result; `assignment` is what was asked under this key. */
   took({ key, result }: Delivery, assignment: Assignment): void {
-    const taken = this.#taken.get(key) ?? { times: 0, contents: new Set() };
-    this.#taken.set(key, taken);
-    taken.times += 1;
-    if (isOldObservation(assignment, result)) return;
-    taken.contents.add(textOf(result));
-    if (taken.contents.size > 1 && !this.#exposed.has(key)) {
+    const { takenTimes } = this.stories;
+    takenTimes.set(key, (takenTimes.get(key) ?? 0) + 1);
+    if (isWithdrawn(assignment, result)) return;
+    const contents = this.#takenContents.get(key) ?? new Set();
+    this.#takenContents.set(key, contents.add(outcomeOf(result)));
+    if (contents.size > 1 && !this.#exposed.has(key)) {
       this.broken("an assignment ends with one result", key);
+    }
+  }
+
+  /** Something has happened: no queue in the agent may have grown past its limit. */
+  checkQueues(ledger: Ledger): void {
+    if (ledger.waiting > WAITERS_MAX) {
+      this.broken("no queue passes its limit", `${ledger.waiting} wait for the ledger`);
     }
   }
 
   /** All is quiet: everything that was accepted from `origin` must have come to its end. */
   ended(origin: string): void {
-    for (const [key, story] of this.stories) {
-      if (this.#asked.get(key)?.origin !== origin) continue;
-      if (story.finished === undefined) {
-        this.broken("every accepted assignment ends", key);
-      } else if (!this.#taken.has(key) && !story.isRefused) {
+    const { durable, takenTimes } = this.stories;
+    for (const [key, story] of durable) {
+      if (story.origin !== origin) continue;
+      if (story.finished === undefined) this.broken("every accepted assignment ends", key);
+      else if (!takenTimes.has(key) && !story.isRefused) {
         this.broken("no finished result is lost", key);
       }
     }
   }
 }
 
-function textOf(result: Result): string {
-  return canonicalJson({ ...result, observed: [...result.observed].length });
-}
-
-/** An answer that was withdrawn for its age: the same for any content. */
-function isOldObservation({ kind }: Assignment, { unchecked, success }: Result): boolean {
+/** An observation that was withdrawn for its age: the same for any content. */
+function isWithdrawn({ kind }: Assignment, { unchecked, success }: Result): boolean {
   return kind === "belief" && unchecked && success;
 }

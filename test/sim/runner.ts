@@ -1,9 +1,11 @@
 /** A plugin's process: handlers that succeed, fail, crash, hang or take their time. */
 import { type Assignment, emptyResult, type Result } from "../../src/core/assignment.ts";
+import type { Atom } from "../../src/core/atom.ts";
 import { ServantError } from "../../src/core/errors.ts";
 import type { Reconciled } from "../../src/core/handlers.ts";
 import type { Offer, Runner } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
+import { frozen } from "./content.ts";
 import { type Life, never } from "./life.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -71,7 +73,10 @@ export class SimRunner implements Runner {
       }
       const slowMs = faults.strikes("child: is slow") ? random.between(5_000, 120_000) : 0;
       const success = !faults.strikes("child: reports failure");
-      end(tookMs + slowMs, () => resolve({ ...emptyResult(auditId, success), telemetry }));
+      const observed =
+        kind === "belief" ? [{ atom: `robot_at(room_${telemetry.run})` as Atom, holds: true }] : [];
+      const result = frozen({ ...emptyResult(auditId, success), telemetry, observed });
+      end(tookMs + slowMs, () => resolve(result));
     });
   }
 

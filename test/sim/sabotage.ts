@@ -1,4 +1,5 @@
 /** Classic bugs, put in on purpose: a simulation that lets them pass proves nothing. */
+import type { Result } from "../../src/core/assignment.ts";
 import type { Fact } from "../../src/core/entry.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
 import type { Backend, Clock, Journal } from "../../src/core/ports.ts";
@@ -7,16 +8,28 @@ export type Sabotage =
   | "none"
   | "delivery recorded before it is sent"
   | "journal reports durable before it is"
+  | "effect before journal"
   | "dedup forgotten at restart"
   | "undelivered forgotten at restart"
-  | "another origin's entries shown";
+  | "another origin's entries shown"
+  | "age forgotten at restart"
+  | "belief answered from the store";
 
-export function sabotagedJournal(journal: Journal, other: Journal, sabotage: Sabotage): Journal {
+export function sabotagedJournal(
+  journal: Journal,
+  other: Journal,
+  sabotage: Sabotage,
+  clock: Clock,
+): Journal {
   const ownKeys = new Set<string>();
   const append: Journal["append"] = (facts, urgency) => {
     for (const { key } of facts) ownKeys.add(key);
     const appended = journal.append(facts, urgency);
-    if (sabotage !== "journal reports durable before it is") return appended;
+    const isStart = facts.some(({ type }) => type === "started");
+    const lies =
+      sabotage === "journal reports durable before it is" ||
+      (sabotage === "effect before journal" && isStart);
+    if (!lies) return appended;
     appended.catch(() => {});
     return Promise.resolve();
   };
@@ -29,7 +42,11 @@ export function sabotagedJournal(journal: Journal, other: Journal, sabotage: Sab
     const facts = await Array.fromAsync(journal.replay());
     const finished = new Set(facts.filter(({ type }) => type === "finished").map(({ key }) => key));
     const forgets = sabotage === "undelivered forgotten at restart";
-    yield* forgets ? facts.filter(({ key }) => !finished.has(key)) : facts;
+    const shown = forgets ? facts.filter(({ key }) => !finished.has(key)) : facts;
+    const atMs = clock.now();
+    yield* sabotage === "age forgotten at restart"
+      ? shown.map((fact) => (fact.type === "accepted" ? { ...fact, atMs } : fact))
+      : shown;
   }
   return { append, story, replay, close: () => journal.close() };
 }
@@ -40,14 +57,22 @@ export function sabotagedLink(
   ledger: Ledger,
   clock: Clock,
 ): Backend {
-  if (sabotage !== "delivery recorded before it is sent") return link;
+  const observed = new Map<string, Result>();
+  const deliver: Backend["deliver"] = (delivery, signal) => {
+    const { key, kind, result } = delivery;
+    if (sabotage === "delivery recorded before it is sent") {
+      ledger.recordDelivered({ type: "delivered", atMs: clock.now(), key });
+    }
+    if (sabotage !== "belief answered from the store" || kind !== "belief") {
+      return link.deliver(delivery, signal);
+    }
+    if (!result.unchecked) observed.set(key, result);
+    return link.deliver({ ...delivery, result: observed.get(key) ?? result }, signal);
+  };
   return {
     origin: link.origin,
     register: (offer, signal) => link.register(offer, signal),
     directives: (intake, signal) => link.directives(intake, signal),
-    deliver: (delivery, signal) => {
-      ledger.recordDelivered({ type: "delivered", atMs: clock.now(), key: delivery.key });
-      return link.deliver(delivery, signal);
-    },
+    deliver,
   };
 }

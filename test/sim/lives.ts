@@ -1,0 +1,152 @@
+/** The agent's lives: it is started on what the disk holds, again after every end. */
+import { openBus } from "../../src/agent/bus.ts";
+import { runServant } from "../../src/agent/servant.ts";
+import { type AuditId, emptyResult } from "../../src/core/assignment.ts";
+import { type Fact, keyOf } from "../../src/core/entry.ts";
+import { toServantError } from "../../src/core/errors.ts";
+import { describeEvent } from "../../src/core/events.ts";
+import { Ledger } from "../../src/core/ledger.ts";
+import type { SimBackend } from "./backend.ts";
+import { frozen } from "./content.ts";
+import { type Disk, SimJournal } from "./disk.ts";
+import { Life } from "./life.ts";
+import { SimLink } from "./link.ts";
+import type { Network } from "./network.ts";
+import { SimRunner } from "./runner.ts";
+import { type Sabotage, sabotagedJournal, sabotagedLink } from "./sabotage.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { MINUTE_MS } from "./weather.ts";
+
+export const ORIGIN = "http://simulated";
+/** A backend that the agent served before: what is left of it stays on the disk, untouched. */
+const OTHER_ORIGIN = "http://elsewhere";
+
+export interface Parts {
+  readonly backend: SimBackend;
+  readonly disk: Disk;
+  readonly network: Network;
+}
+
+export class Lives {
+  /** What the present life knows; undefined while it is off or starting. */
+  ledger: Ledger | undefined;
+  /** When the present life began, or the next one will. */
+  bootAtMs = 0;
+  #life: Life | undefined;
+  #stop = new AbortController();
+  #runs = 0;
+  #count = 0;
+  readonly #world: Surroundings;
+  readonly #parts: Parts;
+  readonly #sabotage: Sabotage;
+
+  constructor(world: Surroundings, parts: Parts, sabotage: Sabotage) {
+    this.#world = world;
+    this.#parts = parts;
+    this.#sabotage = sabotage;
+    this.#leaveFromElsewhere();
+  }
+
+  /** Starts the agent. */
+  begin(): void {
+    const { oracle, trace } = this.#world;
+    this.#count += 1;
+    trace(`life ${this.#count} begins`);
+    this.#life = new Life(this.#world, () => this.#ended());
+    this.#stop = new AbortController();
+    this.#live(this.#life).then(
+      () => {},
+      (cause: unknown) => oracle.broken("the agent never fails of itself", String(cause)),
+    );
+  }
+
+  cutPower(): void {
+    this.#life?.cutPower();
+  }
+
+  askToStop(): void {
+    this.#world.trace("the agent is asked to stop");
+    this.#stop.abort();
+  }
+
+  /** Ends for good. */
+  end(): void {
+    this.#life?.end();
+  }
+
+  #leaveFromElsewhere(): void {
+    const auditId = "elsewhere" as AuditId;
+    const key = keyOf(auditId);
+    const assignment = frozen({ kind: "belief", auditId, fluent: "robot_at" } as const);
+    const facts: Fact[] = [
+      { type: "accepted", atMs: 0, key, assignment, via: "servant-1" },
+      { type: "started", atMs: 0, key },
+      { type: "finished", atMs: 0, key, result: frozen(emptyResult(auditId, true)) },
+    ];
+    this.#world.oracle.appended(facts, OTHER_ORIGIN);
+    this.#parts.disk.write(facts, OTHER_ORIGIN);
+  }
+
+  async #live(life: Life): Promise<void> {
+    const world = this.#world;
+    const { backend, disk, network } = this.#parts;
+    const own = new SimJournal(disk, ORIGIN, life, world);
+    const other = new SimJournal(disk, OTHER_ORIGIN, life, world);
+    const journal = sabotagedJournal(own, other, this.#sabotage, life);
+    const ledger = await Ledger.open(journal);
+    this.ledger = ledger;
+    const bus = openBus();
+    bus.listen((event) => {
+      if (life.isAlive) world.trace(`agent: ${describeEvent(event).message}`);
+    });
+    const link = new SimLink(ORIGIN, backend, network, life, world);
+    const ports = {
+      backend: sabotagedLink(link, this.#sabotage, ledger, life),
+      bus,
+      clock: life,
+      ledger,
+      random: () => world.random.next(),
+      runner: new SimRunner(life, world, () => ++this.#runs),
+    };
+    const options = { failuresMax: 0, hurry: new AbortController().signal };
+    try {
+      await runServant(ports, options, this.#stop.signal);
+    } catch (cause) {
+      const { kind } = toServantError(cause);
+      if (kind !== "gone") throw cause;
+    }
+    if (!life.isAlive) return;
+    await journal.close();
+    world.trace("the agent has stopped");
+    life.end();
+    this.#ended();
+  }
+
+  /** After a power cut, or when it stopped: it is started again, at once or much later. */
+  #ended(): void {
+    const { faults, oracle, random, timeline } = this.#world;
+    oracle.lifeEnded();
+    this.#parts.network.hangUp();
+    this.#life = undefined;
+    this.ledger = undefined;
+    const offMs = this.#offMs();
+    this.bootAtMs = timeline.nowMs + offMs;
+    const stoodAtMs = faults.strikes("clock: stood still while it was off")
+      ? timeline.wallMs
+      : undefined;
+    const wallMs = faults.strikes("clock: 1970 at boot") ? random.between(0, MINUTE_MS) : stoodAtMs;
+    timeline.after(offMs, () => {
+      if (wallMs !== undefined) {
+        timeline.setWall(wallMs);
+        timeline.after(random.between(0, MINUTE_MS), () => timeline.trueWall());
+      }
+      this.begin();
+    });
+  }
+
+  #offMs(): number {
+    const { faults, random } = this.#world;
+    if (faults.strikes("switched on hours later")) return random.between(60, 600) * MINUTE_MS;
+    return random.chance(0.7) ? random.between(500, 20_000) : random.between(0, 120_000);
+  }
+}

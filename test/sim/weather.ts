@@ -1,0 +1,91 @@
+/** What goes wrong for a while, or at a moment: partitions, full disks, clocks, power. */
+import type { SimBackend } from "./backend.ts";
+import type { Disk } from "./disk.ts";
+import type { Fault } from "./faults.ts";
+import type { Network } from "./network.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export const MINUTE_MS = 60_000;
+/** How often the weather may change. */
+const EVERY_MS = 2 * MINUTE_MS;
+
+/** What the weather falls on. */
+export interface Landscape {
+  readonly backend: SimBackend;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly cutPower: () => void;
+  /** Asks the agent to stop, as a supervisor does. */
+  readonly stop: () => void;
+}
+
+export class Weather {
+  readonly #world: Surroundings;
+  readonly #on: Landscape;
+
+  constructor(world: Surroundings, on: Landscape) {
+    this.#world = world;
+    this.#on = on;
+  }
+
+  /** Lets it change every other minute for `ms`, then no more. */
+  begin(ms: number): void {
+    const { random, timeline } = this.#world;
+    for (let atMs = 0; atMs < ms; atMs += EVERY_MS) {
+      timeline.after(atMs + random.between(0, EVERY_MS), () => this.#change());
+    }
+    timeline.after(ms, () => this.#calm());
+  }
+
+  #change(): void {
+    const { faults, timeline } = this.#world;
+    const { backend, cutPower, stop } = this.#on;
+    const strikes = (fault: Fault) => faults.strikes(fault);
+    this.#changeNetwork();
+    if (strikes("disk: full")) {
+      this.#on.disk.isFull = true;
+      this.#forSome(() => this.#freeDisk(), 2 * MINUTE_MS);
+    }
+    if (strikes("clock: an hour back")) timeline.setWall(timeline.wallMs - 60 * MINUTE_MS);
+    if (strikes("clock: an hour ahead")) timeline.setWall(timeline.wallMs + 60 * MINUTE_MS);
+    if (strikes("backend: restarts")) backend.restart(strikes("backend: forgets its servants"));
+    if (strikes("power cut at a moment")) cutPower();
+    if (strikes("agent stopped in peace")) stop();
+  }
+
+  #changeNetwork(): void {
+    const { faults } = this.#world;
+    const { network } = this.#on;
+    if (faults.strikes("network: partition")) {
+      network.isPartitioned = true;
+      this.#forSome(() => this.#heal(), 3 * MINUTE_MS);
+    }
+    if (faults.draws("network: half-open, a request vanishes")) {
+      network.halveConnections();
+      network.isSwallowing = true;
+      this.#forSome(() => this.#heal(), 4 * MINUTE_MS);
+    }
+  }
+
+  #forSome(end: () => void, maxMs: number): void {
+    this.#world.timeline.after(this.#world.random.between(0, maxMs), end);
+  }
+
+  /** What is half-open stays so until it is noticed. */
+  #heal(): void {
+    this.#on.network.isPartitioned = false;
+    this.#on.network.isSwallowing = false;
+  }
+
+  #freeDisk(): void {
+    this.#on.disk.isFull = false;
+    this.#world.trace("the disk has room again");
+  }
+
+  #calm(): void {
+    this.#world.trace("the faults are over");
+    this.#world.faults.isCalm = true;
+    this.#heal();
+    if (this.#on.disk.isFull) this.#freeDisk();
+  }
+}
