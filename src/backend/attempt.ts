@@ -29,14 +29,15 @@ export interface AttemptPorts {
 }
 
 /**
- * Attempts a step; never rejects. When `stopped` aborts, the world is left as it is then.
+ * Attempts a step under `auditId`; never rejects. When `stopped` aborts, the world is left as it is
+ * then.
  */
 export async function attemptStep(
   ports: AttemptPorts,
   step: GroundStep,
   stopped: AbortSignal,
+  auditId = crypto.randomUUID() as AuditId,
 ): Promise<Attempt> {
-  const auditId = crypto.randomUUID() as AuditId;
   const provider = ports.servants.providerOf(step.transition);
   if (provider === undefined) {
     const message = `Cannot execute ${stepText(step)}: no servant provides "${step.transition}"`;

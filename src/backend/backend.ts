@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { ServantError } from "../core/errors.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
@@ -15,17 +15,19 @@ import { nearest } from "./nearest.ts";
 import type { Parts } from "./parts.ts";
 import { Plans } from "./plans.ts";
 import type { Progress } from "./progress.ts";
+import { cancelRoutes } from "./routes/cancel.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { BODY_MAX_BYTES } from "./routes/request.ts";
 import { servantRoutes } from "./routes/servant.ts";
 import { worldRoutes } from "./routes/world.ts";
 import { type Log, Servants } from "./servants.ts";
+import type { Leases } from "./silence.ts";
 import { loadSnapshot, Saver, type SnapshotPort } from "./snapshot.ts";
 import { failureAnswer } from "./status.ts";
 import { refuseStrangers } from "./stranger.ts";
 import { World } from "./world.ts";
 
-export interface BackendOptions {
+export interface BackendOptions extends Leases {
   /** What the backend knows from the start; a servant can only ask for these. */
   readonly domains: readonly Domain[];
   readonly clock: Clock;
@@ -33,10 +35,6 @@ export interface BackendOptions {
   readonly log?: (level: Level, message: string, fields: JsonObject) => void;
   /** Told how executions go, for displays; what it throws is ignored. */
   readonly observe?: (progress: Progress) => void;
-  /** See `LEASE_MS`. */
-  readonly leaseMs?: number;
-  /** Absent: a servant that is silent while it acts may take for ever. */
-  readonly silentLeaseMs?: number;
   /** Absent: nothing outlives the process. */
   readonly snapshot?: SnapshotPort;
 }
@@ -63,9 +61,7 @@ export function createBackend(options: BackendOptions): Backend {
       log("debug", "a display failed", { reason: String(cause) }); // it reports, it never commands
     }
   };
-  const { leaseMs, silentLeaseMs } = options;
-  const leases = leaseMs === undefined ? { silentLeaseMs } : { leaseMs, silentLeaseMs };
-  const servants = new Servants({ clock, log, ...leases });
+  const servants = new Servants({ ...options, log });
   const world = new World(domains);
   const plans = new Plans(world, clock);
   const executor = new Executor({ world, servants, plans, log, observe });
@@ -76,7 +72,7 @@ export function createBackend(options: BackendOptions): Backend {
     fetch: async (request) => app.fetch(request),
     addDomain: (domain) => world.addDomain(domain),
     async close() {
-      await executor.stop("the backend was stopping");
+      await executor.stop("the backend was stopping", { isTold: false });
       servants.close();
       await saver?.save();
     },
@@ -103,6 +99,7 @@ function routes(parts: Parts, saver: Saver | undefined): Hono {
   app.get("/health", (context) => context.json(health(parts)));
   worldRoutes(app, parts);
   planRoutes(app, parts);
+  cancelRoutes(app, parts);
   servantRoutes(app, parts);
   app.notFound((context) => unknownRoute(app, context));
   app.onError((cause, context) => {
@@ -110,6 +107,8 @@ function routes(parts: Parts, saver: Saver | undefined): Hono {
     const request = `${context.req.method} ${context.req.path}`;
     const level = status >= 500 ? "error" : "info";
     parts.log(level, `${request} refused with ${status}: ${String(body.detail)}`, {});
+    const { retryAfterMs } = toServantError(cause);
+    if (retryAfterMs !== undefined) context.header("Retry-After", `${retryAfterMs / 1_000}`);
     return context.json(body, status);
   });
   return app;

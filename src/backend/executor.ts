@@ -2,14 +2,15 @@
  * Carries plans out, one at a time: dispatches each step, and plans again from what is believed
  * then when a step fails, an observation contradicts it, or the state changed from outside.
  */
-import { type Atom, atom, atomParts } from "../core/atom.ts";
-import { ServantError } from "../core/errors.ts";
+
+import type { AuditId } from "../core/assignment.ts";
+import type { Atom } from "../core/atom.ts";
+import { type ErrorCode, ServantError } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
-import type { TransitionDef } from "../core/vocabulary.ts";
 import type { GroundStep } from "../planner/plan.ts";
 import { type Attempt, type AttemptPorts, attemptStep } from "./attempt.ts";
+import { bound, checkedParams, groundStep } from "./ground-step.ts";
 import { keptOut } from "./keep-out.ts";
-import { suggestion } from "./nearest.ts";
 import type { Planned, Plans } from "./plans.ts";
 import { stepText } from "./progress.ts";
 
@@ -25,12 +26,21 @@ export interface Execution {
   readonly success: boolean;
   /** Why it ended. */
   readonly message: string;
+  /** `execution.cancelled` or `execution.stopped`, when it did not end by itself. */
+  readonly code?: ErrorCode;
 }
 /** What an execution is at now. */
 interface Run {
   readonly goal: readonly Atom[];
   readonly attempts: Attempt[];
+  /** Its end at once: the world is left alone. */
   readonly stopped: AbortSignal;
+  /** Its end after the step that is under way: what that one does is believed. */
+  readonly cancelled: AbortController;
+  /** Either of them. */
+  readonly halted: AbortSignal;
+  /** The step that is under way. */
+  auditId: AuditId | undefined;
   /** States that were seen: going back to one is no progress. */
   readonly seen: Set<string>;
   now: string;
@@ -70,18 +80,14 @@ export class Executor {
       );
     }
     const { world, plans } = this.#ports;
-    const stopped = this.#stop.signal;
-    const { goal } = world;
-    const run: Run = { goal, attempts: [], stopped, seen: new Set(), now: "", fruitless: 0 };
-    run.now = "planning";
+    const run = begun(world.goal, this.#stop.signal);
     this.#run = run;
     const ending = Promise.withResolvers<void>();
     this.#ended = ending.promise;
     try {
-      const planned = await plans.current({ signal: stopped });
-      if (stopped.aborted) return ended(run, "it was stopped");
-      if (planned.plan === null) throw noPlan(planned);
-      const execution = await this.#carryOut(run, planned.plan);
+      const planned = await plans.current({ signal: run.halted });
+      if (planned.plan === null && !run.halted.aborted) throw noPlan(planned);
+      const execution = await this.#carryOut(run, planned.plan ?? []);
       const { success, message } = execution;
       this.#ports.log(success ? "info" : "warn", `execution ended: ${message}`, { success });
       this.#ports.observe({ type: "done", success, message });
@@ -128,11 +134,26 @@ export class Executor {
     return await attempt.finally(() => this.#triggers.delete(attempt));
   }
 
-  /** Ends what runs: its open steps fail, the world is left alone. Resolves when it has ended. */
-  stop(reason: string): Promise<void> {
-    this.#stop.abort();
+  /**
+   * Lets the execution end after the step that is under way, whose outcome counts as ever; for an
+   * audit id, only if it is that step's: after a cancel nothing moves on unasked. False when there
+   * is none.
+   */
+  cancel(auditId: AuditId | undefined, reason: string): boolean {
+    const run = this.#run;
+    if (run === undefined || (auditId !== undefined && run.auditId !== auditId)) return false;
+    run.cancelled.abort(reason);
+    return true;
+  }
+
+  /**
+   * Ends what runs: its open steps fail, the world is left alone; with `isTold` servants are told to
+   * call off what they have in hand. Resolves when it has ended.
+   */
+  stop(reason: string, told: { readonly isTold: boolean }): Promise<void> {
+    this.#stop.abort(reason);
     this.#stop = new AbortController();
-    this.#ports.servants.stopAll(reason);
+    this.#ports.servants.stopAll(reason, told);
     return this.#ended;
   }
 
@@ -140,11 +161,13 @@ export class Executor {
     const { log, observe, plans } = this.#ports;
     let steps = first;
     for (;;) {
+      if (run.halted.aborted) return halted(run);
       observe({ type: "planned", steps });
       const reason = await this.#follow(run, steps);
       const last = run.attempts.at(-1);
-      if (run.stopped.aborted) return ended(run, "it was stopped");
+      if (run.stopped.aborted) return halted(run);
       if (this.#isReached(run.goal)) return ended(run, "the goal is reached", true);
+      if (run.halted.aborted) return halted(run);
       run.fruitless += 1;
       if (run.fruitless > REPLANS_MAX) {
         return ended(run, `gave up after ${REPLANS_MAX} plans without progress: ${reason}`);
@@ -153,12 +176,13 @@ export class Executor {
       observe({ type: "replanning", reason });
       run.now = "planning again";
       const planned = await plans.for(run.goal, {
-        signal: run.stopped,
+        signal: run.halted,
         allowed: this.#providedAfter(last),
       });
-      if (run.stopped.aborted) return ended(run, "it was stopped");
-      if (planned.plan === null) return ended(run, `${reason}; ${planned.reason}`);
-      steps = planned.plan;
+      if (planned.plan === null && !run.halted.aborted) {
+        return ended(run, `${reason}; ${planned.reason}`);
+      }
+      steps = planned.plan ?? [];
     }
   }
 
@@ -168,11 +192,13 @@ export class Executor {
     run.seen.add(fingerprintOf(world.state()));
     for (const [index, step] of steps.entries()) {
       await Promise.allSettled(this.#triggers);
-      if (run.stopped.aborted) return "stopped";
+      if (run.halted.aborted) return "it was halted";
       const obstacle = this.#obstacle(step);
       if (obstacle !== undefined) return `${stepText(step)} is not possible now: ${obstacle}`;
       run.now = `step ${index + 1} of ${steps.length}, ${stepText(step)}`;
-      const attempt = await attemptStep(this.#ports, step, run.stopped);
+      run.auditId = crypto.randomUUID() as AuditId;
+      const attempt = await attemptStep(this.#ports, step, run.stopped, run.auditId);
+      run.auditId = undefined;
       run.attempts.push(attempt);
       if (!attempt.success) return attempt.message;
       const state = fingerprintOf(world.state());
@@ -208,62 +234,26 @@ export class Executor {
   }
 }
 
+function begun(goal: readonly Atom[], stopped: AbortSignal): Run {
+  const cancelled = new AbortController();
+  const halted = AbortSignal.any([stopped, cancelled.signal]);
+  const fresh = { attempts: [], auditId: undefined, seen: new Set<string>(), fruitless: 0 };
+  return { goal, stopped, cancelled, halted, now: "planning", ...fresh };
+}
+
+function halted(run: Run): Execution {
+  const [what, code] = run.stopped.aborted
+    ? (["stopped", "execution.stopped"] as const)
+    : (["cancelled", "execution.cancelled"] as const);
+  return { ...ended(run, `${what}: ${String(run.halted.reason)}`), code };
+}
+
 function ended({ attempts }: Run, message: string, success = false): Execution {
   return { attempts, success, message };
 }
 
 function noPlan({ reason, detail }: Planned): ServantError {
   return new ServantError("plan.none", `Cannot execute: ${reason}: ${detail}`);
-}
-
-/** A transition applied to objects; adds win over removes. */
-function groundStep(
-  { name, adds, removes }: TransitionDef,
-  parameters: Readonly<Record<string, string>>,
-): GroundStep {
-  const added = adds.map((text) => bound(text, parameters));
-  const removed = removes.map((text) => bound(text, parameters));
-  return {
-    transition: name,
-    parameters,
-    adds: added,
-    removes: removed.filter((text) => !added.includes(text)),
-  };
-}
-
-/** An atom over parameters with the objects in their places. */
-function bound(text: Atom, parameters: Readonly<Record<string, string>>): Atom {
-  const { fluent, args } = atomParts(text);
-  return atom(
-    fluent,
-    args.map((arg) => (arg.startsWith("?") ? (parameters[arg.slice(1)] ?? arg) : arg)),
-  );
-}
-
-/** Every declared parameter with an object of its type; `arg0` stands for the first one. */
-function checkedParams(
-  { name, params }: TransitionDef,
-  given: Readonly<Record<string, string>>,
-  typeOf: (object: string) => string | undefined,
-): Record<string, string> {
-  const bad = (reason: string) =>
-    new ServantError("assignment.bad-params", `Cannot trigger "${name}": ${reason}`);
-  const known = params.flatMap((param, index) => [param.name, `arg${index}`]);
-  const stray = Object.keys(given).find((key) => !known.includes(key));
-  if (stray !== undefined) {
-    const names = params.map((param) => param.name);
-    throw bad(`it has no parameter "${stray}"${suggestion(stray, names)}`);
-  }
-  return Object.fromEntries(
-    params.map((param, index) => {
-      const object = given[param.name] ?? given[`arg${index}`];
-      if (object === undefined) throw bad(`its parameter "${param.name}" is missing`);
-      const type = typeOf(object);
-      if (type === undefined) throw bad(`there is no object "${object}"`);
-      if (type !== param.type) throw bad(`"${object}" is a ${type}, not a ${param.type}`);
-      return [param.name, object];
-    }),
-  );
 }
 
 function fingerprintOf(state: ReadonlySet<Atom>): string {

@@ -13,12 +13,16 @@ import { type ErrorCode, ServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
-import { type Pending, RegisteredServant, type ServantOffer } from "./servant.ts";
+import { type Cancelled, cancelHeldBy } from "./cancel.ts";
+import {
+  type Handout,
+  type Pending,
+  RegisteredServant,
+  type ServantOffer,
+  type Wish,
+} from "./servant.ts";
+import { judgeSilence, type Leases } from "./silence.ts";
 
-/** Silence with nothing in hand and no poll held, after which a servant is lost. */
-export const LOST_MS = 3_000;
-/** Silence after which the step of a servant that polls while it acts fails. */
-export const LEASE_MS = 30_000;
 /** How long a belief question waits before it counts as unchecked. */
 export const BELIEF_WAIT_MS = 5_000;
 /** A poll is held no longer than this. */
@@ -28,20 +32,21 @@ export const HOLD_MAX_MS = 60_000;
  * action or its answer. It is given this long, since the answer may be on another connection.
  */
 export const ANSWER_LOST_MS = 3_000;
-/** Silence with an action in hand that is told to people; then again at twice as much. */
-export const SILENCE_SHOWN_MS = 30_000;
 /** How often silence is looked at, in milliseconds. */
 const WATCH_MS = 500;
-/** Registrations kept; beyond it the longest lost are forgotten. */
+/** Registrations kept; beyond it lost ones are forgotten. */
 export const SERVANTS_MAX = 1_000;
+/** One that polls is never silent for so long between two polls, in milliseconds. */
+const IDLE_MS = 1_000;
+/** What a servant has been told to call off and does not have this long after, it never had. */
+export const NEVER_HAD_MS = 5_000;
+/** When one that found no place may ask again, in milliseconds. */
+const FULL_RETRY_MS = 5_000;
 
 export type Log = (level: Level, message: string, fields: JsonObject) => void;
-export interface ServantsOptions {
+export interface ServantsOptions extends Leases {
   readonly clock: Clock;
   readonly log: Log;
-  readonly leaseMs?: number;
-  /** The lease of a servant that is silent while it acts; absent: it may take for ever. */
-  readonly silentLeaseMs?: number | undefined;
 }
 export interface ServantSnapshot extends ServantOffer {
   readonly id: string;
@@ -60,13 +65,17 @@ export class Servants {
     this.#options = options;
   }
 
-  /** Makes a servant known; from now on it is the provider of what it offers. */
+  /**
+   * Makes a servant known; from now on it is the provider of what it offers.
+   *
+   * @throws {ServantError} `servant.too-many`: a live one is never forgotten for a new one
+   */
   register(offer: ServantOffer, id: string = crypto.randomUUID()): RegisteredServant {
     const { clock, log } = this.#options;
+    this.#makeRoom();
     this.#order += 1;
     const servant = new RegisteredServant(id, offer, this.#order, clock);
     this.#byId.set(id, servant);
-    this.#forgetSome();
     log("info", `servant ${id} registered`, {
       servantId: id,
       transitions: [...offer.transitions],
@@ -129,26 +138,24 @@ export class Servants {
   }
 
   /**
-   * A servant asks for its next assignment. `waitMs` is how long it would like the question to be
-   * held; undefined for a servant that did not say.
+   * A servant asks for what it has to do next, and is answered within the time it gives.
    *
    * @throws {ServantError} `servant.unknown`
    */
-  async poll(
-    id: string,
-    waitMs: number | undefined,
-    signal?: AbortSignal,
-  ): Promise<Pending["assignment"] | undefined> {
+  async poll(id: string, wish: Wish, signal?: AbortSignal): Promise<Handout | undefined> {
+    const { waitMs, takes } = wish;
     const servant = this.get(id);
     this.#heard(servant);
-    servant.pollsWhileActing = waitMs !== undefined;
+    servant.pollsWhileActing = waitMs !== undefined || takes !== undefined;
+    servant.takesCancels = takes?.cancels ?? false;
     servant.endHeld();
     this.#noteIdlePoll(servant);
+    this.#noteHolds(servant, wish);
     if (signal?.aborted) return undefined;
-    const ready = servant.take();
-    if (ready !== undefined) return ready.assignment;
+    const ready = servant.take(wish);
+    if (ready !== undefined) return ready;
     if (waitMs === undefined || waitMs <= 0 || this.#closing.signal.aborted) return undefined;
-    return (await servant.hold(Math.min(waitMs, HOLD_MAX_MS), signal))?.assignment;
+    return await servant.hold(wish, Math.min(waitMs, HOLD_MAX_MS), signal);
   }
 
   /**
@@ -158,12 +165,14 @@ export class Servants {
    */
   answer(id: string, result: Result): Acceptance {
     const { log } = this.#options;
-    this.#heard(this.get(id));
+    const servant = this.get(id);
+    this.#heard(servant);
     const { auditId } = result;
+    const has = ({ inHand, asked }: RegisteredServant) =>
+      inHand?.assignment.auditId === auditId || asked.has(auditId);
     // By audit id: a servant that registered anew may answer under its new name.
-    const holder = this.list().find(
-      ({ inHand, asked }) => inHand?.assignment.auditId === auditId || asked.has(auditId),
-    );
+    const holder = has(servant) ? servant : this.list().find(has);
+    for (const each of [servant, holder]) each?.untell(auditId);
     if (holder !== undefined && this.#settle(holder, auditId, result)) return "taken";
     if (holder?.inHand?.assignment.auditId === auditId) holder.release();
     log("warn", `an answer that nobody waits for was set aside: ${result.message}`, {
@@ -174,14 +183,37 @@ export class Servants {
     return "not-awaited";
   }
 
-  /** Fails every open assignment. A servant that acts keeps it in hand until it is heard. */
-  stopAll(reason: string): void {
-    for (const servant of this.list()) this.#fail(servant, "execution.stopped", reason);
+  /** Calls off one assignment, or all that are open; see `cancelHeldBy`. */
+  cancel(auditId: AuditId | undefined, reason: string): Cancelled[] {
+    const cancelled = this.list().flatMap((servant) =>
+      cancelHeldBy(servant, auditId, reason, (id, result) => this.#settle(servant, id, result)),
+    );
+    for (const { what, servantId, told, ...each } of cancelled) {
+      const untold = told ? "" : `; servant ${servantId} cannot be told and may go on`;
+      this.#options.log("info", `cancelled ${what}: ${reason}${each.handedOut ? untold : ""}`, {
+        auditId: each.auditId,
+        servantId,
+      });
+    }
+    return cancelled;
+  }
+
+  /**
+   * Fails every open assignment. A servant that acts keeps it in hand until it is heard; those that
+   * can be told are told when `isTold`.
+   */
+  stopAll(reason: string, { isTold }: { isTold: boolean }): void {
+    for (const servant of this.list()) {
+      for (const { assignment } of isTold && servant.takesCancels ? servant.handedOut : []) {
+        servant.tell(assignment.auditId, reason);
+      }
+      this.#fail(servant, "execution.stopped", reason);
+    }
   }
 
   /** Answers what is held and fails what is open. */
   close(): void {
-    this.stopAll("the backend was stopping");
+    this.stopAll("the backend was stopping", { isTold: false });
     this.#closing.abort();
     for (const servant of this.list()) servant.endHeld();
   }
@@ -192,7 +224,8 @@ export class Servants {
       return Promise.resolve(failedResult(auditId, "execution.stopped", "the backend is stopping"));
     }
     const { promise, resolve } = Promise.withResolvers<Result>();
-    servant.push({ assignment, settle: resolve, settled: false });
+    const untouched = { settled: false, handedOutAtMs: 0, isCancelled: false };
+    servant.push({ assignment, settle: resolve, ...untouched });
     return promise;
   }
 
@@ -255,6 +288,22 @@ export class Servants {
     if (servant.inHand !== undefined) servant.release(); // it was settled before: stopped
   }
 
+  /** What was called off, or given up, and is not there leaves the servant's hand free again. */
+  #noteHolds(servant: RegisteredServant, { holds }: Wish): void {
+    if (holds === undefined) return;
+    const nowMs = this.#options.clock.monotonic();
+    servant.untellWhatIsOver(holds);
+    for (const { assignment, settled, isCancelled, handedOutAtMs } of servant.handedOut) {
+      const { auditId } = assignment;
+      const isOver = (settled || isCancelled) && handedOutAtMs + NEVER_HAD_MS <= nowMs;
+      if (!isOver || holds.has(auditId)) continue;
+      const reason = `it was cancelled, and servant ${servant.id} does not have it`;
+      servant.untell(auditId);
+      this.#settle(servant, auditId, failedResult(auditId, "execution.cancelled", reason));
+      if (servant.inHand?.assignment.auditId === auditId) servant.release(); // settled before
+    }
+  }
+
   async #watch(): Promise<void> {
     this.#isWatched = true;
     const { signal } = this.#closing;
@@ -264,25 +313,12 @@ export class Servants {
     }
   }
 
-  /** Decides what a servant's silence means. */
   #judge(servant: RegisteredServant): void {
-    const { leaseMs = LEASE_MS, silentLeaseMs, log } = this.#options;
-    const { silentMs, inHand, asked } = servant;
-    if (silentMs === 0) return;
-    const seconds = Math.round(silentMs / 1000);
-    const reason = `servant ${servant.id} has been silent for ${seconds} s`;
-    if (inHand === undefined && asked.size === 0) {
-      if (silentMs >= LOST_MS) this.#lose(servant, reason);
-      return;
-    }
-    const lease = servant.pollsWhileActing ? leaseMs : silentLeaseMs;
-    if (inHand !== undefined && lease !== undefined && silentMs >= lease) {
-      this.#lose(servant, reason);
-    } else if (inHand !== undefined && silentMs >= (servant.silenceShownAtMs || SILENCE_SHOWN_MS)) {
-      const { auditId } = inHand.assignment;
-      log("info", `${reason}, with an action in hand`, { auditId, servantId: servant.id });
-      servant.silenceShownAtMs = silentMs * 2;
-    }
+    const verdict = judgeSilence(servant, this.#options);
+    if (verdict.is === "lost") this.#lose(servant, verdict.reason);
+    if (verdict.is !== "worth telling") return;
+    const { auditId } = verdict;
+    this.#options.log("info", verdict.reason, { auditId, servantId: servant.id });
   }
 
   #lose(servant: RegisteredServant, reason: string): void {
@@ -292,10 +328,17 @@ export class Servants {
     servant.inHand = undefined;
   }
 
-  #forgetSome(): void {
-    if (this.#byId.size <= SERVANTS_MAX) return;
-    const longest = this.list().find(({ isLost }) => isLost) ?? this.list()[0];
-    if (longest === undefined) return;
+  /** Forgets the one that is lost longest, or as good as lost; a live one never. */
+  #makeRoom(): void {
+    if (this.#byId.size < SERVANTS_MAX) return;
+    const gone = this.list().filter(
+      ({ isLost, handedOut, silentMs }) => isLost || (handedOut.length === 0 && silentMs > IDLE_MS),
+    );
+    const [longest] = gone.sort((a, b) => b.silentMs - a.silentMs);
+    if (longest === undefined) {
+      const reason = `Cannot register: ${SERVANTS_MAX} servants are connected`;
+      throw new ServantError("servant.too-many", reason, { retryAfterMs: FULL_RETRY_MS });
+    }
     this.#fail(longest, "servant.lost", `servant ${longest.id} was forgotten: there are too many`);
     longest.endHeld();
     this.#byId.delete(longest.id);

@@ -4,9 +4,10 @@ import type { JsonObject } from "../core/json.ts";
 
 export type FailureStatus = 400 | 403 | 404 | 405 | 409 | 413 | 422 | 500 | 503;
 
-/** A servant reads 404 as "register again", so only an unknown servant or route is one. */
+/** A servant reads 404 as "register again", so nothing else that it asks for is one. */
 const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "assignment.bad-params": 422,
+  "assignment.not-open": 404,
   "atom.malformed": 400,
   "atom.unknown": 422,
   "domain.conflict": 409,
@@ -22,6 +23,7 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "request.malformed": 400,
   "request.too-large": 413,
   "route.unknown": 404,
+  "servant.too-many": 503,
   "servant.unknown": 404,
   "step.keep-out": 409,
   "transition.unknown": 422,

@@ -32,6 +32,26 @@ export type StepAnswer = z.infer<typeof StepAnswer>;
 
 export const ExecuteAnswer = z.object({ results: z.array(StepAnswer) });
 
+/** What was called off. `told` is false for what was handed out to a servant that cannot be told. */
+export const CancelAnswer = z
+  .object({
+    cancelled: z.array(
+      z
+        .object({
+          audit_id: z.string(),
+          servant_id: z.string(),
+          what: z.string(),
+          handed_out: z.boolean(),
+          told: z.boolean(),
+        })
+        .catchall(JsonValue),
+    ),
+    /** The running execution ends. */
+    execution: z.boolean(),
+  })
+  .catchall(JsonValue);
+export type CancelAnswer = z.infer<typeof CancelAnswer>;
+
 export const LogEntry = z
   .object({
     level: z.string(),

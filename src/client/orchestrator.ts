@@ -10,6 +10,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Connection, RequestOptions } from "../wire/connection.ts";
 import { AtomsOf, toAtoms } from "../wire/dynos.ts";
 import {
+  CancelAnswer,
   ExecuteAnswer,
   type LogEntry,
   LogsAnswer,
@@ -108,6 +109,19 @@ export class RemoteOrchestrator implements Orchestrator {
   /** Runs one transition without planner or precondition check; as long as it takes. */
   trigger(action: string, params: JsonObject | null = null): Promise<StepAnswer> {
     return this.#ask(StepAnswer, "POST", "/trigger", { body: { action, params }, timeoutMs: 0 });
+  }
+
+  /**
+   * Calls off one assignment, or without an audit id the running execution and all that is handed
+   * out. What a servant has in hand ends when the servant says so. Our backend's alone: others
+   * answer 404.
+   */
+  cancel(auditId?: string, reason?: string): Promise<CancelAnswer> {
+    const body = {
+      ...(auditId === undefined ? {} : { audit_id: auditId }),
+      ...(reason === undefined ? {} : { reason }),
+    };
+    return this.#ask(CancelAnswer, "POST", "/cancel", { body });
   }
 
   /** Clears objects made by clients, goal, plan and state. */

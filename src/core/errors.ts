@@ -19,6 +19,10 @@ export const catalogue = {
   },
   "assignment.id-reused": { kind: "permanent", hint: "Give each assignment its own audit id" },
   "assignment.malformed": { kind: "permanent", hint: "Send an action or a belief assignment" },
+  "assignment.not-open": {
+    kind: "permanent",
+    hint: "It is unknown or answered already: there is nothing to cancel",
+  },
   "assignment.stale": {
     kind: "permanent",
     hint: "It waited across a restart; assign it again if still wanted",
@@ -81,9 +85,10 @@ export const catalogue = {
     hint: "Name a first-party domain, or a .json or .ts file that exists",
   },
   "domain.unknown": { kind: "permanent", hint: "Name a domain that this backend knows" },
+  "execution.cancelled": { kind: "permanent", hint: "Somebody cancelled it: the reason is given" },
   "execution.running": {
     kind: "permanent",
-    hint: "Wait until it ends, or end it with `agent call reset`",
+    hint: "Wait until it ends, or end it with `agent call cancel`",
   },
   "execution.stopped": { kind: "permanent", hint: "The backend was reset or was stopping" },
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
@@ -179,6 +184,10 @@ export const catalogue = {
   "servant.lost": {
     kind: "permanent",
     hint: "The servant fell silent: see whether it still runs",
+  },
+  "servant.too-many": {
+    kind: "transient",
+    hint: "Disconnect some: a place is free once a servant is lost",
   },
   "servant.unknown": { kind: "gone", hint: "Register again: the backend does not know this id" },
   "state.locked": {

@@ -4,11 +4,10 @@ import {
   ANSWER_LOST_MS,
   BELIEF_WAIT_MS,
   HOLD_MAX_MS,
-  LEASE_MS,
-  LOST_MS,
   Servants,
   type ServantsOptions,
 } from "../../src/backend/servants.ts";
+import { LEASE_MS, LOST_MS } from "../../src/backend/silence.ts";
 import { type AuditId, emptyResult, type Result } from "../../src/core/assignment.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 
@@ -47,7 +46,7 @@ function act(id: string): { auditId: AuditId; result: Promise<Result>; outcome()
 }
 
 async function poll(id: string, waitMs?: number): Promise<string | undefined> {
-  return (await servants.poll(id, waitMs))?.auditId;
+  return (await servants.poll(id, { waitMs }))?.auditId;
 }
 
 test("the newest provider of a transition wins, the older one when it is lost", async () => {
@@ -107,7 +106,7 @@ test("a servant never has two actions in hand; beliefs pass", async () => {
   const [first, second] = [act(id), act(id)];
   expect(await poll(id, 0)).toBe(first.auditId);
   const belief = servants.observe(servants.get(id), "robot_at");
-  const asked = await servants.poll(id, 0);
+  const asked = await servants.poll(id, { waitMs: 0 });
   expect(asked).toMatchObject({ kind: "belief", fluent: "robot_at" });
   expect(await poll(id, 0)).toBeUndefined();
   servants.answer(id, emptyResult(asked?.auditId as AuditId, true));
@@ -140,12 +139,12 @@ test("a newer poll ends the older held one, and gets the action", async () => {
 test("a held poll whose client went away takes no action with it", async () => {
   const id = register("move");
   const client = new AbortController();
-  const held = servants.poll(id, 25_000, client.signal);
+  const held = servants.poll(id, { waitMs: 25_000 }, client.signal);
   await settled();
   client.abort();
   const { auditId } = act(id);
   expect(await held).toBeUndefined();
-  expect(await servants.poll(id, 0, AbortSignal.abort())).toBeUndefined();
+  expect(await servants.poll(id, { waitMs: 0 }, AbortSignal.abort())).toBeUndefined();
   expect(await poll(id, 0)).toBe(auditId);
 });
 
@@ -213,7 +212,7 @@ test("a plain servant that polls with an action in hand has lost it or its answe
 test("a belief that is not answered in 5 s is unchecked, and its late answer changes nothing", async () => {
   const id = register("move");
   const belief = servants.observe(servants.get(id), "robot_at");
-  const asked = await servants.poll(id, 0);
+  const asked = await servants.poll(id, { waitMs: 0 });
   await clock.advance(BELIEF_WAIT_MS);
   expect(await belief).toMatchObject({ success: true, unchecked: true });
   const late = emptyResult(asked?.auditId as AuditId, true);
@@ -258,7 +257,7 @@ test("a stopped action stays in hand: no second one before its servant is heard"
   const id = register("move");
   const first = act(id);
   await poll(id, 0);
-  servants.stopAll("reset");
+  servants.stopAll("reset", { isTold: false });
   await settled();
   expect(first.outcome()).toBe("execution.stopped");
   const second = act(id);
@@ -271,7 +270,7 @@ test("a plain servant that polls again after a stop is free for the next action"
   const id = register("move");
   act(id);
   await poll(id);
-  servants.stopAll("reset");
+  servants.stopAll("reset", { isTold: false });
   const second = act(id);
   expect(await poll(id)).toBeUndefined();
   await clock.advance(ANSWER_LOST_MS);
@@ -280,7 +279,7 @@ test("a plain servant that polls again after a stop is free for the next action"
 
 test("an unknown servant is refused by every call", async () => {
   expect(() => servants.get("nobody")).toThrow('Cannot find servant "nobody"');
-  await expect(servants.poll("nobody", 0)).rejects.toThrow("nobody");
+  await expect(servants.poll("nobody", { waitMs: 0 })).rejects.toThrow("nobody");
   expect(() => servants.answer("nobody", emptyResult("x" as AuditId, true))).toThrow("nobody");
 });
 

@@ -31,6 +31,12 @@ async function callOn(answers: Answers, args: readonly string[]) {
 }
 
 const BOX = { name: "box_a", type: "box", value_fields: { weight: 1 } };
+const HANDED_OUT = {
+  audit_id: "a1",
+  servant_id: "s1",
+  what: "move(room_one, room_two)",
+  handed_out: true,
+};
 const MOVE = {
   name: "move",
   params: [
@@ -58,6 +64,29 @@ test.each<{ args: string[]; answers: Answers; prints: string }>([
     answers: { "GET /actions": [MOVE, { name: "weigh", params: [] }] },
     prints:
       "ACTION                       PROVIDER\nmove(start: room, end: room)  s1\nweigh()                       nobody\n",
+  },
+  {
+    args: ["cancel"],
+    answers: { "POST /cancel": { cancelled: [], execution: false } },
+    prints: "nothing runs: nothing to cancel\n",
+  },
+  {
+    args: ["cancel"],
+    answers: {
+      "POST /cancel": {
+        execution: true,
+        cancelled: [
+          { ...HANDED_OUT, told: true },
+          { ...HANDED_OUT, what: "wave()", told: false },
+          { ...HANDED_OUT, what: "pick(a)", told: false, handed_out: false },
+        ],
+      },
+    },
+    prints: `the execution ends
+move(room_one, room_two): servant s1 is told
+wave(): servant s1 cannot be told and may go on
+pick(a): never handed out
+`,
   },
   {
     args: ["goal"],
@@ -235,6 +264,20 @@ const LOGS = ["one", "two", "three"].map((message, index) => ({
   message,
   timestamp: T0 + index,
 }));
+
+test("call cancel sends the audit id and the reason, and says when there is no such thing", async () => {
+  const answers = { "POST /cancel": { cancelled: [], execution: true } };
+  const args = ["cancel", "a1", "--reason", "why", "--json"];
+  const { code, stdout, bodies } = await callOn(answers, args);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ cancelled: [], execution: true });
+  expect(bodies).toEqual([["POST", { audit_id: "a1", reason: "why" }]]);
+  const detail = 'Cannot cancel "a1": it is unknown or answered';
+  const unknown = { "POST /cancel": Response.json({ detail }, { status: 404 }) };
+  const refused = await callOn(unknown, ["cancel", "a1"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(detail);
+});
 
 test("call live-log prints the entries, the last n, or those since a time", async () => {
   const answers: Answers = { "GET /logs": { logs: LOGS } };

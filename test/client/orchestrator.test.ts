@@ -60,6 +60,7 @@ test("RemoteOrchestrator sends what the routes expect", async () => {
       "POST /goal": null,
       "POST /trigger": { success: true, message: "" },
       "POST /reset": {},
+      "POST /cancel": { cancelled: [], execution: true },
     },
     async (orchestrator) => {
       await orchestrator.createObject("box", "box_z", { weight: 3, name: "not this" });
@@ -67,6 +68,8 @@ test("RemoteOrchestrator sends what the routes expect", async () => {
       await orchestrator.setGoal([parseAtom("robot_at(room_two)")]);
       await orchestrator.trigger("move", { end: "room_two" });
       await orchestrator.resetBackend();
+      await orchestrator.cancel();
+      await orchestrator.cancel("a1", "why");
     },
   );
   expect(requests.map(({ path, body }) => [path, body])).toEqual([
@@ -75,6 +78,8 @@ test("RemoteOrchestrator sends what the routes expect", async () => {
     ["/goal", { goal: ["robot_at(room_two)"] }],
     ["/trigger", { action: "move", params: { end: "room_two" } }],
     ["/reset", {}],
+    ["/cancel", {}],
+    ["/cancel", { audit_id: "a1", reason: "why" }],
   ]);
 });
 

@@ -37,7 +37,7 @@ export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: 
   });
 
   app.post("/reset", async (context) => {
-    await executor.stop("the backend was reset");
+    await executor.stop("the backend was reset", { isTold: true });
     world.reset();
     plans.forget();
     log("info", "reset: objects of clients, state, goal and plan are gone", {});
@@ -73,15 +73,20 @@ function texts(params: JsonObject): Record<string, string> {
 }
 
 /**
- * Every attempt in order. An execution that ended for want of a plan, after a step that was
- * done, says so in an entry of its own: a list of successes must not hide a goal not reached.
+ * Every attempt in order. An execution that ended for want of a plan, or was cancelled, after a
+ * step that was done, says so in an entry of its own: a list of successes must not hide a goal not reached.
  */
-function describeExecution({ attempts, success, message }: Execution): JsonObject {
+function describeExecution({ attempts, success, message, code }: Execution): JsonObject {
   const results: JsonObject[] = attempts.map(describeAttempt);
   if (!success && attempts.at(-1)?.success !== false) {
-    results.push({ type: "plan", success: false, message });
+    results.push({
+      type: "plan",
+      success: false,
+      message,
+      ...(code === undefined ? {} : { code }),
+    });
   }
-  return { results, success, message };
+  return { results, success, message, ...(code === undefined ? {} : { code }) };
 }
 
 function describeAttempt(attempt: Attempt): JsonObject {

@@ -3,15 +3,26 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { type AuditId, failedResult, type Result } from "../../core/assignment.ts";
 import { messageOf, ServantError } from "../../core/errors.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
-import { RegisterRequest, toResult, WireResult } from "../../wire/dynos.ts";
+import type { JsonObject } from "../../core/json.ts";
+import {
+  HOLDS_HEADER,
+  parseHolds,
+  parseTakes,
+  RegisterRequest,
+  TAKES_HEADER,
+  takesText,
+  toResult,
+  WireResult,
+} from "../../wire/dynos.ts";
 import { suggestion } from "../nearest.ts";
 import type { Parts } from "../parts.ts";
-import type { Pending } from "../servant.ts";
+import type { Handout, Wish } from "../servant.ts";
 import { bodyOf, preferredWaitMs } from "./request.ts";
 
 /** Names that one servant may register. */
 export const OFFERS_MAX = 10_000;
+/** What this backend heeds of a poll's wish. */
+const HEEDED = takesText({ actions: true, beliefs: true, cancels: true });
 
 export function servantRoutes(app: Hono, { world, servants, log }: Parts): void {
   app.post("/servant/register", async (context) => {
@@ -43,15 +54,20 @@ export function servantRoutes(app: Hono, { world, servants, log }: Parts): void 
       }
     }
     const { id } = servants.register({ transitions, fluents });
+    context.header(TAKES_HEADER, HEEDED);
     return context.json({ servant_id: id });
   });
 
   app.get("/servant/:id/next_assignment", async (context) => {
-    const waitMs = preferredWaitMs(context.req.header("prefer"));
-    const { signal } = context.req.raw;
-    const next = await servants.poll(context.req.param("id"), waitMs, signal);
-    if (waitMs !== undefined) context.header("Preference-Applied", "wait");
-    return next === undefined ? context.body(null, 204) : context.json(describeAssignment(next));
+    const wish: Wish = {
+      waitMs: preferredWaitMs(context.req.header("prefer")),
+      takes: parseTakes(context.req.header(TAKES_HEADER)),
+      holds: parseHolds(context.req.header(HOLDS_HEADER)),
+    };
+    const next = await servants.poll(context.req.param("id"), wish, context.req.raw.signal);
+    if (wish.waitMs !== undefined) context.header("Preference-Applied", "wait");
+    if (wish.takes !== undefined) context.header(TAKES_HEADER, HEEDED);
+    return next === undefined ? context.body(null, 204) : context.json(describeHandout(next));
   });
 
   app.post("/servant/:id/result", async (context) => {
@@ -80,9 +96,9 @@ function readResult(auditId: AuditId, rest: Readonly<Record<string, unknown>>): 
   }
 }
 
-function describeAssignment(assignment: Pending["assignment"]): JsonObject {
-  const { kind, auditId } = assignment;
-  if (kind === "belief") return { kind, fluent_name: assignment.fluent, audit_id: auditId };
-  const params: Json = assignment.params;
-  return { kind, transition_name: assignment.transition, params_json: params, audit_id: auditId };
+function describeHandout(handout: Handout): JsonObject {
+  const { kind, auditId: audit_id } = handout;
+  if (kind === "cancel") return { kind, audit_id, reason: handout.reason };
+  if (kind === "belief") return { kind, fluent_name: handout.fluent, audit_id };
+  return { kind, transition_name: handout.transition, params_json: handout.params, audit_id };
 }

@@ -1,6 +1,7 @@
 /** Declares `agent call`: its subcommands, their options and help. */
 import type { Command } from "commander";
-import { atLeast, wholeFrom } from "../arguments.ts";
+import { atLeast, nonEmpty, wholeFrom } from "../arguments.ts";
+import type { CancelOptions } from "./cancel.ts";
 import type { CallOptions } from "./context.ts";
 import type { LiveLogOptions } from "./live-log.ts";
 import type { PlanCommandOptions } from "./plan.ts";
@@ -22,11 +23,13 @@ Examples:
   agent call state
   agent call goal "box_at(room_two, box_a)"
   agent call execute
+  agent call cancel --reason "a person is in the room"
   agent call trigger "move(start=room_one, end=room_two)" --to http://10.0.0.5:8421
   agent call live-log --since "30m ago" --json`,
     );
   addQuestions(call, done);
   addPlanning(call, done);
+  addCancel(call, done);
   addLiveLog(call, done);
 }
 
@@ -90,6 +93,19 @@ function addPlanning(call: Command, done: Done): void {
     .argument("<call>", "the action with its parameters")
     .action(async (text: string, options: CallOptions) => {
       done(await (await import("./trigger.ts")).trigger(text, options));
+    });
+}
+
+function addCancel(call: Command, done: Done): void {
+  add(call, "cancel", "call off the running execution and all that is handed out, or one of it", [
+    "agent call cancel",
+    'agent call cancel --reason "a person is in the room"',
+    "agent call cancel 1c6e0f0e-5d2f-4b8c-9a55-0d9a2f2a7f10",
+  ])
+    .argument("[audit_id]", "only this assignment (and the execution, if it is its step)")
+    .option("--reason <text>", "told to the servant, in the results and in the log", nonEmpty)
+    .action(async (auditId: string | undefined, options: CancelOptions) => {
+      done(await (await import("./cancel.ts")).cancel(auditId, options));
     });
 }
 

@@ -1,0 +1,56 @@
+/** One transition applied to objects, as a plan or a trigger asks for it. */
+import { type Atom, atom, atomParts } from "../core/atom.ts";
+import { ServantError } from "../core/errors.ts";
+import type { TransitionDef } from "../core/vocabulary.ts";
+import type { GroundStep } from "../planner/plan.ts";
+import { suggestion } from "./nearest.ts";
+
+/** A transition applied to objects; adds win over removes. */
+export function groundStep(
+  { name, adds, removes }: TransitionDef,
+  parameters: Readonly<Record<string, string>>,
+): GroundStep {
+  const added = adds.map((text) => bound(text, parameters));
+  const removed = removes.map((text) => bound(text, parameters));
+  return {
+    transition: name,
+    parameters,
+    adds: added,
+    removes: removed.filter((text) => !added.includes(text)),
+  };
+}
+
+/** An atom over parameters with the objects in their places. */
+export function bound(text: Atom, parameters: Readonly<Record<string, string>>): Atom {
+  const { fluent, args } = atomParts(text);
+  return atom(
+    fluent,
+    args.map((arg) => (arg.startsWith("?") ? (parameters[arg.slice(1)] ?? arg) : arg)),
+  );
+}
+
+/** Every declared parameter with an object of its type; `arg0` stands for the first one. */
+export function checkedParams(
+  { name, params }: TransitionDef,
+  given: Readonly<Record<string, string>>,
+  typeOf: (object: string) => string | undefined,
+): Record<string, string> {
+  const bad = (reason: string) =>
+    new ServantError("assignment.bad-params", `Cannot trigger "${name}": ${reason}`);
+  const known = params.flatMap((param, index) => [param.name, `arg${index}`]);
+  const stray = Object.keys(given).find((key) => !known.includes(key));
+  if (stray !== undefined) {
+    const names = params.map((param) => param.name);
+    throw bad(`it has no parameter "${stray}"${suggestion(stray, names)}`);
+  }
+  return Object.fromEntries(
+    params.map((param, index) => {
+      const object = given[param.name] ?? given[`arg${index}`];
+      if (object === undefined) throw bad(`its parameter "${param.name}" is missing`);
+      const type = typeOf(object);
+      if (type === undefined) throw bad(`there is no object "${object}"`);
+      if (type !== param.type) throw bad(`"${object}" is a ${type}, not a ${param.type}`);
+      return [param.name, object];
+    }),
+  );
+}
