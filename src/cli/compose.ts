@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { dynosBackend } from "../adapters/dynos-http.ts";
 import { openBus } from "../agent/bus.ts";
 import { runServant } from "../agent/servant.ts";
+import { Supervisor } from "../agent/supervisor.ts";
+import type { SpawnChild } from "../core/child.ts";
 import { ServantError } from "../core/errors.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { Ledger } from "../core/ledger.ts";
-import type { Bus, Clock, Offer, Runner } from "../core/ports.ts";
-import { openChildRunner } from "../runner/child-runner.ts";
+import type { Bus, Clock, Offer } from "../core/ports.ts";
 import { childEnvironment } from "../runner/environment.ts";
+import { pluginProcess } from "../runner/plugin-process.ts";
 import { resolveReference } from "../runner/reference.ts";
 import { openJournal, type SqliteJournal } from "../system/journal.ts";
 import { openStateDir } from "../system/state-dir.ts";
@@ -68,8 +70,8 @@ export function openLoggedBus(
  */
 export async function serve(settings: ServantSettings, signals: StopSignals): Promise<void> {
   const { bus, clock, connection, stateDirPath } = settings;
-  const opening = openRunner(settings);
-  opening.catch(() => {}); // it is awaited below, once the state folder is open
+  const starting = startSupervisor(settings);
+  starting.catch(() => {}); // it is awaited below, once the state folder is open
   const stateDir = openStateDir(stateDirPath);
   let journal: SqliteJournal | undefined;
   try {
@@ -78,7 +80,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
       onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
     });
     const ledger = await Ledger.open(journal);
-    const runner = await opening;
+    const runner = await (await starting).open(ledger);
     settings.onOffer?.(runner.offer);
     bus.publish({ type: "agent.started", stateDir: stateDir.path, origin: connection.origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
@@ -92,8 +94,8 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     });
     await runServant(ports, { failuresMax, hurry: signals.hurry }, signals.stop);
   } finally {
-    await opening.then(
-      (opened) => opened.close(),
+    await starting.then(
+      (supervisor) => supervisor.close(),
       () => {}, // it was thrown above, or the state folder's own failure was
     );
     await journal?.close();
@@ -101,22 +103,35 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   }
 }
 
-async function openRunner(settings: ServantSettings): Promise<Runner> {
-  const { bus, clock, connection } = settings;
-  const reference = resolveReference(settings.reference, process.cwd());
-  const common = { call: orchestratorCall(connection), publish: bus.publish };
-  if (settings.isolation === "inline") {
-    const { openInlineRunner } = await import("../runner/inline-runner.ts");
-    const { providedModules } = await import("./provided-modules.ts");
-    return await openInlineRunner(reference, { ...common, modules: providedModules });
-  }
-  return await openChildRunner({
-    ...common,
+/** The plugin's process starts before this returns. */
+async function startSupervisor(settings: ServantSettings): Promise<Supervisor> {
+  const { bus, clock, hangTimeout, cancelGrace, safeTimeout } = settings;
+  return new Supervisor({
     clock,
-    command: [...selfCommand(), "__plugin", reference.path, reference.className],
-    env: childEnvironment(process.env, settings.passEnv),
-    hangTimeoutMs: settings.hangTimeout * 1_000,
+    publish: bus.publish,
+    spawn: settings.isolation === "inline" ? await inline(settings) : separate(settings),
+    hangTimeoutMs: hangTimeout * 1_000,
+    cancelGraceMs: cancelGrace * 1_000,
+    safeTimeoutMs: safeTimeout * 1_000,
   });
+}
+
+function separate({ bus, connection, passEnv, reference }: ServantSettings): SpawnChild {
+  const { path, className } = resolveReference(reference, process.cwd());
+  return pluginProcess({
+    call: orchestratorCall(connection),
+    publish: bus.publish,
+    command: [...selfCommand(), "__plugin", path, className],
+    env: childEnvironment(process.env, passEnv),
+  });
+}
+
+async function inline({ bus, connection, reference }: ServantSettings): Promise<SpawnChild> {
+  const found = resolveReference(reference, process.cwd());
+  const { inlineChild } = await import("../runner/inline-child.ts");
+  const { providedModules: modules } = await import("./provided-modules.ts");
+  const call = orchestratorCall(connection);
+  return inlineChild(found, { call, publish: bus.publish, modules });
 }
 
 /** This program again: the compiled binary is its own runtime, from source Bun needs the entry. */

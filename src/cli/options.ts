@@ -15,6 +15,10 @@ export interface ServantOptions {
   readonly logFormat?: LogFormat;
   /** Seconds that a handler may block its event loop. */
   readonly hangTimeout: number;
+  /** Seconds that a handler may go on after it was told to stop. */
+  readonly cancelGrace: number;
+  /** Seconds that making the machine safe may take. */
+  readonly safeTimeout: number;
 }
 
 export interface ConnectOptions extends ServantOptions {

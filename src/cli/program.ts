@@ -196,6 +196,8 @@ function addServantOptions(command: Command, defaults: Defaults): Command {
     )
     .addOption(repeatable("--pass-env <name>", "variable that the plugin keeps (repeatable)"))
     .option("--hang-timeout <s>", "how long a handler may block", atLeast(0.1), 15)
+    .option("--cancel-grace <s>", "how long a handler may go on once told to stop", atLeast(0), 10)
+    .option("--safe-timeout <s>", "how long making the machine safe may take", atLeast(0.1), 10)
     .addOption(
       new Option("--log-level <level>", "least level to log")
         .choices(levels)

@@ -20,9 +20,13 @@ export type Random = () => number;
  * servants that lost one backend do not come back to it in the same instant.
  */
 export function backoffMs(failures: number, random: Random): number {
+  return Math.max(Math.round(random() * windowMs(failures)), BACKOFF_FLOOR_MS);
+}
+
+/** 1, 2, 4 ... 60 s, in milliseconds: what nobody else waits for needs no dice. */
+export function windowMs(failures: number): number {
   const doublings = Math.min(Math.max(failures - 1, 0), 20);
-  const windowMs = Math.min(BACKOFF_FIRST_MS * 2 ** doublings, BACKOFF_MAX_MS);
-  return Math.max(Math.round(random() * windowMs), BACKOFF_FLOOR_MS);
+  return Math.min(BACKOFF_FIRST_MS * 2 ** doublings, BACKOFF_MAX_MS);
 }
 
 /** The server's own word on when to try again, within bounds and never sooner; else the backoff. */

@@ -14,6 +14,10 @@ export type AgentEvent =
   | { type: "agent.started"; stateDir: string; origin: string }
   | { type: "agent.stopping"; reason: string; inHand: number }
   | { type: "agent.stopped"; undelivered: number }
+  | { type: "agent.not-ready"; reason: string; retryInMs: number }
+  | { type: "agent.ready" }
+  | { type: "machine.unsafe"; reason: string; retryInMs: number }
+  | { type: "machine.secured" }
   | { type: "journal.elsewhere"; origin: string; open: number }
   | { type: "journal.full"; reason: string; retryInMs: number }
   | { type: "journal.recovered" }
@@ -90,6 +94,14 @@ function phrase(event: Phrased): [Level, string] {
       return event.undelivered === 0
         ? ["info", "stopped"]
         : ["warn", `stopped, ${event.undelivered} results wait in the journal`];
+    case "agent.not-ready":
+      return ["warn", `not ready, taking no work${soon(event)}: ${event.reason}`];
+    case "agent.ready":
+      return ["info", "ready for work again"];
+    case "machine.unsafe":
+      return ["error", `the machine may be unsafe${soon(event)}: ${event.reason}`];
+    case "machine.secured":
+      return ["info", "the machine was made safe"];
     case "journal.elsewhere":
       return ["warn", `${event.open} entries belong to ${event.origin}: kept, not sent`];
     case "journal.full":
@@ -131,6 +143,10 @@ function phrase(event: Phrased): [Level, string] {
     case "child.ended":
       return ["warn", `plugin process ${event.pid} ended: ${event.reason}`];
   }
+}
+
+function soon({ retryInMs }: { readonly retryInMs: number }): string {
+  return retryInMs === 0 ? "" : ` (trying again in ${retryInMs / 1000} s)`;
 }
 
 function finishedLine(event: Extract<AgentEvent, { type: "assignment.finished" }>): string {

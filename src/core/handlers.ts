@@ -19,6 +19,8 @@ if ((Symbol as { metadata?: symbol }).metadata === undefined) {
 }
 /** On a BeliefResult: tells it from other objects across two copies of the SDK. */
 export const BELIEF_RESULT = Symbol.for("servant-agent.belief-result");
+/** The same on a Reconcile. */
+export const RECONCILE = Symbol.for("servant-agent.reconcile");
 
 export interface ActionOptions {
   /** How long the handler may run before its signal aborts, in milliseconds. */
@@ -61,6 +63,14 @@ export type HandlerMark =
       readonly options: ActionOptions;
     }
   | {
+      readonly kind: "reconcile";
+      readonly name: string;
+      readonly method: string | symbol;
+      readonly transition?: Transition;
+      readonly schema?: ParamsSchema;
+    }
+  | { readonly kind: "safe"; readonly name: string; readonly method: string | symbol }
+  | {
       readonly kind: "belief";
       readonly name: string;
       readonly method: string | symbol;
@@ -97,9 +107,16 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /** Tells how far the work is, 0 to 1. */
   progress(fraction: number, message?: string): void;
+  /** True while the agent is paused: it starts nothing, what runs may wait or come to an end. */
+  readonly paused: boolean;
+  /** Resolves when it is not paused (any more), or when `signal` aborts. */
+  untilResumed(): Promise<void>;
   /** The backend, through the agent: the plugin never holds its token. */
   readonly orchestrator: Orchestrator;
 }
+
+/** What the method that makes the machine safe is given: no assignment belongs to it. */
+export type SafeContext = Pick<HandlerContext, "log" | "signal" | "orchestrator">;
 
 /** What a handler may ask of the backend. Each call is a request of the agent's. */
 export interface Orchestrator {

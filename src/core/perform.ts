@@ -28,11 +28,15 @@ export const TELEMETRY_MAX_CHARS = 4 * 1024 * 1024;
 /** The longest message of one result, in characters; the rest is cut. */
 export const MESSAGE_MAX_CHARS = 64 * 1024;
 
-/** Never rejects: see the file's first lines. */
+/**
+ * Never rejects: see the file's first lines. `starting` is called right before the handler is, in
+ * the same turn; when it throws the handler is not called.
+ */
 export async function perform(
   plugin: Plugin,
   assignment: Assignment,
   ctx: HandlerContext,
+  starting: () => void = () => {},
 ): Promise<Result> {
   const { auditId } = assignment;
   if (assignment.kind === "invalid") {
@@ -48,6 +52,7 @@ export async function perform(
   let returned: unknown;
   try {
     const args = assignment.kind === "belief" ? [] : [toParams(handler.mark, assignment.params)];
+    starting();
     returned = await call(handler, [...args, ctx]);
   } catch (cause) {
     const code = codeOf(cause);
@@ -74,7 +79,7 @@ export function abortedResult(auditId: AuditId, signal: AbortSignal): Result {
 }
 
 /** The code of an error of ours; a handler may throw anything, even what throws when looked at. */
-function codeOf(cause: unknown): ErrorCode | undefined {
+export function codeOf(cause: unknown): ErrorCode | undefined {
   try {
     return cause instanceof ServantError && cause.code !== "agent.internal"
       ? cause.code
@@ -84,7 +89,8 @@ function codeOf(cause: unknown): ErrorCode | undefined {
   }
 }
 
-function call({ instance, mark }: Handler, args: readonly unknown[]): unknown {
+/** Calls the marked method. */
+export function call({ instance, mark }: Handler, args: readonly unknown[]): unknown {
   const method = (instance as Record<string | symbol, unknown>)[mark.method];
   if (typeof method !== "function") {
     throw new ServantError("handler.threw", `Cannot call "${String(mark.method)}": no method`);
@@ -93,8 +99,8 @@ function call({ instance, mark }: Handler, args: readonly unknown[]): unknown {
 }
 
 /** A transition's parameters arrive as names and become references; a schema checks its own. */
-function toParams(mark: HandlerMark, params: JsonObject): unknown {
-  if (mark.kind !== "action") return params;
+export function toParams(mark: HandlerMark, params: JsonObject): unknown {
+  if (mark.kind !== "action" && mark.kind !== "reconcile") return params;
   if (mark.transition === undefined) {
     if (mark.schema === undefined) return params;
     const checked = mark.schema.safeParse(params);
@@ -163,7 +169,8 @@ function beliefResult(auditId: AuditId, returned: unknown): Result {
   };
 }
 
-function toMessage(message: unknown): string {
+/** Any value as the message of a result. */
+export function toMessage(message: unknown): string {
   if (message === undefined || message === null) return "";
   return cut(typeof message === "string" ? message : textOf(message));
 }
@@ -216,7 +223,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return prototype === null || prototype === Object.prototype;
 }
 
-function badResult(reason: string): ServantError {
+export function badResult(reason: string): ServantError {
   return new ServantError("handler.bad-result", `Cannot use the handler's result: ${reason}`);
 }
 
@@ -227,7 +234,8 @@ function abortCode(signal: AbortSignal): "handler.timeout" | "handler.cancelled"
     : "handler.cancelled";
 }
 
-function kindOf(value: unknown): string {
+/** "an array", "a number": what a value that is none of ours is. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
   if (value instanceof Promise) return "a promise: await it";

@@ -4,7 +4,13 @@
  */
 import { type Atom, parseAtom } from "./atom.ts";
 import { isServantError, messageOf, ServantError } from "./errors.ts";
-import { HANDLERS, type HandlerMark, metadataKey } from "./handlers.ts";
+import {
+  type ActionOptions,
+  type ActionRules,
+  HANDLERS,
+  type HandlerMark,
+  metadataKey,
+} from "./handlers.ts";
 import type { Offer } from "./ports.ts";
 import { domain } from "./vocabulary.ts";
 
@@ -19,6 +25,10 @@ export interface Plugin {
   readonly offer: Offer;
   readonly actions: ReadonlyMap<string, Handler>;
   readonly beliefs: ReadonlyMap<string, Handler>;
+  /** What finds out what became of an action, by transition. */
+  readonly reconciles: ReadonlyMap<string, Handler>;
+  /** What makes the machine safe. */
+  readonly safe?: Handler;
 }
 
 /** The marked methods of a class, its parents' included. */
@@ -37,7 +47,7 @@ export async function readPlugin(cls: PluginClass, name: string): Promise<Plugin
   const register = staticMethod(cls, "register");
   if (register === undefined) registrar.registerClass(cls);
   else await guarded(`register ${name}`, () => register.call(cls, registrar, {}));
-  const { actions, beliefs } = registrar.handlers();
+  const { actions, beliefs, ...others } = registrar.handlers();
   if (actions.size === 0 && beliefs.size === 0) {
     throw new ServantError("plugin.no-handlers", `Cannot run class "${name}": it has no handlers`);
   }
@@ -55,7 +65,25 @@ export async function readPlugin(cls: PluginClass, name: string): Promise<Plugin
     startState: await ask("getStartState", toAtom),
     startGoal: await ask("getStartGoal", toAtom),
   };
-  return { offer, actions, beliefs };
+  return { offer, actions, beliefs, ...others };
+}
+
+/** What a plugin's actions say of themselves, by transition; fit to be sent as JSON. */
+export function actionRules({ actions, reconciles }: Plugin): Record<string, ActionRules> {
+  const rules = [...actions].flatMap(([name, { mark }]): [string, ActionRules][] => {
+    if (mark.kind !== "action") return [];
+    const { onInterrupted = "fail", uses, ...limits } = mark.options;
+    const interrupted = reconciles.has(name) ? "reconcile" : onInterrupted;
+    const occupied = uses === undefined ? {} : { uses };
+    return [[name, { onInterrupted: interrupted, ...occupied, ...limited(limits) }]];
+  });
+  return Object.fromEntries(rules);
+}
+
+/** Without what limits nothing: Infinity would not survive JSON. */
+function limited({ timeoutMs, progressTimeoutMs, hangTimeoutMs }: ActionOptions): ActionOptions {
+  const limits = Object.entries({ timeoutMs, progressTimeoutMs, hangTimeoutMs });
+  return Object.fromEntries(limits.filter(([, ms]) => Number.isFinite(ms)));
 }
 
 function toText(each: unknown): string {
@@ -94,8 +122,13 @@ class ClassRegistrar {
     return this.bindInstance(instance);
   }
 
-  handlers(): Pick<Plugin, "actions" | "beliefs"> {
-    const found = { action: new Map<string, Handler>(), belief: new Map<string, Handler>() };
+  handlers(): Omit<Plugin, "offer"> {
+    const found = {
+      action: new Map<string, Handler>(),
+      belief: new Map<string, Handler>(),
+      reconcile: new Map<string, Handler>(),
+      safe: new Map<string, Handler>(),
+    };
     const bound = [...this.#classes.values()].filter((each) => each !== undefined);
     for (const [cls, instance] of this.#classes) {
       // Registered without an object and bound as a subclass: that one has the handlers.
@@ -112,17 +145,44 @@ class ClassRegistrar {
         found[mark.kind].set(mark.name, { mark, instance });
       }
     }
-    return { actions: found.action, beliefs: found.belief };
+    checkReconciles(found.action, found.reconcile);
+    const [safe] = found.safe.values();
+    return {
+      actions: found.action,
+      beliefs: found.belief,
+      reconciles: found.reconcile,
+      ...(safe === undefined ? {} : { safe }),
+    };
+  }
+}
+
+function checkReconciles(
+  actions: ReadonlyMap<string, Handler>,
+  reconciles: ReadonlyMap<string, Handler>,
+): void {
+  for (const [name, { mark }] of reconciles) {
+    const action = actions.get(name)?.mark;
+    const method = `"${String(mark.method)}"`;
+    if (action?.kind !== "action") {
+      const problem = `Cannot use @reconcile on ${method}: no @action does "${name}"`;
+      throw new ServantError("plugin.load-failed", problem);
+    }
+    const { onInterrupted } = action.options;
+    if (onInterrupted === undefined) continue;
+    const said = `onInterrupted "${onInterrupted}" and its @reconcile ${method}`;
+    throw new ServantError("plugin.load-failed", `Cannot do "${name}" with both ${said}: keep one`);
   }
 }
 
 function duplicate(mark: HandlerMark, known: HandlerMark): ServantError {
-  const what = mark.kind === "action" ? "transition" : "fluent";
+  const what = {
+    action: `handlers for transition "${mark.name}"`,
+    belief: `handlers for fluent "${mark.name}"`,
+    reconcile: `@reconcile methods for transition "${mark.name}"`,
+    safe: "@safe methods",
+  }[mark.kind];
   const methods = `"${String(known.method)}" and "${String(mark.method)}"`;
-  return new ServantError(
-    "plugin.duplicate-handler",
-    `Cannot register two handlers for ${what} "${mark.name}": ${methods}`,
-  );
+  return new ServantError("plugin.duplicate-handler", `Cannot register two ${what}: ${methods}`);
 }
 
 function constructed(cls: PluginClass): object {

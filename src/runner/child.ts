@@ -8,14 +8,13 @@ import { ServantError, toServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { LogLine } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
-import { perform, stackOf } from "../core/perform.ts";
+import { stackOf } from "../core/perform.ts";
 import type { Plugin } from "../core/plugin.ts";
-import { type ContextPorts, handlerContext } from "./context.ts";
 import type { FromChild, ToChild } from "./frames.ts";
+import { loadedOf, PluginHost } from "./host.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
-import { captureStreams, printLine } from "./print.ts";
+import { captureStreams, printLine, printStart } from "./print.ts";
 import type { PluginReference } from "./reference.ts";
-import { timeoutsOf } from "./time-limit.ts";
 
 /** Runs until the agent closes the channel; `onWork` is told of the start and of each result. */
 export async function runChild(
@@ -41,49 +40,27 @@ export async function runChild(
     return;
   }
   const calls = new PendingCalls();
-  const aborts = new Map<number, AbortController>();
+  const host = new PluginHost(plugin, {
+    report: send,
+    starting: printStart,
+    within: (auditId, work) => running.run(auditId, work),
+    log: printLine,
+    call: (method, args) => calls.start(method, args),
+  });
   process.on("message", (frame: ToChild) => {
     switch (frame.type) {
-      case "ping":
-        return send({ type: "pong" });
-      case "run":
-        return void runOne(frame, plugin, { running, aborts, calls }).then(onWork);
-      case "abort":
-        return aborts.get(frame.id)?.abort(new ServantError(frame.code, frame.reason));
       case "answer":
         return calls.settle(frame.id, (call) => call.resolve(frame.value));
       case "refusal":
         return calls.settle(frame.id, (call) =>
           call.reject(new ServantError(frame.code, frame.message)),
         );
+      default:
+        return void host.take(frame).then(onWork);
     }
   });
-  send({ type: "ready", offer: plugin.offer, timeouts: timeoutsOf(plugin) });
+  send({ type: "ready", loaded: loadedOf(plugin) });
   onWork();
-}
-
-interface ChildState {
-  readonly running: AsyncLocalStorage<AuditId>;
-  readonly aborts: Map<number, AbortController>;
-  readonly calls: PendingCalls;
-}
-
-async function runOne(
-  { id, assignment }: Extract<ToChild, { type: "run" }>,
-  plugin: Plugin,
-  { running, aborts, calls }: ChildState,
-): Promise<void> {
-  const abort = new AbortController();
-  aborts.set(id, abort);
-  const ports: ContextPorts = {
-    log: printLine,
-    progress: (_auditId, fraction, message) => send({ type: "progress", id, fraction, message }),
-    call: (method, args) => calls.start(method, args),
-  };
-  const ctx = handlerContext(assignment, abort.signal, ports);
-  const result = await running.run(assignment.auditId, () => perform(plugin, assignment, ctx));
-  aborts.delete(id);
-  send({ type: "result", id, result });
 }
 
 interface PendingCall {

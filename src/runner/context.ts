@@ -1,19 +1,23 @@
 /** What a running handler is given: its log, its progress, its way to the backend. */
-import type { Assignment, AuditId } from "../core/assignment.ts";
+import type { Assignment } from "../core/assignment.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import {
   type HandlerContext,
+  type HandlerLog,
   handlerLog,
   type LogLine,
   type Orchestrator,
   type OrchestratorCall,
   orchestratorMethods,
+  type SafeContext,
 } from "../core/handlers.ts";
 import { isJsonObject, isNestedWithin, type Json, type JsonObject } from "../core/json.ts";
 
 export interface ContextPorts {
   log(line: LogLine): void;
-  progress(auditId: AuditId, fraction: number, message: string): void;
+  progress(fraction: number, message: string): void;
+  isPaused(): boolean;
+  untilResumed(signal: AbortSignal): Promise<void>;
   readonly call: OrchestratorCall;
 }
 
@@ -27,15 +31,27 @@ export function handlerContext(
     auditId,
     transition: nameOf(assignment),
     signal,
-    log: handlerLog((level, message, fields) =>
-      ports.log({ level, auditId, message: textOf(message), fields: printable(fields) }),
-    ),
+    log: logOver((line) => ports.log({ ...line, auditId })),
     progress(fraction, message = "") {
       const share = typeof fraction === "number" ? Math.min(Math.max(fraction || 0, 0), 1) : 0;
-      ports.progress(auditId, share, textOf(message));
+      ports.progress(share, textOf(message));
     },
+    get paused() {
+      return ports.isPaused();
+    },
+    untilResumed: () => ports.untilResumed(signal),
     orchestrator: orchestratorOver(ports.call),
   };
+}
+
+export function safeContext(signal: AbortSignal, ports: ContextPorts): SafeContext {
+  return { signal, log: logOver(ports.log), orchestrator: orchestratorOver(ports.call) };
+}
+
+function logOver(write: (line: LogLine) => void): HandlerLog {
+  return handlerLog((level, message, fields) =>
+    write({ level, message: textOf(message), fields: printable(fields) }),
+  );
 }
 
 function nameOf(assignment: Assignment): string {

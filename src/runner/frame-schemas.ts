@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
-import type { LogLine } from "../core/handlers.ts";
+import type { ActionRules, LogLine, Reconciled } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
 import type { Offer } from "../core/ports.ts";
 import type { FromChild } from "./frames.ts";
@@ -33,11 +33,28 @@ const OfferFrame: z.ZodMiniType<Offer> = z.object({
   vocabulary: z.custom<Offer["vocabulary"]>((value) => typeof value === "object" && value !== null),
 });
 
+const limitMs = z.number().check(z.positive());
+const Rules: z.ZodMiniType<ActionRules> = z.object({
+  onInterrupted: z.enum(["fail", "rerun", "reconcile"]),
+  timeoutMs: z.exactOptional(limitMs),
+  progressTimeoutMs: z.exactOptional(limitMs),
+  hangTimeoutMs: z.exactOptional(limitMs),
+  uses: z.exactOptional(z.array(z.string())),
+});
+
+const ReconciledFrame: z.ZodMiniType<Reconciled> = z.object({
+  state: z.enum(["done", "not-done", "partly"]),
+  message: z.string(),
+});
+
 export const FromChildFrame: z.ZodMiniType<FromChild> = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("ready"),
-    offer: OfferFrame,
-    timeouts: z.record(z.string(), z.number()),
+    loaded: z.object({
+      offer: OfferFrame,
+      rules: z.record(z.string(), Rules),
+      hasSafe: z.boolean(),
+    }),
   }),
   z.object({ type: z.literal("broken"), code: errorCode, message: z.string() }),
   z.object({ type: z.literal("result"), id: z.number(), result: ResultFrame }),
@@ -48,7 +65,10 @@ export const FromChildFrame: z.ZodMiniType<FromChild> = z.discriminatedUnion("ty
     message: z.string(),
   }),
   z.object({ type: z.literal("call"), id: z.number(), method: z.string(), args: z.array(json) }),
-  z.object({ type: z.literal("pong") }),
+  z.object({ type: z.literal("reconciled"), id: z.number(), reconciled: ReconciledFrame }),
+  z.object({ type: z.literal("secured"), id: z.number() }),
+  z.object({ type: z.literal("failed"), id: z.number(), code: errorCode, message: z.string() }),
+  z.object({ type: z.literal("pong"), started: z.number() }),
 ]);
 
 /** A log entry, as it stands after `LOG_MARK` on one line of the child's output. */

@@ -1,13 +1,14 @@
 /**
- * One life of the plugin's child process: it loads, it runs assignments, it ends. Whatever runs
- * in it when it ends rejects with the reason.
+ * The real child: a process of its own, orders and reports over its IPC channel, starts and log
+ * lines over its output. When and why it is ended is the supervisor's to say.
  */
-import type { Assignment, AuditId, Result } from "../core/assignment.ts";
-import { messageOf, ServantError, toServantError } from "../core/errors.ts";
+import type { AuditId } from "../core/assignment.ts";
+import type { Child, ChildReport, ChildWork, SpawnChild } from "../core/child.ts";
+import { messageOf, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { FromChildFrame } from "./frame-schemas.ts";
-import type { FromChild, Loaded, ToChild } from "./frames.ts";
+import type { FromChild, ToChild } from "./frames.ts";
 import { readLines } from "./lines.ts";
 import { toLogLine } from "./output.ts";
 
@@ -17,163 +18,106 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly call: OrchestratorCall;
   readonly publish: (event: AgentEvent) => void;
-  /** `LOAD_TIMEOUT_MS` unless given. */
-  readonly loadTimeoutMs?: number;
 }
 
-/** How long a plugin may take to import, construct and register. */
-export const LOAD_TIMEOUT_MS = 60_000;
 /** How long the output of an ended child is still read. */
 const OUTPUT_GRACE_MS = 1_000;
 /** How long a child that closed its channel may take to end. */
 const DISCONNECT_GRACE_MS = 1_000;
-/** In how many steps an answer is waited for. */
-const ANSWER_STEPS = 10;
 /** How much of a frame that cannot be read is told, in characters. */
 const UNKNOWN_FRAME_MAX_CHARS = 200;
 
-type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
+/** Which answer belongs to which work. */
+const ANSWERS = { run: "result", reconcile: "reconciled", safe: "secured" } as const;
 
-interface Running {
-  readonly assignment: Assignment;
-  resolve(result: Result): void;
-  reject(error: ServantError): void;
+type Hear = (report: ChildReport) => void;
+type Process = Bun.Subprocess<"ignore", "pipe", "pipe">;
+
+/** Starts one process after another by the same command. */
+export function pluginProcess(options: ProcessOptions): SpawnChild {
+  return (hear) => {
+    try {
+      return new PluginProcess(options, hear);
+    } catch (cause) {
+      return stillborn(`Cannot start the plugin's process: ${messageOf(cause)}`, hear);
+    }
+  };
 }
 
-export class PluginProcess {
-  /** Rejects with the plugin's own load error, or when the child dies before it is ready. */
-  readonly loaded: Promise<Loaded>;
-  /** Resolves when the process is gone and what ran in it is settled. */
-  readonly exited: Promise<void>;
-  /** Resolves when its output is read as well. */
-  readonly #ended: Promise<void>;
-  readonly #child: Child;
+/** What the system did not start. */
+function stillborn(message: string, hear: Hear): Child {
+  queueMicrotask(() => {
+    hear({ type: "broken", code: "plugin.load-failed", message });
+    hear({ type: "ended", how: "nothing started", isHeardOut: true });
+  });
+  const nothing = () => {};
+  return { tell: nothing, signal: nothing, letGo: nothing };
+}
+
+class PluginProcess implements Child {
+  readonly #process: Process;
   readonly #options: ProcessOptions;
-  readonly #running = new Map<number, Running>();
-  readonly #load = Promise.withResolvers<Loaded>();
-  readonly #loadTimer: Timer;
-  #count = 0;
-  #isReady = false;
+  readonly #hear: Hear;
+  readonly #work = new Map<number, ChildWork>();
   /** The channel to the child. */
   #isOpen = true;
   #isExited = false;
-  /** Why the agent itself ended it; `only` when that concerns one assignment of several. */
-  #killed: { readonly reason: ServantError; readonly only?: Assignment } | undefined;
-  #pong: (() => void) | undefined;
 
-  /** @throws {ServantError} `plugin.load-failed` when no process can be started */
-  constructor(options: ProcessOptions) {
+  /** @throws when no process can be started */
+  constructor(options: ProcessOptions, hear: Hear) {
     this.#options = options;
-    this.loaded = this.#load.promise;
-    this.loaded.catch(() => {}); // whoever needs it awaits it; nobody may need it yet
-    this.#child = this.#spawn();
-    const outputs = [
-      readLines(this.#child.stdout, (line) => this.#print(line, "info")),
-      readLines(this.#child.stderr, (line) => this.#print(line, "warn")),
-    ];
-    this.exited = this.#child.exited.then(() => this.#exit());
-    this.#ended = this.exited.then(async () => {
-      await Promise.race([Promise.allSettled(outputs), Bun.sleep(OUTPUT_GRACE_MS)]);
+    this.#hear = hear;
+    const { command, env } = options;
+    this.#process = Bun.spawn([...command], {
+      env: { ...env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      detached: true, // its own process group: Ctrl-C on a terminal reaches only the agent
+      serialization: "json",
+      ipc: (frame: unknown) => this.#receive(frame),
+      onDisconnect: () => this.#disconnected(),
     });
-    const limitMs = options.loadTimeoutMs ?? LOAD_TIMEOUT_MS;
-    const late = `Cannot load the plugin: it is not ready after ${limitMs / 1000} s`;
-    this.#loadTimer = setTimeout(
-      () => this.kill(new ServantError("plugin.load-failed", late)),
-      limitMs,
+    const { stdout, stderr, exited } = this.#process;
+    const outputs = Promise.all([
+      readLines(stdout, {
+        line: (line) => this.#print(line, "info"),
+        start: (id) => this.#hear({ type: "started", id }),
+      }),
+      readLines(stderr, { line: (line) => this.#print(line, "warn") }),
+    ]).then(
+      () => true,
+      () => false, // what cannot be read to its end leaves its starts unknown
     );
+    void exited.then(() => this.#exit(outputs));
   }
 
   get pid(): number {
-    return this.#child.pid;
+    return this.#process.pid;
   }
 
-  /** It has ended or is being ended: it takes nothing more. */
-  get isDoomed(): boolean {
-    return this.#isExited || !this.#isOpen || this.#killed !== undefined;
-  }
-
-  get isBusy(): boolean {
-    return this.#running.size > 0;
-  }
-
-  /** Runs it in the child; `signal` is passed on to the handler's own. */
-  run(assignment: Assignment, signal: AbortSignal): Promise<Result> {
-    this.#count += 1;
-    const id = this.#count;
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.#running.set(id, { assignment, resolve, reject });
-    const abort = () => {
-      const { code, message: reason } = toServantError(signal.reason);
-      this.#send({ type: "abort", id, code, reason });
-    };
-    this.#send({ type: "run", id, assignment });
-    if (this.#isExited) this.#rejectAll(); // it died while the caller waited for its turn
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    return promise.finally(() => signal.removeEventListener("abort", abort));
-  }
-
-  /** Resolves to whether the child's event loop answered within `ms`, or the child ended. */
-  async answersWithin(ms: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#pong = () => resolve(true);
-    void this.exited.then(() => resolve(true));
-    this.#send({ type: "ping" });
-    // In steps: an agent that itself stood still (stopped, suspended) finds one step over, and
-    // reads the answer that waits for it before it judges.
-    let answered = false;
-    for (let step = 0; step < ANSWER_STEPS && !answered; step += 1) {
-      const next = Promise.withResolvers<boolean>();
-      const timer = setTimeout(next.resolve, ms / ANSWER_STEPS, false);
-      answered = await Promise.race([promise, next.promise]);
-      clearTimeout(timer);
+  tell(order: ToChild): void {
+    if (order.type === "run" || order.type === "reconcile" || order.type === "safe") {
+      this.#work.set(order.id, order);
     }
-    return answered;
+    if (this.#isOpen) this.#process.send(order);
   }
 
-  /**
-   * Ends the whole process group at once. What runs rejects with `reason`; when that concerns
-   * `only` one assignment, the others learn that their process ended.
-   */
-  kill(reason: ServantError, only?: Assignment): void {
-    this.#killed ??= { reason, ...(only === undefined ? {} : { only }) };
-    this.#killGroup();
-  }
-
-  /** Lets the child go: it ends when its channel closes, or is killed after `graceMs`. */
-  async close(graceMs: number): Promise<void> {
-    this.#killed ??= {
-      reason: new ServantError("agent.draining", "Cannot go on: the agent stops"),
-    };
-    if (this.#isOpen) {
-      this.#isOpen = false;
-      this.#child.disconnect();
-    }
-    const timer = setTimeout(() => this.#killGroup(), graceMs);
-    await this.#ended;
-    clearTimeout(timer);
-  }
-
-  #spawn(): Child {
-    const { command, env } = this.#options;
+  signal(name: "SIGTERM" | "SIGKILL"): void {
+    if (this.#isExited) return; // its number may by now be another's
     try {
-      return Bun.spawn([...command], {
-        env: { ...env },
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "pipe",
-        detached: true, // its own process group: Ctrl-C on a terminal reaches only the agent
-        serialization: "json",
-        ipc: (frame: unknown) => this.#receive(frame),
-        onDisconnect: () => this.#disconnected(),
-      });
+      process.kill(-this.pid, name);
     } catch (cause) {
-      throw new ServantError(
-        "plugin.load-failed",
-        `Cannot start the plugin's process: ${messageOf(cause)}`,
-        { cause },
-      );
+      // ESRCH: nobody is left. EPERM: whoever is left now runs as another user.
+      const { code } = cause as { code?: unknown };
+      if (code !== "ESRCH" && code !== "EPERM") throw cause;
     }
+  }
+
+  letGo(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#process.disconnect();
   }
 
   #receive(raw: unknown): void {
@@ -184,35 +128,31 @@ export class PluginProcess {
 
   #take(frame: FromChild): void {
     switch (frame.type) {
-      case "ready":
-        this.#isReady = true;
-        clearTimeout(this.#loadTimer);
-        this.#load.resolve(frame);
-        break;
-      case "broken":
-        if (this.#isReady) this.#doubt("it is loaded and says that it cannot load");
-        else this.kill(new ServantError(frame.code, frame.message));
-        break;
-      case "result": {
-        const { auditId } = frame.result;
-        if (this.#running.get(frame.id)?.assignment.auditId === auditId) {
-          this.#settle(frame.id, (running) => running.resolve(frame.result));
-        } else this.#doubt(`a result of nothing that runs, "${auditId}"`);
-        break;
-      }
-      case "progress": {
-        const { fraction, message } = frame;
-        const auditId = this.#running.get(frame.id)?.assignment.auditId;
-        if (auditId === undefined) break;
-        this.#options.publish({ type: "assignment.progress", auditId, fraction, message });
-        break;
-      }
       case "call":
         void this.#answer(frame);
         break;
-      case "pong":
-        this.#pong?.();
+      case "result":
+      case "reconciled":
+      case "secured":
+      case "failed":
+        if (this.#isAwaited(frame)) {
+          this.#work.delete(frame.id);
+          this.#hear(frame);
+        } else this.#doubt("an answer to nothing that it was given");
+        break;
+      default:
+        this.#hear(frame);
     }
+  }
+
+  #isAwaited(
+    answer: Extract<FromChild, { type: "result" | "reconciled" | "secured" | "failed" }>,
+  ): boolean {
+    const work = this.#work.get(answer.id);
+    if (work === undefined) return false;
+    if (answer.type === "failed") return work.type !== "run";
+    if (answer.type !== ANSWERS[work.type]) return false;
+    return answer.type !== "result" || answer.result.auditId === auditIdOf(work);
   }
 
   /** A frame that our own side of the child never sends: the plugin wrote it. */
@@ -223,63 +163,34 @@ export class PluginProcess {
 
   async #answer({ id, method, args }: Extract<FromChild, { type: "call" }>): Promise<void> {
     try {
-      this.#send({ type: "answer", id, value: await this.#options.call(method, args) });
+      this.tell({ type: "answer", id, value: await this.#options.call(method, args) });
     } catch (cause) {
       const { code, message } = toServantError(cause);
-      this.#send({ type: "refusal", id, code, message });
+      this.tell({ type: "refusal", id, code, message });
     }
-  }
-
-  #settle(id: number, how: (running: Running) => void): void {
-    const running = this.#running.get(id);
-    this.#running.delete(id);
-    if (running !== undefined) how(running);
-  }
-
-  #send(frame: ToChild): void {
-    if (this.#isOpen) this.#child.send(frame);
   }
 
   #disconnected(): void {
+    const isUnasked = this.#isOpen;
     this.#isOpen = false;
-    if (this.#killed !== undefined) return;
+    if (!isUnasked) return;
     // Usually it is ending. One that lives on can neither be asked nor answer.
-    const timer = setTimeout(() => this.#killGroup(), DISCONNECT_GRACE_MS);
-    void this.exited.then(() => clearTimeout(timer));
+    const timer = setTimeout(() => this.signal("SIGKILL"), DISCONNECT_GRACE_MS);
+    void this.#process.exited.then(() => clearTimeout(timer));
   }
 
-  #exit(): void {
-    this.#killGroup(); // grandchildren must not act on without their handler
+  /** Its output holds what it started, and what it said last: that is read to the end first. */
+  async #exit(outputs: Promise<boolean>): Promise<void> {
+    this.signal("SIGKILL"); // grandchildren must not act on without their handler
     this.#isExited = true;
     this.#isOpen = false;
-    clearTimeout(this.#loadTimer);
-    const { pid } = this.#child;
-    const reason = this.#reason();
-    const isTold = this.#killed?.reason.code === "agent.draining" || !this.#isReady;
-    if (!isTold) this.#options.publish({ type: "child.ended", pid, reason });
-    this.#load.reject(
-      this.#killed?.reason ??
-        new ServantError("plugin.load-failed", `Cannot load the plugin: ${reason}`),
-    );
-    this.#rejectAll();
-  }
-
-  #reason(): string {
-    const { exitCode, signalCode } = this.#child;
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(late.resolve, OUTPUT_GRACE_MS, false);
+    const isHeardOut = await Promise.race([outputs, late.promise]);
+    clearTimeout(timer);
+    const { exitCode, signalCode } = this.#process;
     const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
-    return this.#killed?.reason.message ?? `its process ended with ${how}`;
-  }
-
-  #rejectAll(): void {
-    const { reason, only } = this.#killed ?? {};
-    for (const id of [...this.#running.keys()]) {
-      this.#settle(id, ({ assignment, reject }) => {
-        if (reason !== undefined && (only ?? assignment) === assignment) return reject(reason);
-        const what = assignment.kind === "action" ? assignment.transition : assignment.kind;
-        const crash = `Cannot finish "${what}": ${this.#reason()}`;
-        reject(new ServantError("handler.crashed", crash));
-      });
-    }
+    this.#hear({ type: "ended", how, isHeardOut });
   }
 
   #print(line: string, level: "info" | "warn"): void {
@@ -288,18 +199,11 @@ export class PluginProcess {
 
   /** Raw output belongs to the one assignment that runs; with several, to none of them. */
   #onlyOne(): AuditId | undefined {
-    const [only, ...others] = this.#running.values();
-    return others.length === 0 ? only?.assignment.auditId : undefined;
+    const [only, ...others] = this.#work.values();
+    return only === undefined || others.length > 0 ? undefined : auditIdOf(only);
   }
+}
 
-  #killGroup(): void {
-    if (this.#isExited) return; // its number may by now be another's
-    try {
-      process.kill(-this.#child.pid, "SIGKILL");
-    } catch (cause) {
-      // ESRCH: nobody is left. EPERM: whoever is left now runs as another user.
-      const { code } = cause as { code?: unknown };
-      if (code !== "ESRCH" && code !== "EPERM") throw cause;
-    }
-  }
+function auditIdOf(work: ChildWork): AuditId | undefined {
+  return work.type === "safe" ? undefined : work.assignment.auditId;
 }

@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import type { AuditId } from "../core/assignment.ts";
 import type { Level } from "../core/events.ts";
 import type { LogLine } from "../core/handlers.ts";
-import { LOG_MARK } from "./frames.ts";
+import { LOG_MARK, START_MARK } from "./frames.ts";
 import { LINE_MAX_CHARS } from "./lines.ts";
 
 // JSON writes a character as six at the most: so much is sure to fit on one line.
@@ -31,16 +31,32 @@ export function printLine(line: LogLine): void {
 /** How long to wait for the reader of a full pipe before the next try, in milliseconds. */
 const FULL_PIPE_WAIT_MS = 1;
 
+/**
+ * Tells the agent that the work of this id starts. When this returns the agent will know, even if
+ * this process ends with its next instruction; when it cannot be told it throws.
+ */
+export function printStart(id: number): void {
+  write(Buffer.from(`${START_MARK}${id}\n`));
+}
+
 function writeLine(text: string): void {
-  // Loaded with the first line, as most children start and end without one.
+  try {
+    write(Buffer.from(`${LOG_MARK}${text}\n`));
+  } catch (cause) {
+    const { code } = cause as { code?: unknown };
+    if (code !== "EPIPE") throw cause; // else nobody reads any more: the agent is gone
+  }
+}
+
+function write(bytes: Buffer): void {
+  // Loaded with the first line: it takes time that a child's start does not have.
   const { writeSync } = process.getBuiltinModule("node:fs");
-  let rest = Buffer.from(`${LOG_MARK}${text}\n`);
+  let rest = bytes;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(1, rest));
     } catch (cause) {
       const { code } = cause as { code?: unknown };
-      if (code === "EPIPE") return; // nobody reads any more: the agent is gone
       if (code !== "EAGAIN") throw cause;
       Bun.sleepSync(FULL_PIPE_WAIT_MS); // the runtime made the pipe non-blocking
     }

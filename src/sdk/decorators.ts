@@ -6,12 +6,16 @@ import {
   type HandlerContext,
   type HandlerMark,
   type ParamsSchema,
+  type SafeContext,
 } from "../core/handlers.ts";
 import type { AnyFluent, ParamSpec, ParamsOf, Transition } from "../core/vocabulary.ts";
-import type { ActionReturn, BeliefReturn } from "./results.ts";
+import type { ActionReturn, BeliefReturn, Reconcile } from "./results.ts";
 
 type Awaitable<T> = T | Promise<T>;
 type ActionMethod<T> = (params: T, ctx: HandlerContext) => Awaitable<ActionReturn>;
+type ReconcileMethod<T> = (params: T, ctx: HandlerContext) => Awaitable<Reconcile>;
+// biome-ignore lint/suspicious/noConfusingVoidType: a method may simply return
+type SafeMethod = (ctx: SafeContext) => Awaitable<boolean | void>;
 type BeliefMethod = (ctx: HandlerContext) => Awaitable<BeliefReturn>;
 type Decorator<M> = (method: M, context: ClassMethodDecoratorContext) => void;
 
@@ -38,21 +42,12 @@ export function action(
   subject: Transition | string,
   options: ActionOptions & { readonly params?: ParamsSchema } = {},
 ): Decorator<ActionMethod<never>> {
-  if (typeof subject !== "string" && !isMade(subject, "params")) {
-    refuse(`Cannot use @action of ${told(subject)}: write @action(transition)`);
-  }
-  checkLimit(options.timeoutMs);
   const { params: schema, ...rest } = options;
+  const subjectMark = markOf(subject, schema, "@action");
+  checkOptions(rest);
   return (_method, context) => {
     requireMethod(context, "@action");
-    mark(context, {
-      kind: "action",
-      method: context.name,
-      options: rest,
-      ...(typeof subject === "string"
-        ? { name: subject, ...(schema === undefined ? {} : { schema }) }
-        : { name: subject.def.name, transition: subject }),
-    });
+    mark(context, { kind: "action", method: context.name, options: rest, ...subjectMark });
   };
 }
 
@@ -76,6 +71,64 @@ export function belief(fluent: AnyFluent): Decorator<BeliefMethod> {
   };
 }
 
+/**
+ * Marks the method that reads the world and says what became of a transition that was cut off (by a
+ * crash, a kill or a power cut). It is given what the action was given, and must move nothing.
+ *
+ * @example
+ * @reconcile(move)
+ * look({ end }: { end: Room }) {
+ *   return this.room === end.name ? Reconcile.done() : Reconcile.notDone();
+ * }
+ */
+export function reconcile<P extends ParamSpec>(
+  transition: Transition<P>,
+): Decorator<ReconcileMethod<ParamsOf<P>>>;
+export function reconcile<T>(
+  name: string,
+  options: { readonly params: ParamsSchema<T> },
+): Decorator<ReconcileMethod<T>>;
+export function reconcile(
+  subject: Transition | string,
+  { params }: { readonly params?: ParamsSchema } = {},
+): Decorator<ReconcileMethod<never>> {
+  const subjectMark = markOf(subject, params, "@reconcile");
+  return (_method, context) => {
+    requireMethod(context, "@reconcile");
+    mark(context, { kind: "reconcile", method: context.name, ...subjectMark });
+  };
+}
+
+/**
+ * Marks the one method that makes the machine safe: stops motors, closes valves. It runs in a new
+ * process before anything else when an action was cut off, again until it succeeds; throwing or
+ * returning false is failure.
+ *
+ * @example
+ * @safe()
+ * async halt() { await this.wheels.stop(); }
+ */
+export function safe(): Decorator<SafeMethod> {
+  return (_method, context) => {
+    requireMethod(context, "@safe");
+    mark(context, { kind: "safe", name: "safe", method: context.name });
+  };
+}
+
+function markOf(
+  subject: Transition | string,
+  schema: ParamsSchema | undefined,
+  decorator: "@action" | "@reconcile",
+) {
+  if (typeof subject === "string") {
+    return { name: subject, ...(schema === undefined ? {} : { schema }) };
+  }
+  if (!isMade(subject, "params")) {
+    refuse(`Cannot use ${decorator} of ${told(subject)}: write ${decorator}(transition)`);
+  }
+  return { name: subject.def.name, transition: subject };
+}
+
 /** Made by `transition` or `fluent`: JavaScript, and a forgotten pair of brackets, pass anything. */
 function isMade(subject: unknown, member: "params" | "args"): boolean {
   const { def } = (subject ?? {}) as { def?: unknown };
@@ -87,9 +140,25 @@ function told(subject: unknown): string {
   return typeof name === "string" && name !== "" ? `"${name}"` : String(typeof subject);
 }
 
-function checkLimit(timeoutMs: unknown): void {
-  if (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs > 0)) return;
-  refuse(`Cannot use timeoutMs ${String(timeoutMs)}: give milliseconds above 0`);
+const LIMITS = ["timeoutMs", "progressTimeoutMs", "hangTimeoutMs"] as const;
+const INTERRUPTED: readonly unknown[] = [undefined, "fail", "rerun"];
+
+/** The type checker knows all this; a plugin in JavaScript has none. */
+function checkOptions(options: Readonly<Partial<Record<keyof ActionOptions, unknown>>>): void {
+  for (const name of LIMITS) {
+    const ms = options[name];
+    if (ms === undefined || (typeof ms === "number" && ms > 0)) continue;
+    refuse(`Cannot use ${name} ${String(ms)}: give milliseconds above 0`);
+  }
+  const { onInterrupted, uses } = options;
+  if (!INTERRUPTED.includes(onInterrupted)) {
+    refuse(`Cannot use onInterrupted ${JSON.stringify(onInterrupted)}: give "fail" or "rerun"`);
+  }
+  if (uses === undefined) return;
+  const isNamed = (each: unknown) => typeof each === "string" && each !== "";
+  if (!Array.isArray(uses) || !uses.every(isNamed)) {
+    refuse(`Cannot use uses ${JSON.stringify(uses)}: list names such as ["arm"]`);
+  }
 }
 
 function requireMethod(context: ClassMethodDecoratorContext, decorator: string): void {

@@ -6,8 +6,10 @@ export type {
   HandlerContext,
   HandlerContext as ActionContext,
   HandlerContext as BeliefContext,
+  HandlerContext as ReconcileContext,
   HandlerLog,
   Orchestrator,
+  SafeContext,
 } from "../core/handlers.ts";
 export type { Json, JsonObject } from "../core/json.ts";
 export {
@@ -23,6 +25,12 @@ export {
   type Transition,
   transition,
 } from "../core/vocabulary.ts";
-export { action, belief, script } from "./decorators.ts";
-export { type ActionOutcome, type ActionReturn, BeliefResult, type Observed } from "./results.ts";
+export { action, belief, reconcile, safe, script } from "./decorators.ts";
+export {
+  type ActionOutcome,
+  type ActionReturn,
+  BeliefResult,
+  type Observed,
+  Reconcile,
+} from "./results.ts";
 export type { Registrar } from "./runnable.ts";

@@ -1,6 +1,6 @@
 /** What handlers return. */
 import type { Atom } from "../core/atom.ts";
-import { BELIEF_RESULT } from "../core/handlers.ts";
+import { BELIEF_RESULT, RECONCILE, type Reconciled } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
 
 /** Atoms that hold, or atom text with whether it holds. */
@@ -52,5 +52,32 @@ export class BeliefResult {
   /** Looking failed: the step before it is not confirmed. */
   static failed(message: string): BeliefResult {
     return new BeliefResult("failed", [], message);
+  }
+}
+
+/** What became of an action that was cut off. Made by its three static methods. */
+export class Reconcile implements Reconciled {
+  readonly [RECONCILE] = true;
+  readonly state: Reconciled["state"];
+  readonly message: string;
+
+  private constructor(state: Reconciled["state"], message: string) {
+    this.state = state;
+    this.message = message;
+  }
+
+  /** The world shows all that the action makes true: it succeeded. */
+  static done(message = ""): Reconcile {
+    return new Reconcile("done", message);
+  }
+
+  /** The world is as it was before. */
+  static notDone(message = ""): Reconcile {
+    return new Reconcile("not-done", message);
+  }
+
+  /** Something in between: a person, or a new plan, must see to it. */
+  static partly(message = ""): Reconcile {
+    return new Reconcile("partly", message);
   }
 }

@@ -6,13 +6,16 @@
  * const result = await cart.act("move", { start: "room_one", end: "room_two" });
  * expect(result.success).toBe(true);
  */
+import { makeSafe, reconcile } from "../core/after-cut.ts";
 import type { AuditId, Result } from "../core/assignment.ts";
+import { Bell } from "../core/bell.ts";
 import { ServantError } from "../core/errors.ts";
 import {
   type HandlerContext,
   handlerLog,
   type LogLine,
   type Orchestrator,
+  type Reconciled,
 } from "../core/handlers.ts";
 import type { JsonObject } from "../core/json.ts";
 import { perform } from "../core/perform.ts";
@@ -29,6 +32,12 @@ export interface TestPlugin {
   act(transition: string, params?: JsonObject, signal?: AbortSignal): Promise<Result>;
   /** Asks for a belief. */
   observe(fluent: string, signal?: AbortSignal): Promise<Result>;
+  /** Asks what became of an action that was cut off; rejects as the agent would see it. */
+  reconcile(transition: string, params?: JsonObject, signal?: AbortSignal): Promise<Reconciled>;
+  /** Makes the machine safe; rejects when that fails. */
+  safe(signal?: AbortSignal): Promise<void>;
+  /** What `ctx.paused` says from here on; false wakes those who wait for it. */
+  setPaused(isPaused: boolean): void;
 }
 
 /**
@@ -42,6 +51,8 @@ export async function testPlugin(
   const plugin = await readPlugin(cls, cls.name);
   const logs: LogLine[] = [];
   const progress: { fraction: number; message: string }[] = [];
+  const bell = new Bell();
+  let isPaused = false;
   let count = 0;
   const context = (transition: string, signal = new AbortController().signal): HandlerContext => {
     count += 1;
@@ -52,6 +63,12 @@ export async function testPlugin(
       signal,
       orchestrator: strict(orchestrator),
       progress: (fraction, message = "") => void progress.push({ fraction, message }),
+      get paused() {
+        return isPaused;
+      },
+      async untilResumed() {
+        while (isPaused && !signal.aborted) await bell.rung(signal);
+      },
       log: handlerLog((level, message, fields) => {
         logs.push({ level, auditId, message, fields });
       }),
@@ -68,6 +85,15 @@ export async function testPlugin(
     observe(fluent, signal) {
       const ctx = context(fluent, signal);
       return perform(plugin, { kind: "belief", auditId: ctx.auditId, fluent }, ctx);
+    },
+    reconcile(transition, params = {}, signal) {
+      const ctx = context(transition, signal);
+      return reconcile(plugin, { kind: "action", auditId: ctx.auditId, transition, params }, ctx);
+    },
+    safe: (signal) => makeSafe(plugin, context("safe", signal)),
+    setPaused(paused) {
+      isPaused = paused;
+      bell.ring();
     },
   };
 }

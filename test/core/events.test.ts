@@ -13,6 +13,16 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
   ],
   "agent.stopping": [{ type: "agent.stopping", reason, inHand: 2 }, /no route.* 2 in hand/],
   "agent.stopped": [{ type: "agent.stopped", undelivered: 3 }, /3 results wait/],
+  "agent.not-ready": [
+    { type: "agent.not-ready", reason: "it crashed", retryInMs: 4_000 },
+    /not ready, taking no work \(trying again in 4 s\): it crashed/,
+  ],
+  "agent.ready": [{ type: "agent.ready" }, /ready for work again/],
+  "machine.unsafe": [
+    { type: "machine.unsafe", reason: "the valve sticks", retryInMs: 0 },
+    /may be unsafe: the valve sticks/,
+  ],
+  "machine.secured": [{ type: "machine.secured" }, /made safe/],
   "journal.elsewhere": [
     { type: "journal.elsewhere", origin: "http://b", open: 4 },
     /4 entries.*http/,

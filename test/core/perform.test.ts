@@ -28,6 +28,8 @@ function context(signal: AbortSignal, logs: string[]): HandlerContext {
     signal,
     log: { debug: log, info: log, warn: log, warning: log, error: log },
     progress: () => {},
+    paused: false,
+    untilResumed: async () => {},
     orchestrator: {} as HandlerContext["orchestrator"],
   };
 }
@@ -46,6 +48,7 @@ function plugin(method: Method, mark: Call["mark"] = {}): Plugin {
     offer: {} as Plugin["offer"],
     actions: new Map([["work", { mark: action, instance }]]),
     beliefs: new Map([["at", { mark: belief, instance }]]),
+    reconciles: new Map(),
   };
 }
 

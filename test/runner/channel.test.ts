@@ -89,7 +89,7 @@ test("frames that a plugin makes up are told and change nothing", async () => {
     { type: "result", id: 1, result: { auditId: "audit-1" } },
     { type: "broken", code: "plugin.load-failed", message: "forged" },
     { type: "broken", code: "no.such-code", message: "forged" },
-    { type: "ready", offer: {}, timeouts: {} },
+    { type: "ready", loaded: { offer: {}, rules: {}, hasSafe: false } },
     { type: "progress", id: 99, fraction: 1, message: "forged" },
     { type: "pong" },
   ];

@@ -1,18 +1,22 @@
 /** An agent for a test to kill: it starts an endless loop in its child and prints the child's id. */
 import { join } from "node:path";
-import { openChildRunner } from "../../src/runner/child-runner.ts";
+import { Supervisor } from "../../src/agent/supervisor.ts";
+import type { AgentEvent } from "../../src/core/events.ts";
+import { pluginProcess } from "../../src/runner/plugin-process.ts";
 import { systemClock } from "../../src/system/clock.ts";
-import { act, entry, never } from "./plugin-child.ts";
+import { act, entry, freshLedger, never } from "./plugin-child.ts";
 
 const [folder = ""] = process.argv.slice(2);
-const runner = await openChildRunner({
+const publish = (event: AgentEvent) => {
+  if (event.type === "plugin.log") console.log(event.message);
+};
+const spawn = pluginProcess({
   call: () => Promise.resolve(null),
-  clock: systemClock,
   command: [process.execPath, entry, "__plugin", join(folder, "plugin.ts"), "P"],
   env: { PATH: process.env.PATH ?? "" },
-  hangTimeoutMs: 600_000,
-  publish: (event) => {
-    if (event.type === "plugin.log") console.log(event.message);
-  },
+  publish,
 });
+const limits = { hangTimeoutMs: 600_000, cancelGraceMs: 10_000, safeTimeoutMs: 10_000 };
+const runner = new Supervisor({ ...limits, clock: systemClock, publish, spawn });
+await runner.open(await freshLedger());
 await runner.run(act("loop"), never);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../../scripts/binary.ts";
 import { act, ask, gone, isAlive, never, openChild, pluginSource } from "./plugin-child.ts";
@@ -12,6 +13,7 @@ const ENDINGS = `
   @act("exit") exit() { process.exit(7); }
   @act("exit-zero") exitZero() { process.exit(0); }
   @act("abort") abort() { process.abort(); }
+  @act("segfault") segfault() { require("bun:ffi").read.u8(8, 0); }
   @act("kill") kill() { process.kill(process.pid, "SIGKILL"); return sleep(60_000); }
   @act("throw-later") async throwLater() { setTimeout(() => { throw new Error("stray spark"); }, 1); await sleep(60_000); }
   @act("reject-later") async rejectLater() {
@@ -28,12 +30,13 @@ const ENDINGS = `
 test.each([
   { action: "exit", says: "exit code 7" },
   { action: "exit-zero", says: "exit code 0" },
-  { action: "abort", says: "signal SIG" },
+  { action: "abort", says: "signal SIGABRT" },
+  { action: "segfault", says: "signal SIGSEGV" },
   { action: "kill", says: "signal SIGKILL" },
   { action: "throw-later", says: "exit code 1" },
   { action: "disconnect", says: "signal SIGKILL" },
 ])(
-  "openChildRunner() survives a handler that ends its process by $action",
+  "a supervisor survives a handler that ends its process by $action",
   async ({ action, says }) => {
     await using child = await openChild(pluginSource(ENDINGS));
     const { runner } = child;
@@ -50,7 +53,7 @@ test.each([
   TIMEOUT_MS,
 );
 
-test("openChildRunner() tells of an uncaught exception and of its stack", async () => {
+test("a supervisor tells of an uncaught exception and of its stack", async () => {
   await using child = await openChild(pluginSource(ENDINGS));
   await child.runner.run(act("throw-later"), never).catch(() => {});
   const told = await child.seen((event) =>
@@ -63,7 +66,7 @@ test("openChildRunner() tells of an uncaught exception and of its stack", async 
   expect(told.message).toContain(join(child.folder, "plugin.ts"));
 });
 
-test("openChildRunner() keeps a child in which a rejection went unhandled", async () => {
+test("a supervisor keeps a child in which a rejection went unhandled", async () => {
   await using child = await openChild(pluginSource(ENDINGS));
   const before = child.pid();
   expect(await child.runner.run(act("reject-later"), never)).toMatchObject({ success: true });
@@ -75,7 +78,7 @@ test("openChildRunner() keeps a child in which a rejection went unhandled", asyn
   expect(child.pid()).toBe(before);
 });
 
-test("openChildRunner() keeps the result of a handler whose process ends right after", async () => {
+test("a supervisor keeps the result of a handler whose process ends right after", async () => {
   await using child = await openChild(pluginSource(ENDINGS));
   for (let round = 0; round < 10; round += 1) {
     expect(await child.runner.run(act("die-after"), never)).toMatchObject({ success: true });
@@ -84,7 +87,7 @@ test("openChildRunner() keeps the result of a handler whose process ends right a
   }
 });
 
-test("openChildRunner() replaces a child that is killed from outside while idle", async () => {
+test("a supervisor replaces a child that is killed from outside while idle", async () => {
   await using child = await openChild(pluginSource(ENDINGS));
   const before = child.pid();
   process.kill(before, "SIGKILL");
@@ -93,7 +96,7 @@ test("openChildRunner() replaces a child that is killed from outside while idle"
   expect(child.pid()).not.toBe(before);
 });
 
-test("openChildRunner() starts one child for several assignments at once", async () => {
+test("a supervisor starts one child for several assignments at once", async () => {
   await using child = await openChild(pluginSource(ENDINGS));
   await child.runner.run(act("exit"), never).catch(() => {});
   const results = await Promise.all([1, 2, 3].map(() => child.runner.run(act("fine"), never)));
@@ -101,18 +104,23 @@ test("openChildRunner() starts one child for several assignments at once", async
   expect(child.events.filter((event) => event.type === "child.started")).toHaveLength(2);
 });
 
-test("openChildRunner() fails an assignment whose fresh child cannot load", async () => {
+test("a supervisor tries again while a fresh child cannot load, and the assignment waits", async () => {
   const source = `import { existsSync, writeFileSync } from "node:fs";
 const mark = new URL("loaded", import.meta.url).pathname;
 if (existsSync(mark)) throw new Error("only once");
 writeFileSync(mark, "");
 ${pluginSource(ENDINGS)}`;
   await using child = await openChild(source);
-  await child.runner.run(act("exit"), never).catch(() => {});
-  const failure = await child.runner.run(act("fine"), never).catch((cause) => cause);
-  expect(failure).toMatchObject({ code: "handler.crashed" });
-  expect(failure.message).toContain("Cannot load the plugin again: ");
-  expect(failure.message).toContain("only once");
+  const { runner } = child;
+  await runner.run(act("exit"), never).catch(() => {});
+  const run = runner.run(act("fine"), never);
+  const told = await child.seen((event) => (event.type === "agent.not-ready" ? event : undefined));
+  expect(told.reason).toContain("only once");
+  expect(runner.isReady).toBe(false);
+  await rm(join(child.folder, "loaded"));
+  expect(await run).toMatchObject({ success: true });
+  expect(child.events.at(-1)).not.toEqual(told);
+  expect(child.events.some(({ type }) => type === "agent.ready")).toBe(true);
 });
 
 const LOOPS = `
@@ -125,7 +133,7 @@ const LOOPS = `
 `;
 
 test.each(["loop", "print"])(
-  "openChildRunner() ends a handler that hangs in a %s, each time anew",
+  "a supervisor ends a handler that hangs in a %s, each time anew",
   async (action) => {
     await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 200 });
     for (let round = 0; round < 2; round += 1) {
@@ -138,14 +146,14 @@ test.each(["loop", "print"])(
   TIMEOUT_MS,
 );
 
-test("openChildRunner() sees a hang right after another child's end", async () => {
+test("a supervisor sees a hang right after another child's end", async () => {
   await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 200 });
   await child.runner.run(act("exit"), never).catch(() => {});
   const failure = await child.runner.run(act("loop"), never).catch((cause) => cause);
   expect(failure).toMatchObject({ code: "handler.hung" });
 });
 
-test("openChildRunner() does not take an awaiting handler for a hung one", async () => {
+test("a supervisor does not take an awaiting handler for a hung one", async () => {
   await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 100 });
   const run = child.runner.run(act("wait"), never).catch((cause) => cause);
   for (let round = 0; round < 20; round += 1) {
@@ -159,7 +167,7 @@ test("openChildRunner() does not take an awaiting handler for a hung one", async
 // Goal: an agent that itself stood still takes no answer that waits for it for silence.
 // Method: stop this process again and again for longer than the hang timeout, while the child
 // answers each question at once.
-test("openChildRunner() judges no child after it stood still itself", async () => {
+test("a supervisor judges no child after it stood still itself", async () => {
   await using child = await openChild(pluginSource(LOOPS), { hangTimeoutMs: 60 });
   const run = child.runner.run(act("wait"), never).catch((cause) => cause);
   for (let round = 0; round < 20; round += 1) {
@@ -212,7 +220,7 @@ test("the child dies with a killed agent, even in an endless loop", async () => 
   await gone(pid);
 });
 
-test("openChildRunner() runs nothing after it was closed", async () => {
+test("a supervisor runs nothing after it was closed", async () => {
   const child = await openChild(pluginSource(LOOPS));
   const waiting = child.runner.run(act("wait"), never).catch((cause) => cause);
   await child.close();

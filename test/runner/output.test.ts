@@ -174,7 +174,7 @@ test("readLines() splits at line ends only, wherever the chunks end", async () =
       bytes.slice(index * size, (index + 1) * size),
     );
     const lines: string[] = [];
-    await readLines(streamOf(chunks), (text) => lines.push(text));
+    await readLines(streamOf(chunks), { line: (text) => lines.push(text) });
     expect(lines).toEqual(["eins", "zwö", "", "€nd"]);
   }
 });

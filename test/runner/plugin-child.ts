@@ -1,14 +1,16 @@
 /** Real plugin children for tests: source in a temporary folder, run by this program's own entry. */
 import { join } from "node:path";
 import { root } from "../../scripts/binary.ts";
+import { Supervisor, type SupervisorOptions } from "../../src/agent/supervisor.ts";
 import type { Assignment, AuditId } from "../../src/core/assignment.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
-import type { OrchestratorCall } from "../../src/core/handlers.ts";
 import type { JsonObject } from "../../src/core/json.ts";
+import { Ledger } from "../../src/core/ledger.ts";
 import type { Runner } from "../../src/core/ports.ts";
-import { type ChildRunnerOptions, openChildRunner } from "../../src/runner/child-runner.ts";
 import { childEnvironment } from "../../src/runner/environment.ts";
+import { type ProcessOptions, pluginProcess } from "../../src/runner/plugin-process.ts";
 import { systemClock } from "../../src/system/clock.ts";
+import { MemoryDisk, MemoryJournal } from "../support/memory-journal.ts";
 import { type Project, project } from "../support/project.ts";
 
 export const entry = join(root, "src", "main.ts");
@@ -42,8 +44,9 @@ export interface OpenChild extends AsyncDisposable {
 }
 
 export interface OpenOptions
-  extends Partial<Omit<ChildRunnerOptions, "publish" | "clock" | "call">> {
-  readonly call?: OrchestratorCall;
+  extends Partial<Omit<SupervisorOptions & ProcessOptions, "publish" | "clock" | "spawn">> {
+  /** What is known of the machine: a fresh journal's unless given. */
+  readonly ledger?: Ledger;
   /** Where the child starts. */
   readonly cwd?: string;
 }
@@ -72,23 +75,24 @@ export async function openIn(
   };
   const { cwd, ...rest } = options;
   const command = [process.execPath, entry, "__plugin", path, className];
-  let runner: Runner;
+  const spawn = pluginProcess({
+    call: () => Promise.resolve(null),
+    env: childEnvironment(process.env, []),
+    // Bun.spawn has no folder of its own here: the shell steps there and becomes the child.
+    command: cwd === undefined ? command : ["sh", "-c", 'cd "$0" && exec "$@"', cwd, ...command],
+    ...rest,
+    publish,
+  });
+  const limits = { hangTimeoutMs: 15_000, cancelGraceMs: 10_000, safeTimeoutMs: 10_000 };
+  const runner = new Supervisor({ ...limits, ...rest, clock: systemClock, publish, spawn });
+  const close = () => runner.close();
   try {
-    runner = await openChildRunner({
-      call: () => Promise.resolve(null),
-      env: childEnvironment(process.env, []),
-      hangTimeoutMs: 15_000,
-      // Bun.spawn has no folder of its own here: the shell steps there and becomes the child.
-      command: cwd === undefined ? command : ["sh", "-c", 'cd "$0" && exec "$@"', cwd, ...command],
-      ...rest,
-      clock: systemClock,
-      publish,
-    });
+    await runner.open(options.ledger ?? (await freshLedger()));
   } catch (cause) {
+    await close();
     await folder[Symbol.asyncDispose]();
     throw cause;
   }
-  const close = () => runner.close();
   return {
     runner,
     events,
@@ -112,6 +116,10 @@ export async function openIn(
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+export function freshLedger(): Promise<Ledger> {
+  return Ledger.open(new MemoryJournal(new MemoryDisk(), "http://fake"));
 }
 
 let count = 0;

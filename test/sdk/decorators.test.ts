@@ -88,6 +88,7 @@ test.each([
 test("the SDK exports what its documentation names", () => {
   expect(Object.keys(sdk).sort()).toEqual([
     "BeliefResult",
+    "Reconcile",
     "action",
     "belief",
     "domain",
@@ -95,6 +96,8 @@ test("the SDK exports what its documentation names", () => {
     "not",
     "objectType",
     "parseAtom",
+    "reconcile",
+    "safe",
     "script",
     "transition",
     "z",

@@ -1,11 +1,13 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
+import { Supervisor } from "../../src/agent/supervisor.ts";
 import { providedModules } from "../../src/cli/provided-modules.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
 import type { Json } from "../../src/core/json.ts";
-import { openInlineRunner } from "../../src/runner/inline-runner.ts";
+import { inlineChild } from "../../src/runner/inline-child.ts";
+import { systemClock } from "../../src/system/clock.ts";
 import { type Project, project } from "../support/project.ts";
-import { act, ask, never, pluginSource } from "./plugin-child.ts";
+import { act, ask, freshLedger, never, pluginSource } from "./plugin-child.ts";
 
 const HANDLERS = `
   @act("log") log(_params, ctx) { ctx.log.info("here", { a: 1 }); ctx.progress(0.5); return true; }
@@ -28,21 +30,25 @@ async function open(source: string) {
   folder = await project({ "plugin.ts": source });
   const events: AgentEvent[] = [];
   const calls: (readonly Json[])[] = [];
-  const runner = await openInlineRunner(
+  const publish = (event: AgentEvent) => void events.push(event);
+  const spawn = inlineChild(
     { path: join(folder.path, "plugin.ts"), className: "P" },
     {
       modules: providedModules,
-      publish: (event) => void events.push(event),
+      publish,
       call: async (_method, args) => {
         calls.push(args);
         return null;
       },
     },
   );
+  const limits = { hangTimeoutMs: 15_000, cancelGraceMs: 10_000, safeTimeoutMs: 10_000 };
+  const supervisor = new Supervisor({ ...limits, clock: systemClock, publish, spawn });
+  const runner = await supervisor.open(await freshLedger());
   return { runner, events, calls };
 }
 
-test("openInlineRunner() runs a plugin's handlers in this process", async () => {
+test("inlineChild() runs a plugin's handlers in this process", async () => {
   const { runner, events, calls } = await open(pluginSource(HANDLERS));
   expect(runner.offer.fluents).toEqual(["seen"]);
   const assignment = act("log");
@@ -59,7 +65,7 @@ test("openInlineRunner() runs a plugin's handlers in this process", async () => 
   await runner.close();
 });
 
-test("openInlineRunner() aborts a handler over its time, and one the caller aborts", async () => {
+test("inlineChild() aborts a handler over its time, and one the caller aborts", async () => {
   const { runner } = await open(pluginSource(HANDLERS));
   expect(await runner.run(act("late"), never)).toMatchObject({ code: "handler.timeout" });
   const abort = new AbortController();
@@ -68,7 +74,7 @@ test("openInlineRunner() aborts a handler over its time, and one the caller abor
   expect(await run).toMatchObject({ code: "handler.cancelled" });
 });
 
-test("openInlineRunner() refuses a plugin as the child does", async () => {
+test("inlineChild() refuses a plugin as the child does", async () => {
   expect(await open("export class P {}").catch((cause) => cause)).toMatchObject({
     code: "plugin.no-handlers",
   });

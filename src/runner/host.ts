@@ -1,0 +1,112 @@
+/** Carries out the agent's orders on a loaded plugin, in whatever process that is. */
+
+import { makeSafe, reconcile } from "../core/after-cut.ts";
+import type { AuditId } from "../core/assignment.ts";
+import { Bell } from "../core/bell.ts";
+import type { ChildOrder, ChildReport, ChildWork, Loaded } from "../core/child.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
+import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
+import { perform } from "../core/perform.ts";
+import { actionRules, type Plugin } from "../core/plugin.ts";
+import { type ContextPorts, handlerContext, safeContext } from "./context.ts";
+
+type Report = Exclude<ChildReport, { type: "ready" | "broken" | "started" | "ended" }>;
+type Work = ChildWork & { readonly id: number };
+
+export interface HostPorts {
+  report(report: Report): void;
+  /** Called right before a method is; when it throws the method is not called. */
+  starting(id: number): void;
+  /** Runs it as the work of this assignment: what it prints belongs to that. */
+  within<T>(auditId: AuditId, work: () => T): T;
+  log(line: LogLine): void;
+  readonly call: OrchestratorCall;
+}
+
+/** What a plugin says of itself. */
+export function loadedOf(plugin: Plugin): Loaded {
+  return {
+    offer: plugin.offer,
+    rules: actionRules(plugin),
+    hasSafe: plugin.safe !== undefined,
+  };
+}
+
+export class PluginHost {
+  readonly #plugin: Plugin;
+  readonly #ports: HostPorts;
+  readonly #aborts = new Map<number, AbortController>();
+  readonly #bell = new Bell();
+  #isPaused = false;
+  #started = 0;
+
+  constructor(plugin: Plugin, ports: HostPorts) {
+    this.#plugin = plugin;
+    this.#ports = ports;
+  }
+
+  /** Resolves when the order is carried out; never rejects. */
+  async take(order: ChildOrder): Promise<void> {
+    switch (order.type) {
+      case "ping":
+        return this.#ports.report({ type: "pong", started: this.#started });
+      case "abort":
+        return this.#aborts.get(order.id)?.abort(new ServantError(order.code, order.reason));
+      case "pause":
+        this.#isPaused = order.isPaused;
+        return this.#bell.ring();
+      default:
+        return await this.#work(order);
+    }
+  }
+
+  async #work(work: Work): Promise<void> {
+    const abort = new AbortController();
+    this.#aborts.set(work.id, abort);
+    const report = await this.#answer(work, abort.signal);
+    this.#aborts.delete(work.id);
+    this.#ports.report(report);
+  }
+
+  async #answer(work: Work, signal: AbortSignal): Promise<Report> {
+    const { id } = work;
+    const starting = () => {
+      this.#ports.starting(id);
+      this.#started = id;
+    };
+    const ports = this.#contextPorts(id);
+    try {
+      if (work.type === "safe") {
+        await makeSafe(this.#plugin, safeContext(signal, ports), starting);
+        return { type: "secured", id };
+      }
+      const { assignment } = work;
+      const ctx = handlerContext(assignment, signal, ports);
+      return await this.#ports.within(assignment.auditId, async () =>
+        work.type === "run"
+          ? { type: "result", id, result: await perform(this.#plugin, assignment, ctx, starting) }
+          : {
+              type: "reconciled",
+              id,
+              reconciled: await reconcile(this.#plugin, work.assignment, ctx, starting),
+            },
+      );
+    } catch (cause) {
+      const { code, message } = toServantError(cause);
+      return { type: "failed", id, code, message };
+    }
+  }
+
+  #contextPorts(id: number): ContextPorts {
+    const { log, call, report } = this.#ports;
+    return {
+      log,
+      call,
+      progress: (fraction, message) => report({ type: "progress", id, fraction, message }),
+      isPaused: () => this.#isPaused,
+      untilResumed: async (signal) => {
+        while (this.#isPaused && !signal.aborted) await this.#bell.rung(signal);
+      },
+    };
+  }
+}
