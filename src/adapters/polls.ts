@@ -79,6 +79,7 @@ export class Polls {
   abort(reason: unknown): void {
     this.#ending.abort(reason);
     this.#ending = new AbortController();
+    this.#bell.ring(); // there may be none: who waits for an answer learns that none will come
   }
 
   /** The same, and nobody wants to know: another registration takes their place. */

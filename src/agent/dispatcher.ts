@@ -1,68 +1,74 @@
 /**
- * Decides what happens to each assignment: new ones run once, known ones never again. Actions run
- * one at a time and one is held; beliefs have their own lane and never wait behind an action.
+ * Decides what happens to each assignment that arrives: a new one runs once, a known one never
+ * again, one that was called off not at all. How it runs is the lanes' business.
  */
-import { type Assignment, failedResult, type Result } from "../core/assignment.ts";
-import { Bell } from "../core/bell.ts";
-import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/entry.ts";
-import { type ErrorCode, type ServantError, toServantError } from "../core/errors.ts";
-import type { AgentEvent } from "../core/events.ts";
+import type { AuditId } from "../core/assignment.ts";
+import { type Entry, stamp } from "../core/entry.ts";
+import type { ServantError } from "../core/errors.ts";
+import { MACHINE_KEY } from "../core/machine.ts";
 import type { Directive, Intake } from "../core/ports.ts";
-import type { Ports } from "./ports.ts";
+import { neverStarted } from "./attempt.ts";
+import { type Accepted, type LanePorts, Lanes } from "./lanes.ts";
+import type { Verdict } from "./recovery.ts";
 
-export type DispatchPorts = Pick<Ports, "bus" | "clock" | "ledger" | "runner">;
+export type DispatchPorts = LanePorts;
 type Assign = Extract<Directive, { type: "assign" }>;
 
-/** How many beliefs are observed at once. */
-export const BELIEFS_MAX = 8;
+/** Cancels that came before their assignment; beyond it the oldest are forgotten. */
+export const EARLY_CANCELS_MAX = 1_000;
 
-interface Work {
-  readonly key: EntryKey;
-  readonly assignment: Assignment;
-  /** While it is held: whether its acceptance got onto the disk. What did not is answered there. */
-  isRecorded?: Promise<boolean>;
-}
+const DRAINING = "Cannot run it: the agent is stopping";
 
-export class Dispatcher {
+export class Dispatcher implements Intake {
   readonly #ports: DispatchPorts;
-  readonly #fail: (cause: unknown) => void;
-  readonly #abort = new AbortController();
-  readonly #bell = new Bell();
-  #action: Work | undefined;
-  #held: Work | undefined;
-  readonly #beliefs = new Set<EntryKey>();
-  /** How much goes on by itself: handlers, and decisions that wait for the disk. */
-  #going = 0;
-  #isDraining = false;
+  readonly #lanes: Lanes;
+  readonly #earlyCancels = new Map<AuditId, string>();
 
-  /** `fail` is told what nobody here can mend: the journal is broken. */
-  constructor(ports: DispatchPorts, fail: (cause: unknown) => void) {
+  /** `concurrency`: how many actions may run at once. `fail` is told what nobody can mend. */
+  constructor(ports: DispatchPorts, concurrency: number, fail: (cause: unknown) => void) {
     this.#ports = ports;
-    this.#fail = fail;
+    this.#lanes = new Lanes(ports, concurrency, fail);
+    ports.runner.setPaused(this.#lanes.isPaused);
   }
 
   /** How many assignments are accepted and not finished. */
   get inHand(): number {
-    return (
-      Number(this.#action !== undefined) + Number(this.#held !== undefined) + this.#beliefs.size
-    );
+    return this.#lanes.hand.size;
   }
 
-  /** What can be taken now. */
-  readonly intake: Intake = {
-    actions: true,
-    beliefs: true,
-    changed: (signal) => this.#bell.rung(signal),
-  };
+  /** True while one more action can be taken, be it only to wait. */
+  get actions(): boolean {
+    return this.#isOpen && !this.#lanes.isPaused && this.#lanes.hand.hasRoomForAction;
+  }
 
-  /** Resolves when one more assignment of any kind can be taken, or at the abort. */
-  async room(signal: AbortSignal): Promise<void> {
-    const { ledger } = this.#ports;
-    while (!signal.aborted) {
-      if (ledger.isFull) await ledger.changed(signal);
-      else if (this.#isOccupied()) await this.#bell.rung(signal);
-      else return;
-    }
+  get beliefs(): boolean {
+    return this.#isOpen && this.#lanes.hand.hasRoomForBelief;
+  }
+
+  /** Resolves when there may be more room than now, or at the abort. */
+  changed(signal: AbortSignal): Promise<void> {
+    return this.#lanes.bell.rung(signal);
+  }
+
+  /** Lets what waits go on when the plugin is ready again or the disk has room, until the abort. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { ledger, runner } = this.#ports;
+    let wasFull = ledger.isFull;
+    const untilDisk = async () => {
+      while (!signal.aborted) {
+        await ledger.changed(signal);
+        if (ledger.isFull === wasFull) continue;
+        wasFull = ledger.isFull;
+        await this.#goOn();
+      }
+    };
+    const untilReady = async () => {
+      while (!signal.aborted) {
+        await runner.changed(signal);
+        await this.#goOn();
+      }
+    };
+    await Promise.all([untilDisk(), untilReady()]);
   }
 
   /**
@@ -70,185 +76,100 @@ export class Dispatcher {
    * way to its handler, while the next poll is already under way.
    */
   async take({ assignment, via }: Assign): Promise<void> {
-    const { ledger } = this.#ports;
+    const { clock, ledger } = this.#ports;
+    const lanes = this.#lanes;
     const match = await ledger.match(assignment);
     if (match.is === "known") return await this.#again(match.entry, via);
     const { key } = match;
-    const accepted: Fact = { type: "accepted", ...stamp(this.#ports.clock), key, assignment, via };
+    const accepted: Accepted = { type: "accepted", ...stamp(clock), key, assignment, via };
     if (match.is === "reused") {
       const problem = "Cannot run it: this audit id was used for another assignment";
-      return await this.#reject(accepted, assignment, "assignment.id-reused", problem);
+      return await lanes.reject(accepted, "assignment.id-reused", problem);
     }
     if (assignment.kind === "invalid") {
-      return await this.#reject(accepted, assignment, assignment.code, assignment.problem);
+      return await lanes.reject(accepted, assignment.code, assignment.problem);
     }
-    if (this.#isDraining) {
-      const problem = "Cannot run it: the agent is stopping";
-      return await this.#reject(accepted, assignment, "agent.draining", problem);
-    }
-    this.#letGo(this.#accept(accepted, { key, assignment }));
-  }
-
-  /** What a restart left behind: each either runs while it is fresh or is answered failed. */
-  async resume(entry: Entry, verdict: "run" | ErrorCode, problem: string): Promise<void> {
-    const { key, assignment } = entry;
-    const work = { key, assignment };
-    if (verdict !== "run") return await this.#answer(work, verdict, problem);
-    if (this.#laneIsFree(assignment)) return await this.#startRecorded(work);
-    if (this.#held === undefined) this.#held = work;
-    else await this.#answer(work, "assignment.stale", "Cannot start it: others wait already");
-  }
-
-  /** Finishes what has started and answers what has not; resolves when nothing is in hand. */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
-    const held = this.#held;
-    this.#held = undefined;
-    const problem = "Cannot run it: the agent is stopping";
-    if (held !== undefined) this.#letGo(this.#answer(held, "agent.draining", problem));
-    while (this.#going > 0) await this.#bell.rung();
-  }
-
-  /** Aborts every handler's signal. */
-  cancelAll(reason: ServantError): void {
-    this.#abort.abort(reason);
-  }
-
-  /** Lets it go on by itself; what it cannot handle ends the servant. */
-  #letGo(going: Promise<void>): void {
-    this.#going += 1;
-    going.catch(this.#fail).finally(() => {
-      this.#going -= 1;
-      this.#bell.ring();
-    });
-  }
-
-  async #accept(accepted: Extract<Fact, { type: "accepted" }>, work: Work): Promise<void> {
-    const { bus, ledger } = this.#ports;
-    const { assignment } = work;
-    const held = !this.#laneIsFree(assignment);
-    const what = describeAssignment(assignment);
-    bus.publish({ type: "assignment.accepted", auditId: assignment.auditId, what, held });
-    try {
-      if (held) {
-        this.#held = work; // taken at once: nothing else may slip in while it is recorded
-        const recording = ledger.record([accepted], "soon");
-        work.isRecorded = recording.then(
-          () => true,
-          () => false,
-        );
-        await recording;
-      } else await this.#start([accepted], work);
-    } catch (cause) {
-      this.#release(work);
-      const { code, message } = toServantError(cause);
-      if (code !== "journal.full") throw cause;
-      await this.#reject(accepted, assignment, code, message);
-    }
-    if (this.#action === undefined) await this.#startHeld();
-  }
-
-  /** Journal before effect: started is durable before the handler sees the assignment. */
-  async #start(before: readonly Fact[], work: Work): Promise<void> {
-    const { clock, ledger } = this.#ports;
-    if (work.assignment.kind === "belief") this.#beliefs.add(work.key);
-    else this.#action = work;
-    await ledger.record([...before, { type: "started", ...stamp(clock), key: work.key }]);
-    this.#letGo(this.#run(work));
-  }
-
-  async #run(work: Work): Promise<void> {
-    const { bus, clock, runner } = this.#ports;
-    const { assignment } = work;
-    const { auditId } = assignment;
-    const what = describeAssignment(assignment);
-    bus.publish({ type: "assignment.started", auditId, what });
-    const startedAt = clock.monotonic();
-    let result: Result;
-    try {
-      result = await runner.run(assignment, this.#abort.signal);
-    } catch (cause) {
-      const { code, message } = toServantError(cause);
-      result = failedResult(auditId, code, message);
-    }
-    const tookMs = clock.monotonic() - startedAt;
-    const { success, message } = result;
-    const event = { type: "assignment.finished", auditId, what, success, message, tookMs } as const;
-    await this.#finish(work, { ...result, auditId }, event);
-  }
-
-  /** One commit for this finish and the next start: the machine waits for one flush, not two. */
-  async #finish(work: Work, result: Result, event: AgentEvent): Promise<void> {
-    const { bus, clock, ledger } = this.#ports;
-    const finished: Fact = { type: "finished", ...stamp(clock), key: work.key, result };
-    const next = work.key === this.#action?.key && !ledger.isFull ? this.#held : undefined;
-    if (next === undefined) {
-      await ledger.recordReport([finished]);
-      bus.publish(event);
-      this.#release(work);
-      if (this.#action === undefined) await this.#startHeld();
-      return;
-    }
-    this.#action = next;
-    this.#held = undefined;
-    this.#bell.ring(); // there is room again: the next poll goes out while this is recorded
-    try {
-      await ledger.record([finished, { type: "started", ...stamp(clock), key: next.key }]);
-    } catch (cause) {
-      // On a full disk the finish is told all the same, and the held one is not started.
-      await ledger.recordReport([finished]);
-      bus.publish(event);
-      return await this.#refuseForDisk(next, cause);
-    }
-    bus.publish(event);
-    this.#letGo(this.#run(next));
-  }
-
-  async #startHeld(): Promise<void> {
-    const next = this.#held;
-    if (next === undefined || this.#isDraining) return;
-    this.#held = undefined;
-    await this.#startRecorded(next);
-    this.#bell.ring();
-  }
-
-  /** Starts what the journal already knows as accepted. */
-  async #startRecorded(work: Work): Promise<void> {
-    try {
-      await this.#start([], work);
-    } catch (cause) {
-      await this.#refuseForDisk(work, cause);
-    }
-  }
-
-  async #refuseForDisk(work: Work, cause: unknown): Promise<void> {
-    const { code, message } = toServantError(cause);
-    if (code !== "journal.full") throw cause;
-    await this.#answer(work, code, `Cannot run it: its start cannot be recorded: ${message}`);
-  }
-
-  /** The answer to what was accepted and will not run, or not to its end. */
-  async #answer(work: Work, code: ErrorCode, reason: string): Promise<void> {
-    if ((await work.isRecorded) === false) return this.#release(work);
-    const { auditId } = work.assignment;
-    const event = { type: "assignment.rejected", auditId, code, reason } as const;
-    await this.#finish(work, failedResult(auditId, code, reason), event);
-  }
-
-  async #reject(
-    accepted: Extract<Fact, { type: "accepted" }>,
-    assignment: Assignment,
-    code: ErrorCode,
-    reason: string,
-  ): Promise<void> {
-    const { auditId } = assignment;
-    const { bus, clock, ledger } = this.#ports;
-    const result = failedResult(auditId, code, reason);
-    await ledger.recordReport([
+    if (lanes.isDraining) return await lanes.reject(accepted, "agent.draining", DRAINING);
+    const early = this.#earlyCancels.get(assignment.auditId);
+    if (early === undefined) return lanes.accept(accepted, lanes.toWork(key, assignment));
+    await lanes.reject(
       accepted,
-      { type: "finished", ...stamp(clock), key: accepted.key, result },
-    ]);
-    bus.publish({ type: "assignment.rejected", auditId, code, reason });
+      "handler.cancelled",
+      neverStarted({ assignment, starts: 0 }, early).message,
+    );
+  }
+
+  /** What has not started never starts; what runs is told to stop. Any number of times. */
+  async cancel(auditId: AuditId, reason: string): Promise<void> {
+    const work = this.#lanes.hand.find(auditId);
+    if (work === undefined) return this.#cancelEarly(auditId, reason);
+    if (work.cancelled === undefined) await this.#lanes.cancel(work, reason);
+  }
+
+  /** What a restart left behind: it runs while it is fresh, is settled, or is answered failed. */
+  async resume(entry: Entry, verdict: Verdict): Promise<void> {
+    const lanes = this.#lanes;
+    const work = lanes.toWork(entry.key, entry.assignment, entry);
+    if (verdict.is === "answer") await lanes.answer(work, verdict.code, verdict.problem);
+    else if (verdict.is === "run") {
+      lanes.hand.wait(work);
+      await lanes.startWaiting();
+    } else lanes.settle(work);
+  }
+
+  /** No action is taken or started until `unpause`; it survives a restart. */
+  async pause(reason: string): Promise<void> {
+    if (this.#lanes.isPaused) return;
+    const { bus, clock, ledger, runner } = this.#ports;
+    this.#lanes.isPaused = true; // it takes effect before it is durable: the disk may be slow
+    runner.setPaused(true);
+    this.#lanes.bell.ring();
+    bus.publish({ type: "agent.paused", reason });
+    await ledger.recordReport([{ type: "paused", ...stamp(clock), key: MACHINE_KEY, reason }]);
+  }
+
+  /** Ends the pause: what waits starts now. */
+  async unpause(): Promise<void> {
+    if (!this.#lanes.isPaused) return;
+    const { bus, clock, ledger, runner } = this.#ports;
+    await ledger.recordReport([{ type: "resumed", ...stamp(clock), key: MACHINE_KEY }]);
+    this.#lanes.isPaused = false;
+    runner.setPaused(false);
+    bus.publish({ type: "agent.resumed" });
+    await this.#goOn();
+  }
+
+  /** From now on nothing is taken or started: what has not started is answered. */
+  stop(): void {
+    this.#lanes.stop(DRAINING);
+  }
+
+  /** Resolves when what had started has ended. */
+  ended(): Promise<void> {
+    return this.#lanes.ended();
+  }
+
+  /** Aborts every handler's signal, of those to come too. */
+  cancelAll(reason: ServantError): void {
+    this.#lanes.cancelAll(reason);
+  }
+
+  get #isOpen(): boolean {
+    const { ledger, runner } = this.#ports;
+    return !this.#lanes.isDraining && !ledger.isFull && runner.isReady;
+  }
+
+  async #goOn(): Promise<void> {
+    await this.#lanes.startWaiting();
+    this.#lanes.bell.ring();
+  }
+
+  #cancelEarly(auditId: AuditId, reason: string): void {
+    this.#earlyCancels.set(auditId, reason);
+    const [oldest] = this.#earlyCancels.keys();
+    if (this.#earlyCancels.size > EARLY_CANCELS_MAX && oldest !== undefined) {
+      this.#earlyCancels.delete(oldest);
+    }
   }
 
   async #again(entry: Entry, via: string): Promise<void> {
@@ -259,20 +180,5 @@ export class Dispatcher {
     if (entry.result === undefined) return;
     // Its entry left memory when it was delivered: all of it is shown again.
     await ledger.reopen(entry, { type: "repeated", ...stamp(clock), key, via });
-  }
-
-  #isOccupied(): boolean {
-    return this.#held !== undefined || this.#beliefs.size >= BELIEFS_MAX;
-  }
-
-  #laneIsFree(assignment: Assignment): boolean {
-    return assignment.kind === "belief" || (this.#action === undefined && this.#held === undefined);
-  }
-
-  #release({ key }: Work): void {
-    if (this.#action?.key === key) this.#action = undefined;
-    if (this.#held?.key === key) this.#held = undefined;
-    this.#beliefs.delete(key);
-    this.#bell.ring();
   }
 }

@@ -2,81 +2,101 @@
  * The running servant: settles what a restart left, registers, asks for assignments, hands them to
  * the dispatcher, and lets the outbox deliver. The policy for failures is the error's kind.
  */
+import type { AuditId } from "../core/assignment.ts";
 import { retryInMs } from "../core/backoff.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
+import type { Directive } from "../core/ports.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runOutbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { verdictAfterRestart } from "./recovery.ts";
+import { Registrations } from "./registrations.ts";
 import { runSaver } from "./saver.ts";
 
 /** How long a stopping agent tries to deliver what is finished, in milliseconds. */
 export const DELIVER_AT_STOP_MS = 10_000;
+/** How long a stopping agent waits for its handlers before it tells them to stop, unless told. */
+export const DRAIN_TIMEOUT_MS = 60_000;
 
 export interface ServantOptions {
   /** Failures in a row after which it gives up; 0 is never. */
   readonly failuresMax: number;
+  /** Registers again when the backend has forgotten it; else that ends it. */
+  readonly reregister: boolean;
+  /** How many actions may run at once, if they occupy nothing in common. */
+  readonly concurrency: number;
+  /** How long a stop waits for handlers before it tells them to stop, in milliseconds. */
+  readonly drainTimeoutMs: number;
   /** A second signal: handlers are told to stop now. */
   readonly hurry: AbortSignal;
 }
 
-/**
- * Runs until `signal` aborts, then finishes what has started, delivers and resolves.
- *
- * @throws {ServantError} kind "auth" (log in again), "gone" (register again), "permanent" (the
- * backend refuses this servant), or `backend.gave-up`.
- */
-export async function runServant(
-  ports: Ports,
-  options: ServantOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  await new Servant(ports, options, signal).run();
-}
-
-class Servant {
+export class Servant {
   readonly #ports: Ports;
   readonly #options: ServantOptions;
   readonly #dispatcher: Dispatcher;
+  readonly #registrations: Registrations;
   /** Ends the poll loop: the caller's wish, or a failure that trying again cannot mend. */
   readonly #stop = new AbortController();
+  /** Ends what goes on beside the poll loop, when all that could be delivered is. */
+  readonly #stopRest = new AbortController();
+  #outbox: Promise<void> | undefined;
   #failure: unknown;
   #failures = 0;
   #malformed = 0;
 
-  constructor(ports: Ports, options: ServantOptions, signal: AbortSignal) {
+  constructor(ports: Ports, options: ServantOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#dispatcher = new Dispatcher(ports, (cause) => this.#fail(cause));
-    onAbort(signal, () => this.#stop.abort(signal.reason));
-    onAbort(options.hurry, () =>
-      this.#dispatcher.cancelAll(
-        new ServantError("agent.draining", "Cannot go on: stopped in a hurry"),
-      ),
-    );
+    this.#dispatcher = new Dispatcher(ports, options.concurrency, (cause) => this.#fail(cause));
+    this.#registrations = new Registrations(ports.clock);
   }
 
-  async run(): Promise<void> {
-    const stopBoth = new AbortController();
-    const saver = runSaver(this.#ports, stopBoth.signal).catch((cause) => this.#fail(cause));
-    let outbox = Promise.resolve();
+  /**
+   * Runs until `signal` aborts, then finishes what has started, delivers and resolves.
+   *
+   * @throws {ServantError} kind "auth" (log in again), "gone" (the backend does not know it),
+   * "permanent" (the backend refuses this servant), or `backend.gave-up`.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { bus, ledger } = this.#ports;
+    onAbort(this.#stop.signal, () => this.#stopping());
+    onAbort(signal, () => this.#stop.abort(signal.reason));
+    onAbort(this.#options.hurry, () => this.#cancelAll("stopped in a hurry"));
+    const rest = [
+      this.#beside(runSaver(this.#ports, this.#stopRest.signal)),
+      this.#beside(this.#dispatcher.follow(this.#stopRest.signal)),
+    ];
     try {
+      const { paused } = ledger.machine;
+      if (paused !== undefined) bus.publish({ type: "agent.paused", reason: paused });
       await this.#settleRestart();
-      if (await this.#register()) {
-        outbox = runOutbox(this.#ports, stopBoth.signal).catch((cause) => this.#fail(cause));
-        await this.#poll();
-      }
+      await this.#serve();
     } catch (cause) {
       this.#fail(cause);
     }
-    await this.#finishUp(outbox);
-    stopBoth.abort();
-    await Promise.all([outbox, saver]);
+    await this.#finishUp();
+    this.#stopRest.abort();
+    await Promise.all([this.#outbox, ...rest]);
     await this.#saveAtLast();
-    const open = [...this.#ports.ledger.openEntries()];
+    const open = [...ledger.openEntries()];
     const undelivered = open.filter(({ phase }) => phase === "finished").length;
-    this.#ports.bus.publish({ type: "agent.stopped", undelivered });
+    bus.publish({ type: "agent.stopped", undelivered });
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** No action is taken or started until `resume`; it survives a restart of the agent. */
+  async pause(reason: string): Promise<void> {
+    await this.#dispatcher.pause(reason).catch((cause) => this.#fail(cause));
+  }
+
+  async resume(): Promise<void> {
+    await this.#dispatcher.unpause().catch((cause) => this.#fail(cause));
+  }
+
+  /** Calls one assignment off: it never starts, or its handler is told to stop. */
+  async cancel(auditId: AuditId, reason: string): Promise<void> {
+    await this.#dispatcher.cancel(auditId, reason).catch((cause) => this.#fail(cause));
   }
 
   /** Ends the servant with its first failure. */
@@ -85,13 +105,71 @@ class Servant {
     this.#stop.abort(cause);
   }
 
+  /** Nothing starts from here on, however long the poll loop takes to end. */
+  #stopping(): void {
+    const { bus } = this.#ports;
+    const failure = this.#failure;
+    const reason = failure === undefined ? "asked to" : toServantError(failure).message;
+    bus.publish({ type: "agent.stopping", reason, inHand: this.#dispatcher.inHand });
+    this.#dispatcher.stop();
+  }
+
+  #beside(going: Promise<void>): Promise<void> {
+    return going.catch((cause) => this.#fail(cause));
+  }
+
+  #cancelAll(reason: string): void {
+    this.#dispatcher.cancelAll(new ServantError("agent.draining", `Cannot go on: ${reason}`));
+  }
+
   async #settleRestart(): Promise<void> {
-    const { ledger, clock } = this.#ports;
+    const { ledger, clock, runner } = this.#ports;
     for (const entry of [...ledger.openEntries()]) {
-      if (entry.phase !== "accepted" && entry.phase !== "started") continue;
-      const { verdict, problem } = verdictAfterRestart(entry, clock.now());
-      await this.#dispatcher.resume(entry, verdict, problem);
+      const { assignment, phase } = entry;
+      if (phase !== "accepted" && phase !== "started") continue;
+      const name = assignment.kind === "action" ? assignment.transition : "";
+      const rules = Object.hasOwn(runner.rules, name) ? runner.rules[name] : undefined;
+      await this.#dispatcher.resume(entry, verdictAfterRestart(entry, rules, clock.now()));
     }
+  }
+
+  /** Registers and polls, anew whenever the backend has forgotten this servant, until the stop. */
+  async #serve(): Promise<void> {
+    while (await this.#register()) {
+      const session = new AbortController();
+      const signal = AbortSignal.any([this.#stop.signal, session.signal]);
+      // It outlives a session, unless it found that the session is gone.
+      this.#outbox ??= this.#deliver((cause) => session.abort(cause));
+      try {
+        await this.#poll(signal);
+        if (!this.#stop.signal.aborted) throw signal.reason;
+      } catch (cause) {
+        this.#forgotten(cause);
+      }
+    }
+  }
+
+  async #deliver(endSession: (cause: unknown) => void): Promise<void> {
+    try {
+      await runOutbox(this.#ports, this.#stopRest.signal);
+    } catch (cause) {
+      this.#outbox = undefined; // what waits goes out through the next registration
+      if (toServantError(cause).kind === "gone") endSession(cause);
+      else this.#fail(cause);
+    }
+  }
+
+  /** The backend does not know this servant any more: throws when registering again is no way. */
+  #forgotten(cause: unknown): void {
+    const { message: reason, kind } = toServantError(cause);
+    if (this.#stop.signal.aborted) return;
+    if (kind !== "gone" || !this.#options.reregister) throw cause;
+    const { isContested, recent } = this.#registrations;
+    if (isContested) {
+      const problem = `Cannot stay registered, ${recent} times in a minute: ${reason}`;
+      throw new ServantError("backend.session-gone", problem, { cause });
+    }
+    this.#ports.bus.publish({ type: "servant.forgotten", reason, registrations: recent });
   }
 
   /** False when it was stopped before the backend answered. */
@@ -102,43 +180,45 @@ class Servant {
       try {
         const servantId = await backend.register(offer, this.#stop.signal);
         this.#linkWorks();
+        this.#registrations.add();
         const transitions = offer.transitions.length;
         const fluents = offer.fluents.length;
         bus.publish({ type: "servant.registered", servantId, transitions, fluents });
         return true;
       } catch (cause) {
-        await this.#linkFailed(cause);
+        await this.#linkFailed(cause, this.#stop.signal);
       }
     }
     return false;
   }
 
-  async #poll(): Promise<void> {
-    const { signal } = this.#stop;
+  async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await this.#follow(signal);
+        for await (const directive of this.#ports.backend.directives(this.#dispatcher, signal)) {
+          this.#linkWorks();
+          await this.#obey(directive);
+          if (signal.aborted) return;
+        }
       } catch (cause) {
-        await this.#linkFailed(cause);
+        await this.#linkFailed(cause, signal);
       }
     }
   }
 
-  /** Follows the backend's directives until the link fails; asks only while there is room. */
-  async #follow(signal: AbortSignal): Promise<void> {
-    const { backend, bus } = this.#ports;
-    await this.#dispatcher.room(signal);
-    if (signal.aborted) return;
-    for await (const directive of backend.directives(this.#dispatcher.intake, signal)) {
-      this.#linkWorks();
-      if (directive.type === "assign") await this.#dispatcher.take(directive);
-      if (directive.type === "malformed") {
+  async #obey(directive: Directive): Promise<void> {
+    switch (directive.type) {
+      case "assign":
+        this.#registrations.worked();
+        return await this.#dispatcher.take(directive);
+      case "cancel":
+        // Not waited for: a slow disk must not keep the next one from its handler.
+        return void this.cancel(directive.auditId, directive.reason);
+      case "malformed": {
         this.#malformed += 1;
         const { reason } = directive;
-        bus.publish({ type: "poll.malformed", reason, count: this.#malformed });
+        this.#ports.bus.publish({ type: "poll.malformed", reason, count: this.#malformed });
       }
-      await this.#dispatcher.room(signal);
-      if (signal.aborted) return;
     }
   }
 
@@ -149,9 +229,8 @@ class Servant {
   }
 
   /** Waits before the next try, or throws when trying again cannot help. */
-  async #linkFailed(cause: unknown): Promise<void> {
+  async #linkFailed(cause: unknown, signal: AbortSignal): Promise<void> {
     const { bus, clock, random } = this.#ports;
-    const { signal } = this.#stop;
     if (signal.aborted) return;
     const error = toServantError(cause);
     if (error.kind !== "transient") throw cause;
@@ -169,16 +248,20 @@ class Servant {
   }
 
   /** Finish what has started, answer what has not, deliver; what stays undelivered stays kept. */
-  async #finishUp(outbox: Promise<void>): Promise<void> {
-    const { bus, clock, ledger } = this.#ports;
-    const failure = this.#failure;
-    const reason = failure === undefined ? "asked to" : toServantError(failure).message;
-    bus.publish({ type: "agent.stopping", reason, inHand: this.#dispatcher.inHand });
-    await this.#dispatcher.drain();
+  async #finishUp(): Promise<void> {
+    const { clock, ledger } = this.#ports;
+    const { drainTimeoutMs, hurry } = this.#options;
+    const drained = new AbortController();
+    void clock.sleep(drainTimeoutMs, drained.signal).then(() => {
+      if (!drained.signal.aborted) this.#cancelAll(`not ended within ${drainTimeoutMs / 1000} s`);
+    });
+    await this.#dispatcher.ended();
+    drained.abort();
     const late = new AbortController();
     const patience = clock.sleep(DELIVER_AT_STOP_MS, late.signal).then(() => late.abort());
-    onAbort(this.#options.hurry, () => late.abort());
-    void outbox.then(() => late.abort()); // it ends early only when it cannot go on
+    onAbort(hurry, () => late.abort());
+    // It ends early only when it cannot go on.
+    void (this.#outbox ?? Promise.resolve()).then(() => late.abort());
     while (!late.signal.aborted && !ledger.undelivered().next().done) {
       await ledger.changed(late.signal);
     }

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { dynosBackend } from "../adapters/dynos-http.ts";
 import { openBus } from "../agent/bus.ts";
-import { runServant } from "../agent/servant.ts";
+import { Servant } from "../agent/servant.ts";
 import { Supervisor } from "../agent/supervisor.ts";
 import type { SpawnChild } from "../core/child.ts";
 import { ServantError } from "../core/errors.ts";
@@ -32,6 +32,7 @@ export interface ServantSettings extends ServantOptions {
   readonly quickPoll: boolean;
   readonly assignmentMaxBytes: number;
   readonly failuresMax: number;
+  readonly reregister: boolean;
   /** Told what the plugin offers, before it is registered. */
   readonly onOffer?: (offer: Offer) => void;
 }
@@ -66,10 +67,11 @@ export function openLoggedBus(
 /**
  * Runs a servant to its end.
  *
- * @throws {ServantError} `plugin.*`, `state.*`, and what `runServant` throws
+ * @throws {ServantError} `plugin.*`, `state.*`, and what `Servant` throws
  */
 export async function serve(settings: ServantSettings, signals: StopSignals): Promise<void> {
   const { bus, clock, connection, stateDirPath } = settings;
+  const heedPauses = pauseSignals();
   const starting = startSupervisor(settings);
   starting.catch(() => {}); // it is awaited below, once the state folder is open
   const stateDir = openStateDir(stateDirPath);
@@ -86,13 +88,20 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
     const backend = dynosBackend(connection, settings);
     const ports = { backend, bus, clock, ledger, random: Math.random, runner };
-    const { failuresMax } = settings;
+    const servant = new Servant(ports, {
+      failuresMax: settings.failuresMax,
+      reregister: settings.reregister,
+      concurrency: settings.concurrency,
+      drainTimeoutMs: settings.drainTimeout * 1_000,
+      hurry: signals.hurry,
+    });
     const worked = givingBackAtRest({ heap: true });
     worked();
     bus.listen(({ type }) => {
       if (type === "result.delivered") worked();
     });
-    await runServant(ports, { failuresMax, hurry: signals.hurry }, signals.stop);
+    heedPauses(servant);
+    await servant.run(signals.stop);
   } finally {
     await starting.then(
       (supervisor) => supervisor.close(),
@@ -159,4 +168,21 @@ export function stopSignals(): StopSignals {
     });
   }
   return { stop: stop.signal, hurry: hurry.signal };
+}
+
+/** SIGUSR1 pauses and SIGUSR2 resumes; one that comes early is heeded once there is a servant. */
+function pauseSignals(): (servant: Servant) => void {
+  let servant: Servant | undefined;
+  let early: boolean | undefined;
+  const heed = (isPaused: boolean) => {
+    early = isPaused;
+    if (isPaused) void servant?.pause("asked to by a person");
+    else void servant?.resume();
+  };
+  process.on("SIGUSR1", () => heed(true));
+  process.on("SIGUSR2", () => heed(false));
+  return (started) => {
+    servant = started;
+    if (early !== undefined) heed(early);
+  };
 }

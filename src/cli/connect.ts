@@ -22,6 +22,7 @@ export async function connect(reference: string, options: ConnectOptions): Promi
       quickPoll: quickPoll ?? isLoopback(new URL(target.url).hostname),
       assignmentMaxBytes: options.maxAssignment,
       failuresMax: options.maxFailures,
+      reregister: options.reregister,
     },
     stopSignals(),
   );

@@ -19,6 +19,10 @@ export interface ServantOptions {
   readonly cancelGrace: number;
   /** Seconds that making the machine safe may take. */
   readonly safeTimeout: number;
+  /** Seconds that a stop waits for handlers before it tells them to stop. */
+  readonly drainTimeout: number;
+  /** How many actions may run at once, if they occupy nothing in common. */
+  readonly concurrency: number;
 }
 
 export interface ConnectOptions extends ServantOptions {
@@ -32,6 +36,7 @@ export interface ConnectOptions extends ServantOptions {
   readonly maxAssignment: number;
   /** Failures in a row before it gives up; 0 is never. */
   readonly maxFailures: number;
+  readonly reregister: boolean;
   readonly port: number;
 }
 

@@ -84,6 +84,12 @@ function addConnect(program: Command, done: (code: number) => void): void {
     )
     .option("--max-assignment <bytes>", "largest assignment to take", wholeFrom(1), 1_048_576)
     .option("--max-failures <n>", "failures in a row before giving up, 0 = never", wholeFrom(0), 0)
+    .addOption(
+      new Option("--reregister <on|off>", "register again when the backend has forgotten us")
+        .choices(["on", "off"])
+        .argParser(onOff)
+        .default(true, "on"),
+    )
     .option("--port <n>", "port of the local door", port, 8422);
   addServantOptions(command, {
     logLevel: "info",
@@ -198,6 +204,8 @@ function addServantOptions(command: Command, defaults: Defaults): Command {
     .option("--hang-timeout <s>", "how long a handler may block", atLeast(0.1), 15)
     .option("--cancel-grace <s>", "how long a handler may go on once told to stop", atLeast(0), 10)
     .option("--safe-timeout <s>", "how long making the machine safe may take", atLeast(0.1), 10)
+    .option("--drain-timeout <s>", "how long a stop waits for handlers", atLeast(0), 60)
+    .option("--concurrency <n>", "how many actions at once, if they share nothing", wholeFrom(1), 1)
     .addOption(
       new Option("--log-level <level>", "least level to log")
         .choices(levels)

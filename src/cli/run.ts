@@ -99,6 +99,7 @@ async function serveAndExecute(
       quickPoll: true,
       assignmentMaxBytes: Number.MAX_SAFE_INTEGER, // it comes from this very process
       failuresMax: 0,
+      reregister: true,
       onOffer(offered) {
         backend.addDomain(offered.vocabulary);
         offer.resolve(offered);

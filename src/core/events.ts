@@ -18,16 +18,20 @@ export type AgentEvent =
   | { type: "agent.ready" }
   | { type: "machine.unsafe"; reason: string; retryInMs: number }
   | { type: "machine.secured" }
+  | { type: "agent.paused"; reason: string }
+  | { type: "agent.resumed" }
   | { type: "journal.elsewhere"; origin: string; open: number }
   | { type: "journal.full"; reason: string; retryInMs: number }
   | { type: "journal.recovered" }
   | { type: "journal.damaged"; setAside: string; reason: string }
   | { type: "servant.registered"; servantId: string; transitions: number; fluents: number }
+  | { type: "servant.forgotten"; reason: string; registrations: number }
   | { type: "link.lost"; code: ErrorCode; reason: string; retryInMs: number; failures: number }
   | { type: "link.restored"; failures: number }
   | { type: "poll.malformed"; reason: string; count: number }
   | { type: "assignment.accepted"; auditId: AuditId; what: string; held: boolean }
   | { type: "assignment.started"; auditId: AuditId; what: string }
+  | { type: "assignment.cancelled"; auditId: AuditId; reason: string }
   | { type: "assignment.repeated"; auditId: AuditId; phase: string }
   | { type: "assignment.rejected"; auditId: AuditId; code: ErrorCode; reason: string }
   | {
@@ -102,6 +106,10 @@ function phrase(event: Phrased): [Level, string] {
       return ["error", `the machine may be unsafe${soon(event)}: ${event.reason}`];
     case "machine.secured":
       return ["info", "the machine was made safe"];
+    case "agent.paused":
+      return ["warn", `paused: ${event.reason}; no action is taken or started until it is resumed`];
+    case "agent.resumed":
+      return ["info", "resumed"];
     case "journal.elsewhere":
       return ["warn", `${event.open} entries belong to ${event.origin}: kept, not sent`];
     case "journal.full":
@@ -112,6 +120,8 @@ function phrase(event: Phrased): [Level, string] {
       return ["error", `the journal was damaged (${event.reason}), kept as ${event.setAside}`];
     case "servant.registered":
       return ["info", `registered as servant ${event.servantId}`];
+    case "servant.forgotten":
+      return ["warn", `${event.reason}; registering again`];
     case "link.lost":
       return ["warn", `${event.reason}; trying again in ${event.retryInMs / 1000} s`];
     case "link.restored":
@@ -122,6 +132,8 @@ function phrase(event: Phrased): [Level, string] {
       return ["debug", `accepted ${event.what}${event.held ? ", waits for its turn" : ""}`];
     case "assignment.started":
       return ["info", `started ${event.what}`];
+    case "assignment.cancelled":
+      return ["warn", `called off: ${event.reason}`];
     case "assignment.repeated":
       return ["info", `seen again, it is ${event.phase}: not run twice`];
     case "assignment.rejected":

@@ -88,6 +88,7 @@ describe("polling", () => {
 
   for (const code of ["backend.unauthorized", "backend.session-gone"] as const) {
     test(`stops on ${code}, after what runs has ended; its result is kept`, async () => {
+      world.reregister = false;
       await world.start();
       world.backend.onDeliver = () => {
         throw failure(code);

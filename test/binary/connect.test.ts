@@ -20,6 +20,8 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
+const gone = () => Response.json({ detail: "no such servant" }, { status: 404 });
+
 async function connect(options: Parameters<typeof RunningServant.start>[2] = {}) {
   const polls = peer.requests("/next_assignment").length;
   const servant = await RunningServant.start(peer.url, folder, options);
@@ -199,8 +201,36 @@ describe("agent connect", () => {
     ]);
   });
 
-  test("a result that a forgetful backend does not know survives the exit with 69", async () => {
-    const first = await connect();
+  test("a backend that forgot the servant gets it back, and what it had to tell", async () => {
+    const servant = await connect();
+    peer.results.push(gone(), gone()); // to the first registration, before and after the second
+    peer.assign("a1", { do: "weld" });
+    expect(await peer.result("a1")).toMatchObject({ success: true });
+    expect(peer.requests("/result").at(-1)?.path).toBe("/servant/servant-2/result");
+    peer.assign("a2", { do: "work" });
+    await peer.result("a2");
+    peer.polls.push(gone());
+    await peer.until("a third registration", () => peer.requests("/servant/register").length === 3);
+    peer.assign("a3", { do: "work" });
+    await peer.result("a3");
+    expect(peer.requests("/start")).toHaveLength(0);
+    expect(servant.events("servant.forgotten")).toHaveLength(2);
+    expect(folder.effects().filter((line) => line === "a1 weld")).toHaveLength(1);
+    expect(await servant.stop()).toBe(0);
+  });
+
+  test("two that fight for one place do not fight for ever: it ends with 69", async () => {
+    peer.assign("a1", { do: "work" });
+    const servant = await connect();
+    await peer.result("a1");
+    peer.polls.push(...Array.from({ length: 9 }, gone));
+    expect(await servant.ended()).toBe(69);
+    expect(peer.requests("/servant/register")).toHaveLength(4); // the first one had work
+    expect(servant.stray.join("\n")).toContain("Cannot stay registered, 3 times in a minute");
+  });
+
+  test("with --reregister off a result outlives the exit with 69", async () => {
+    const first = await connect({ args: ["--reregister", "off"] });
     peer.results.push(new Response(null, { status: 404 }));
     peer.assign("a1", { do: "weld" });
     expect(await first.ended()).toBe(69);
@@ -291,7 +321,8 @@ describe("agent connect ends", () => {
     const servant = await connect();
     peer.assign("a1", { do: "work" });
     await peer.result("a1");
-    peer.polls.push(Response.json({ detail: "no such servant" }, { status: 404 }));
+    const detail = { detail: "no such servant" };
+    peer.polls.push(...Array.from({ length: 4 }, () => Response.json(detail, { status: 404 })));
     expect(await servant.ended()).toBe(69);
     expect(servant.stray.join("\n")).toContain("no such servant");
   });

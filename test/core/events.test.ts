@@ -23,6 +23,8 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
     /may be unsafe: the valve sticks/,
   ],
   "machine.secured": [{ type: "machine.secured" }, /made safe/],
+  "agent.paused": [{ type: "agent.paused", reason }, /paused: no route/],
+  "agent.resumed": [{ type: "agent.resumed" }, /resumed/],
   "journal.elsewhere": [
     { type: "journal.elsewhere", origin: "http://b", open: 4 },
     /4 entries.*http/,
@@ -33,6 +35,10 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
   "servant.registered": [
     { type: "servant.registered", servantId: "s1", transitions: 1, fluents: 2 },
     /s1/,
+  ],
+  "servant.forgotten": [
+    { type: "servant.forgotten", reason, registrations: 2 },
+    /no route.*registering again/,
   ],
   "link.lost": [
     { type: "link.lost", code, reason, retryInMs: 4_000, failures: 3 },
@@ -45,6 +51,7 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
     /move\(a\), waits/,
   ],
   "assignment.started": [{ type: "assignment.started", auditId, what: "move(a)" }, /move\(a\)/],
+  "assignment.cancelled": [{ type: "assignment.cancelled", auditId, reason }, /no route/],
   "assignment.repeated": [{ type: "assignment.repeated", auditId, phase: "started" }, /is started/],
   "assignment.rejected": [
     { type: "assignment.rejected", auditId, code, reason },
@@ -114,6 +121,7 @@ test("describeEvent() names the room an event comes from", () => {
   expect(by("backend")).toEqual(["backend.log"]);
   expect(by("adapter")).toEqual([
     "servant.registered",
+    "servant.forgotten",
     "link.lost",
     "link.restored",
     "poll.malformed",

@@ -42,7 +42,7 @@ export class SimLink implements Backend {
     return this.#servantId;
   }
 
-  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+  async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     const via = this.#servantId;
     const serve = (reply: (reply: Reply<Directive>) => void) =>
       this.#backend.poll(via, (handout) => {
@@ -51,6 +51,8 @@ export class SimLink implements Backend {
         else reply({ value: { type: "assign", assignment: handout, via } });
       });
     while (!signal.aborted) {
+      while (!(intake.actions && intake.beliefs) && !signal.aborted) await intake.changed(signal);
+      if (signal.aborted) return;
       const request = { name: "poll", withinMs: HOLD_MS + ANSWER_WITHIN_MS, signal, serve };
       yield await this.#network.request(this.#life, request);
     }

@@ -1,6 +1,6 @@
 /** The agent's lives: it is started on what the disk holds, again after every end. */
 import { openBus } from "../../src/agent/bus.ts";
-import { runServant } from "../../src/agent/servant.ts";
+import { Servant } from "../../src/agent/servant.ts";
 import { type AuditId, emptyResult } from "../../src/core/assignment.ts";
 import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { toServantError } from "../../src/core/errors.ts";
@@ -108,9 +108,12 @@ export class Lives {
       random: () => world.random.next(),
       runner: new SimRunner(life, world, () => ++this.#runs),
     };
-    const options = { failuresMax: 0, hurry: new AbortController().signal };
+    const options = {
+      ...{ failuresMax: 0, concurrency: 1, reregister: true, drainTimeoutMs: 60_000 },
+      hurry: new AbortController().signal,
+    };
     try {
-      await runServant(ports, options, this.#stop.signal);
+      await new Servant(ports, options).run(this.#stop.signal);
     } catch (cause) {
       const { kind } = toServantError(cause);
       if (kind !== "gone") throw cause;

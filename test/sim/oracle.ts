@@ -3,7 +3,7 @@
  * what was sent and what the backend took; it never looks into the agent, except at how much the
  * agent keeps in its queues.
  */
-import { BELIEFS_MAX } from "../../src/agent/dispatcher.ts";
+import { BELIEFS_MAX } from "../../src/agent/hand.ts";
 import { BELIEF_FRESH_MS, IN_FLIGHT_MAX } from "../../src/agent/outbox.ts";
 import { START_WITHIN_MS } from "../../src/agent/recovery.ts";
 import type { Assignment, AuditId, Result } from "../../src/core/assignment.ts";

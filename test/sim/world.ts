@@ -1,5 +1,5 @@
 /**
- * A seeded world around the real agent: `runServant` and `Ledger` live on a simulated disk, before
+ * A seeded world around the real agent: `Servant` and `Ledger` live on a simulated disk, before
  * a simulated backend, through crashes and restarts. The same seed gives the same run.
  */
 import { drainMicrotasks } from "bun:jsc";

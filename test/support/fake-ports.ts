@@ -1,6 +1,6 @@
 /** A servant's surroundings in memory, moved by the test: backend, runner, clock and disk. */
 import { openBus } from "../../src/agent/bus.ts";
-import { runServant } from "../../src/agent/servant.ts";
+import { Servant } from "../../src/agent/servant.ts";
 import {
   type Assignment,
   type AuditId,
@@ -50,6 +50,8 @@ export class FakeBackend implements Backend {
   readonly origin = ORIGIN;
   registrations = 0;
   polls = 0;
+  /** True for one that is polled for cancels while there is no room. */
+  tellsCancels = false;
   /** True while a poll waits for something to hand out. */
   isPolled = false;
   /** What each of the next registrations and polls throws. */
@@ -67,8 +69,13 @@ export class FakeBackend implements Backend {
     return `servant-${this.registrations}`;
   }
 
-  async *directives(_intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+  /** As a plain one: it is asked only while there is room for either kind. */
+  async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     while (!signal.aborted) {
+      while (!(this.tellsCancels || (intake.actions && intake.beliefs)) && !signal.aborted) {
+        await intake.changed(signal);
+      }
+      if (signal.aborted) return;
       this.polls += 1;
       if (this.pollFailures.length > 0) throw this.pollFailures.shift();
       this.isPolled = true;
@@ -200,6 +207,10 @@ export class World {
   runner = new FakeRunner();
   ledger!: Ledger;
   failuresMax = 0;
+  concurrency = 1;
+  reregister = true;
+  drainTimeoutMs = 60_000;
+  servant!: Servant;
   /** The dice of the waits; a one is the whole window, less than that a part of it. */
   random: () => number = () => 1;
   stop = new AbortController();
@@ -234,12 +245,12 @@ export class World {
       this.started.push(assignment.auditId);
       check(assignment);
     };
-    const options = { failuresMax, hurry: this.hurry.signal };
-    this.ended = runServant(
-      { backend, bus, clock, ledger, random, runner },
-      options,
-      this.stop.signal,
-    )
+    const { concurrency, reregister, drainTimeoutMs } = this;
+    const hurry = this.hurry.signal;
+    const options = { concurrency, drainTimeoutMs, failuresMax, hurry, reregister };
+    this.servant = new Servant({ backend, bus, clock, ledger, random, runner }, options);
+    this.ended = this.servant
+      .run(this.stop.signal)
       .then(
         () => undefined,
         (cause: unknown) => cause,

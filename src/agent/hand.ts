@@ -1,0 +1,97 @@
+/** What the agent has in its hand: the actions that run, those that wait, the beliefs. */
+import type { Assignment, AuditId } from "../core/assignment.ts";
+import type { EntryKey } from "../core/entry.ts";
+import { fits, type Uses } from "../core/lanes.ts";
+
+/** How many beliefs are observed at once. */
+export const BELIEFS_MAX = 8;
+
+/** One assignment from its acceptance to its result. */
+export interface Work {
+  readonly key: EntryKey;
+  readonly assignment: Assignment;
+  /** Aborts when it is called off. */
+  readonly abort: AbortController;
+  readonly uses: Uses;
+  /** How often its handler was started. */
+  starts: number;
+  /** Why it was called off, if it was. */
+  cancelled?: string;
+  /** While it waits: whether its acceptance got onto the disk. What did not is answered there. */
+  isRecorded?: Promise<boolean>;
+}
+
+export class Hand {
+  readonly #concurrency: number;
+  readonly #running = new Map<EntryKey, Work>();
+  readonly #beliefs = new Map<EntryKey, Work>();
+  /** First come, first started; more than one only right after a restart. */
+  #waiting: readonly Work[] = [];
+
+  /** `concurrency`: how many actions run at once, if they occupy nothing in common. */
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  /** True while one more action can be taken, be it only to wait. */
+  get hasRoomForAction(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  get hasRoomForBelief(): boolean {
+    return this.#beliefs.size < BELIEFS_MAX;
+  }
+
+  get waiting(): readonly Work[] {
+    return this.#waiting;
+  }
+
+  *all(): IterableIterator<Work> {
+    yield* this.#running.values();
+    yield* this.#waiting;
+    yield* this.#beliefs.values();
+  }
+
+  get size(): number {
+    return this.#running.size + this.#waiting.length + this.#beliefs.size;
+  }
+
+  find(auditId: AuditId): Work | undefined {
+    for (const work of this.all()) if (work.assignment.auditId === auditId) return work;
+    return undefined;
+  }
+
+  /** True when it can start beside what runs, as if `without` had ended. */
+  fits({ assignment, uses }: Work, without?: Work): boolean {
+    if (assignment.kind === "belief") return true;
+    const others = [...this.#running.values()].filter((each) => each !== without);
+    return fits(
+      uses,
+      others.map((each) => each.uses),
+      this.#concurrency,
+    );
+  }
+
+  /** The one whose turn it is, if it can start now. */
+  next(without?: Work): Work | undefined {
+    const [first] = this.#waiting;
+    return first !== undefined && this.fits(first, without) ? first : undefined;
+  }
+
+  wait(work: Work): void {
+    this.#waiting = [...this.#waiting, work];
+  }
+
+  /** It runs from now on; it no longer waits. */
+  start(work: Work): void {
+    this.#waiting = this.#waiting.filter((each) => each !== work);
+    const lane = work.assignment.kind === "belief" ? this.#beliefs : this.#running;
+    lane.set(work.key, work);
+  }
+
+  release({ key }: Work): void {
+    this.#running.delete(key);
+    this.#beliefs.delete(key);
+    this.#waiting = this.#waiting.filter((each) => each.key !== key);
+  }
+}
