@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { catalogue } from "../../src/core/errors.ts";
 import { isNestedWithin } from "../../src/core/json.ts";
 import { FromChildFrame } from "../../src/runner/frame-schemas.ts";
-import { LOG_MARK } from "../../src/runner/frames.ts";
+import { LOG_MARK, START_MARK } from "../../src/runner/frames.ts";
 import { LINE_MAX_CHARS, readLines } from "../../src/runner/lines.ts";
 import { toLogLine } from "../../src/runner/output.ts";
 import { type Decoder, decoder, expectBounded } from "./decoder.ts";
@@ -33,6 +33,12 @@ const frame = fc.oneof(
     message: text,
   }),
   fc.record({ type: fc.constant("call"), id: fc.nat(), method: text, args: fc.array(json) }),
+  fc.record({ type: fc.constantFrom("failed", "secured"), id: fc.nat(), code, message: text }),
+  fc.record({
+    type: fc.constant("reconciled"),
+    id: fc.nat(),
+    reconciled: fc.record({ state: fc.constantFrom("done", "odd"), message: text }),
+  }),
   fc.record({
     type: fc.constantFrom("pong", "ready", "started", "__proto__"),
     id: fc.nat(),
@@ -73,10 +79,16 @@ const logLines = decoder(
 );
 
 const long = fc.constant("long".repeat(20_000));
+const mark = fc.constantFrom(`${START_MARK}7`, `half ${START_MARK}8`, START_MARK, `${START_MARK}x`);
 const output = fc.record({
-  lines: fc.array(fc.oneof({ weight: 50, arbitrary: text }, { weight: 1, arbitrary: long }), {
-    maxLength: 5,
-  }),
+  lines: fc.array(
+    fc.oneof(
+      { weight: 50, arbitrary: text },
+      { weight: 1, arbitrary: long },
+      { weight: 10, arbitrary: mark },
+    ),
+    { maxLength: 5 },
+  ),
   isEnded: fc.boolean(),
   cuts: fc.array(fc.nat(100_000), { maxLength: 6 }),
   noise: fc.uint8Array({ maxLength: 4 }),
@@ -85,9 +97,17 @@ const outputs = decoder("output in pieces", 20, output, async ({ lines, isEnded,
   const written = lines.join("\n") + (isEnded ? "\n" : "");
   const bytes = new Uint8Array([...new TextEncoder().encode(written), ...noise]);
   const read: string[] = [];
-  await readLines(streamOf(inPieces(bytes, cuts)), (each) => read.push(each));
+  const started: number[] = [];
+  const reader = {
+    line: (each: string) => void read.push(each),
+    start: (id: number) => void started.push(id),
+  };
+  await readLines(streamOf(inPieces(bytes, cuts)), reader);
   for (const each of read) expect(each.length).toBeLessThanOrEqual(LINE_MAX_CHARS);
-  // Everything arrives, in order, but for the ends of lines and a carriage return before them.
+  for (const id of started) expect(Number.isInteger(id)).toBe(true);
+  // Everything arrives, in order, but for the ends of lines, a carriage return before them, and
+  // the marks of starts.
+  if (started.length > 0) return;
   const bare = (from: string) => from.replaceAll(/[\r\n]/g, "");
   expect(bare(read.join(""))).toBe(bare(new TextDecoder().decode(bytes)));
 });
