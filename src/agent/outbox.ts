@@ -1,147 +1,265 @@
 /**
  * Carries finished results to the backend. It stores nothing: what waits is what the ledger calls
- * finished and not yet delivered, so a restart resumes by itself.
+ * finished and not yet delivered, so a restart resumes by itself. Results that finish now go ahead
+ * of the backlog; of the backlog the oldest goes first.
  */
 import { type Assignment, emptyResult, type Result } from "../core/assignment.ts";
 import { retryInMs } from "../core/backoff.ts";
-import { type Entry, type EntryKey, stamp } from "../core/entry.ts";
+import { Bell } from "../core/bell.ts";
+import { type EntryKey, stamp } from "../core/entry.ts";
 import { type ServantError, toServantError } from "../core/errors.ts";
+import type { Finished } from "../core/ledger.ts";
+import { Backlog } from "./backlog.ts";
 import type { Ports } from "./ports.ts";
 import { SANE_CLOCK_MS } from "./recovery.ts";
+import { Troubles } from "./troubles.ts";
 
 export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger" | "random">;
 
-/** How many results are under way at once. */
-export const IN_FLIGHT_MAX = 4;
+/** How many results are under way at once: some places are kept for what finishes now. */
+export const IN_FLIGHT_MAX = 20;
+export const BACKLOG_IN_FLIGHT_MAX = 16;
 /** An older observation is sent as unchecked: it must not pass for a new one. */
 export const BELIEF_FRESH_MS = 60_000;
 
-type Finished = Entry & { result: Result };
+/** A result on its way. */
+interface Sending {
+  readonly entry: Finished;
+  /** It was read from the journal: an earlier life may have finished it. */
+  readonly isInherited: boolean;
+  /** How many results had passed when it was sent. */
+  readonly passedBefore: number;
+}
 
 /**
- * Delivers results, oldest first, until `signal` aborts. A crash between delivery and record sends
- * the result again, so a backend sees each result at least once.
+ * Delivers results until `signal` aborts. A crash between delivery and record sends the result
+ * again, so a backend sees each result at least once.
  *
  * @throws {ServantError} kind "auth" or "gone": results stay for the next registration.
  */
 export async function runOutbox(ports: OutboxPorts, signal: AbortSignal): Promise<void> {
-  const outbox = new Outbox(ports, signal);
-  let changed: Promise<void> | undefined; // kept over rounds: each wait would leave a waiter behind
-  while (!signal.aborted && outbox.failure === undefined) {
-    if (outbox.retryInMs > 0) await outbox.waitForRetry();
-    else if (!outbox.sendNext()) {
-      changed ??= ports.ledger.changed(signal).then(() => {
-        changed = undefined;
-      });
-      await Promise.race([changed, outbox.settled()]);
-    }
-  }
-  await outbox.allSettled();
-  if (outbox.failure !== undefined) throw outbox.failure;
+  await new Outbox(ports, signal).run();
 }
 
 class Outbox {
-  /** What only a person or a new registration can mend. */
-  failure: ServantError | undefined;
-  retryInMs = 0;
   readonly #ports: OutboxPorts;
   readonly #signal: AbortSignal;
-  readonly #inFlight = new Map<EntryKey, Promise<void>>();
-  /** Observations of an earlier life: only a clock that makes sense tells how old they are. */
-  readonly #inherited: ReadonlySet<EntryKey>;
+  /** What only a person or a new registration can mend, or a journal that is broken. */
+  #failure: ServantError | undefined;
+  /** Rung when there may be something to do. */
+  readonly #bell = new Bell();
+  #isAwake = false;
+  readonly #inFlight = new Set<EntryKey>();
+  /** Those of them that came from the journal. */
+  readonly #oldInFlight = new Set<EntryKey>();
+  readonly #backlog: Backlog;
+  readonly #troubles: Troubles;
+  /** How many results the backend has taken from this outbox. */
+  #passed = 0;
+  /** Failures in a row, of the link as a whole. */
   #failures = 0;
+  #pause: { readonly ms: number; readonly isAsked: boolean; readonly passed: number } | undefined;
 
   constructor(ports: OutboxPorts, signal: AbortSignal) {
     this.#ports = ports;
     this.#signal = signal;
-    const inherited = [...ports.ledger.undelivered()].filter(isBelief);
-    this.#inherited = new Set(inherited.map(({ key }) => key));
+    this.#backlog = new Backlog(ports.ledger);
+    this.#troubles = new Troubles();
   }
 
-  /** Starts the delivery of the oldest result that waits; false when there is none or no room. */
-  sendNext(): boolean {
-    if (this.#inFlight.size >= IN_FLIGHT_MAX) return false;
-    for (const entry of this.#ports.ledger.undelivered()) {
-      if (this.#inFlight.has(entry.key)) continue;
-      const delivery = this.#deliver(entry)
-        .catch((cause) => {
-          this.failure ??= toServantError(cause); // the journal is broken
-        })
-        .finally(() => this.#inFlight.delete(entry.key));
-      this.#inFlight.set(entry.key, delivery);
-      return true;
+  async run(): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    this.#signal.addEventListener("abort", end);
+    const listening = this.#listen(over.signal);
+    while (!this.#isOver) {
+      this.#isAwake = false;
+      if (this.#pause !== undefined) await this.#sitOut();
+      else await this.#send();
+      if (!this.#isAwake && !this.#isOver) await this.#bell.rung(this.#signal);
     }
-    return false;
+    while (this.#inFlight.size > 0) await this.#bell.rung();
+    this.#signal.removeEventListener("abort", end);
+    end();
+    await listening;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async waitForRetry(): Promise<void> {
-    await this.allSettled();
-    const waitMs = this.retryInMs;
-    this.retryInMs = 0;
-    if (this.failure === undefined) await this.#ports.clock.sleep(waitMs, this.#signal);
+  get #isOver(): boolean {
+    return this.#signal.aborted || this.#failure !== undefined;
   }
 
-  /** Resolves when one of those under way has ended; never when there is none. */
-  settled(): Promise<void> {
-    return Promise.race(this.#inFlight.values());
+  #wake(): void {
+    this.#isAwake = true;
+    this.#bell.ring();
   }
 
-  async allSettled(): Promise<void> {
-    await Promise.allSettled(this.#inFlight.values());
+  async #listen(over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      await this.#ports.ledger.changed(over);
+      this.#wake();
+    }
   }
 
-  async #deliver(entry: Finished): Promise<void> {
+  /** Sends what there is room for. */
+  async #send(): Promise<void> {
+    const { ledger } = this.#ports;
+    for (const entry of ledger.fresh()) {
+      if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
+      if (!this.#isInHand(entry.key)) this.#start(entry, false);
+    }
+    for (const { key, isOld } of this.#troubles.due(this.#ports.clock.monotonic())) {
+      if (!this.#hasRoomForOld()) return;
+      if (!this.#inFlight.has(key)) this.#letGo(key, isOld, () => this.#tryAgain(key, isOld));
+    }
+    if (!this.#hasRoomForOld() || this.#troubles.isCrowded) return;
+    try {
+      const inHand = { count: () => this.#countInHand(), has: this.#isInHand.bind(this) };
+      await this.#backlog.fill(inHand);
+    } catch (cause) {
+      this.#fail(cause);
+    }
+    while (!this.#isOver && this.#pause === undefined && this.#hasRoomForOld()) {
+      const entry = this.#backlog.next();
+      if (entry === undefined) break;
+      this.#start(entry, true);
+    }
+  }
+
+  #hasRoomForOld(): boolean {
+    const isFull = this.#inFlight.size >= IN_FLIGHT_MAX;
+    return !isFull && this.#oldInFlight.size < BACKLOG_IN_FLIGHT_MAX;
+  }
+
+  #isInHand(key: EntryKey): boolean {
+    return this.#inFlight.has(key) || this.#troubles.isWaiting(key);
+  }
+
+  /** Of the backlog. */
+  #countInHand(): number {
+    return this.#oldInFlight.size + this.#troubles.countOld((key) => this.#inFlight.has(key));
+  }
+
+  #start(entry: Finished, isInherited: boolean): void {
+    this.#letGo(entry.key, isInherited, () => this.#deliver(entry, isInherited));
+  }
+
+  /** Lets a delivery go on by itself. */
+  #letGo(key: EntryKey, isOld: boolean, deliver: () => Promise<void>): void {
+    this.#inFlight.add(key);
+    if (isOld) this.#oldInFlight.add(key);
+    deliver()
+      .catch((cause) => this.#fail(cause))
+      .finally(() => {
+        this.#inFlight.delete(key);
+        this.#oldInFlight.delete(key);
+        this.#wake();
+      });
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= toServantError(cause);
+  }
+
+  /** The link is down as a whole: waits, unless a result passed while the others settled. */
+  async #sitOut(): Promise<void> {
+    while (this.#inFlight.size > 0) await this.#bell.rung();
+    const pause = this.#pause;
+    this.#pause = undefined;
+    this.#isAwake = true;
+    this.#backlog.restart();
+    if (pause === undefined || this.#isOver) return;
+    if (!pause.isAsked && this.#passed > pause.passed) return;
+    await this.#ports.clock.sleep(pause.ms, this.#signal);
+  }
+
+  /** One that waited by itself; the ledger knows whether it still waits for the backend. */
+  async #tryAgain(key: EntryKey, isInherited: boolean): Promise<void> {
+    const entry = await this.#ports.ledger.find(key);
+    if (entry?.phase === "finished" && entry.result !== undefined) {
+      await this.#deliver({ ...entry, result: entry.result }, isInherited);
+    } else this.#forgive(key);
+  }
+
+  async #deliver(entry: Finished, isInherited: boolean): Promise<void> {
     const { backend, bus, clock, ledger } = this.#ports;
     const { key, via, assignment } = entry;
-    const { auditId } = assignment;
+    const sending = { entry, isInherited, passedBefore: this.#passed };
     try {
-      const result = this.#presentable(entry, clock.now());
+      const result = presentable(entry, isInherited, clock.now());
       await backend.deliver({ key, via, kind: assignment.kind, result }, this.#signal);
     } catch (cause) {
-      if (!this.#signal.aborted) await this.#failed(entry, toServantError(cause));
+      if (!this.#signal.aborted) await this.#failed(sending, toServantError(cause));
       return;
     }
+    this.#passed += 1;
     this.#failures = 0;
+    this.#forgive(key);
     ledger.recordDelivered({ type: "delivered", ...stamp(clock), key });
-    bus.publish({ type: "result.delivered", auditId });
+    bus.publish({ type: "result.delivered", auditId: assignment.auditId });
   }
 
-  async #failed({ key, assignment }: Finished, error: ServantError): Promise<void> {
-    const { bus, clock, ledger, random } = this.#ports;
+  async #failed(sending: Sending, error: ServantError): Promise<void> {
+    const { bus, clock, ledger } = this.#ports;
+    const { key, assignment } = sending.entry;
     const { auditId } = assignment;
     const { code, message: reason } = error;
     if (error.kind === "auth" || error.kind === "gone") {
-      this.failure ??= error;
+      this.#failure ??= error;
       return;
     }
-    if (code === "backend.result-unclaimed") {
-      ledger.setAside(key);
-      bus.publish({ type: "result.aside", auditId, code, reason });
-      return;
-    }
-    if (error.kind !== "transient") {
-      // One result the backend will never accept must not hold up the rest.
-      await ledger.recordReport([{ type: "refused", ...stamp(clock), key, code }]);
-      bus.publish({ type: "result.refused", auditId, code, reason });
-      return;
-    }
-    if (this.retryInMs === 0) this.#failures += 1; // one outage, however many it caught under way
-    this.retryInMs = Math.max(this.retryInMs, retryInMs(error, this.#failures, random));
-    bus.publish({ type: "result.delayed", auditId, code, retryInMs: this.retryInMs, reason });
+    // A fault of ours says nothing of the result: it must not be lost for it.
+    const isRefusal = error.kind !== "transient" && code !== "agent.internal";
+    if (!isRefusal) return this.#delayed(sending, error);
+    const isSure = code !== "backend.result-unclaimed" || this.#troubles.isUnclaimedAgain(key);
+    if (!isSure) return this.#delayed(sending, error);
+    this.#forgive(key);
+    // One result the backend will never accept must not hold up the rest.
+    await ledger.recordRefused({ type: "refused", ...stamp(clock), key, code });
+    bus.publish({ type: "result.refused", auditId, code, reason });
   }
 
-  /** An observation is worth something only while it is new, by a clock that makes sense. */
-  #presentable({ key, assignment, result, finishedAtMs = 0 }: Finished, nowMs: number): Result {
-    if (assignment.kind !== "belief" || !result.success) return result;
-    const ageMs = nowMs - finishedAtMs;
-    const isSane = finishedAtMs >= SANE_CLOCK_MS || !this.#inherited.has(key);
-    if (isSane && ageMs >= 0 && ageMs <= BELIEF_FRESH_MS) return result;
-    return { ...emptyResult(assignment.auditId, true, staleMessage(assignment)), unchecked: true };
+  /** It stays: it waits by itself when the trouble is its own, or with all others. */
+  #delayed({ entry, isInherited, passedBefore }: Sending, error: ServantError): void {
+    const { bus, clock, ledger, random } = this.#ports;
+    const { key, assignment } = entry;
+    const { auditId } = assignment;
+    const { code, message: reason } = error;
+    const passed = { before: passedBefore, now: this.#passed };
+    const now = clock.monotonic();
+    const trouble = this.#troubles.note({ key, isOld: isInherited, error, passed, now, random });
+    if (trouble === undefined) {
+      if (this.#pause === undefined) this.#failures += 1; // one outage, however many it caught
+      const waitMs = retryInMs(error, this.#failures, random);
+      const ms = Math.max(waitMs, this.#pause?.ms ?? 0);
+      const isAsked = error.retryAfterMs !== undefined || this.#pause?.isAsked === true;
+      this.#pause = { ms, isAsked, passed: this.#pause?.passed ?? this.#passed };
+      bus.publish({ type: "result.delayed", auditId, code, retryInMs: ms, reason });
+      return;
+    }
+    const { waitMs, becameAside, isAside } = trouble;
+    void clock.sleep(waitMs, this.#signal).then(() => this.#wake());
+    if (becameAside) {
+      ledger.setAside(key, true);
+      bus.publish({ type: "result.aside", auditId, code, reason, aside: ledger.aside });
+    } else if (!isAside) {
+      bus.publish({ type: "result.delayed", auditId, code, retryInMs: waitMs, reason });
+    }
+  }
+
+  #forgive(key: EntryKey): void {
+    if (this.#troubles.forget(key)) this.#ports.ledger.setAside(key, false);
   }
 }
 
-function isBelief({ assignment }: Entry): boolean {
-  return assignment.kind === "belief";
+/** An observation is worth something only while it is new, by a clock that makes sense. */
+function presentable(entry: Finished, isInherited: boolean, nowMs: number): Result {
+  const { assignment, result, finishedAtMs = 0 } = entry;
+  if (assignment.kind !== "belief" || !result.success) return result;
+  const ageMs = nowMs - finishedAtMs;
+  const isSane = finishedAtMs >= SANE_CLOCK_MS || !isInherited;
+  if (isSane && ageMs >= 0 && ageMs <= BELIEF_FRESH_MS) return result;
+  return { ...emptyResult(assignment.auditId, true, staleMessage(assignment)), unchecked: true };
 }
 
 function staleMessage(assignment: Extract<Assignment, { kind: "belief" }>): string {

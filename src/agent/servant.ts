@@ -41,6 +41,8 @@ export class Servant {
   /** Ends what goes on beside the poll loop, when all that could be delivered is. */
   readonly #stopRest = new AbortController();
   #outbox: Promise<void> | undefined;
+  /** Ends with the present registration. */
+  #session: AbortController | undefined;
   #failure: unknown;
   #failures = 0;
   #malformed = 0;
@@ -79,9 +81,7 @@ export class Servant {
     this.#stopRest.abort();
     await Promise.all([this.#outbox, ...rest]);
     await this.#saveAtLast();
-    const open = [...ledger.openEntries()];
-    const undelivered = open.filter(({ phase }) => phase === "finished").length;
-    bus.publish({ type: "agent.stopped", undelivered });
+    bus.publish({ type: "agent.stopped", undelivered: ledger.undelivered });
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -136,10 +136,10 @@ export class Servant {
   /** Registers and polls, anew whenever the backend has forgotten this servant, until the stop. */
   async #serve(): Promise<void> {
     while (await this.#register()) {
-      const session = new AbortController();
-      const signal = AbortSignal.any([this.#stop.signal, session.signal]);
+      this.#session = new AbortController();
+      const signal = AbortSignal.any([this.#stop.signal, this.#session.signal]);
       // It outlives a session, unless it found that the session is gone.
-      this.#outbox ??= this.#deliver((cause) => session.abort(cause));
+      this.#outbox ??= this.#deliver();
       try {
         await this.#poll(signal);
         if (!this.#stop.signal.aborted) throw signal.reason;
@@ -149,13 +149,20 @@ export class Servant {
     }
   }
 
-  async #deliver(endSession: (cause: unknown) => void): Promise<void> {
-    try {
-      await runOutbox(this.#ports, this.#stopRest.signal);
-    } catch (cause) {
-      this.#outbox = undefined; // what waits goes out through the next registration
-      if (toServantError(cause).kind === "gone") endSession(cause);
-      else this.#fail(cause);
+  async #deliver(): Promise<void> {
+    for (;;) {
+      const session = this.#session;
+      try {
+        return await runOutbox(this.#ports, this.#stopRest.signal);
+      } catch (cause) {
+        const isGone = toServantError(cause).kind === "gone";
+        // The answer came late, a newer registration than it speaks of is here: ask again.
+        if (isGone && session !== this.#session) continue;
+        this.#outbox = undefined; // what waits goes out through the next registration
+        if (isGone) session?.abort(cause);
+        else this.#fail(cause);
+        return;
+      }
     }
   }
 
@@ -262,7 +269,7 @@ export class Servant {
     onAbort(hurry, () => late.abort());
     // It ends early only when it cannot go on.
     void (this.#outbox ?? Promise.resolve()).then(() => late.abort());
-    while (!late.signal.aborted && !ledger.undelivered().next().done) {
+    while (!late.signal.aborted && ledger.undelivered > ledger.aside) {
       await ledger.changed(late.signal);
     }
     late.abort();

@@ -1,6 +1,7 @@
 /** The facts of one assignment, and what they amount to: an entry of the ledger. */
-import type { Assignment, AuditId, Result } from "./assignment.ts";
+import { type Assignment, type AuditId, emptyResult, type Result } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { canonicalJson } from "./json.ts";
 import { isMachineFact, type MachineFact } from "./machine.ts";
 
@@ -21,7 +22,28 @@ export type EntryFact =
   | { type: "delivered"; atMs: number; key: EntryKey }
   | { type: "refused"; atMs: number; key: EntryKey; code: ErrorCode }
   /** Asked for again after it was delivered: the stored result goes out once more. */
-  | { type: "repeated"; atMs: number; key: EntryKey; via: string };
+  | { type: "repeated"; atMs: number; key: EntryKey; via: string }
+  | Compacted;
+
+/**
+ * What is kept of a closed entry whose content was let go: enough to know it again, never to run
+ * it again, and to say how it ended. It stands in place of the facts before it.
+ */
+export interface Compacted {
+  readonly type: "compacted";
+  /** When it was closed. */
+  readonly atMs: number;
+  readonly key: EntryKey;
+  /** Without its parameters. */
+  readonly assignment: Assignment;
+  /** `contentFingerprint` of the assignment with them. */
+  readonly fingerprint: string;
+  readonly phase: "delivered" | "refused";
+  readonly success: boolean;
+  readonly code?: ErrorCode;
+  readonly acceptedAtMs: number;
+  readonly finishedAtMs: number;
+}
 
 export type Fact = EntryFact | MachineFact;
 
@@ -41,6 +63,8 @@ export interface Entry {
   readonly cancelled?: string;
   readonly finishedAtMs?: number;
   readonly result?: Result;
+  /** Of the assignment's content, when that was let go. */
+  readonly fingerprint?: string;
 }
 
 /** One step of an entry's life. A fact that does not fit where the entry stands changes nothing. */
@@ -50,6 +74,7 @@ export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
     const { key, assignment, via, atMs } = fact;
     return { key, assignment, via, phase: "accepted", acceptedAtMs: atMs, starts: 0 };
   }
+  if (fact.type === "compacted") return entry ?? unfolded(fact);
   if (entry === undefined || isMachineFact(fact)) return entry;
   switch (fact.type) {
     case "started": {
@@ -71,6 +96,41 @@ export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
     case "repeated":
       return entry.result === undefined ? entry : { ...entry, phase: "finished", via: fact.via };
   }
+}
+
+/** The entry that `compacted` made small: its result says that its details are gone. */
+function unfolded(fact: Compacted): Entry {
+  const { key, assignment, phase, success, code, acceptedAtMs, finishedAtMs } = fact;
+  const { auditId, kind } = assignment;
+  const told = emptyResult(auditId, success, "Its details were compacted: it ended long ago");
+  const unchecked = kind === "belief" && success; // what was observed is no longer known
+  const result = { ...told, unchecked, ...(code === undefined ? {} : { code }) };
+  const head = { key, assignment, via: "", phase, starts: 0, fingerprint: fact.fingerprint };
+  return { ...head, acceptedAtMs, finishedAtMs, result };
+}
+
+/** Makes a closed entry small; undefined for one that is still open. */
+export function compacted(entry: Entry, closedAtMs: number): Compacted | undefined {
+  const { key, phase, result, acceptedAtMs, finishedAtMs = acceptedAtMs } = entry;
+  if ((phase !== "delivered" && phase !== "refused") || result === undefined) return undefined;
+  const { success, code } = result;
+  return {
+    type: "compacted",
+    atMs: closedAtMs,
+    key,
+    assignment: withoutContent(entry.assignment),
+    fingerprint: entry.fingerprint ?? contentFingerprint(entry.assignment),
+    phase,
+    success,
+    ...(code === undefined ? {} : { code }),
+    acceptedAtMs,
+    finishedAtMs,
+  };
+}
+
+function withoutContent(assignment: Assignment): Assignment {
+  if (assignment.kind === "action") return { ...assignment, params: {} };
+  return assignment.kind === "invalid" ? { ...assignment, problem: "" } : assignment;
 }
 
 /** The ledger's key of an audit id, or of a further content under it. */
@@ -95,9 +155,19 @@ export function stamp(clock: { now(): number }): { atMs: number } {
   return { atMs: clock.now() };
 }
 
-/** True when two assignments under one audit id ask for the same. */
-export function sameContent(a: Assignment, b: Assignment): boolean {
-  // What is told of an unreadable one varies (how much of it was read): its answer does not.
-  if (a.kind === "invalid" && b.kind === "invalid") return a.code === b.code;
-  return canonicalJson(a) === canonicalJson(b);
+/** True when an entry of the same audit id was asked for the same as this assignment asks. */
+export function asksTheSame(entry: Entry, assignment: Assignment): boolean {
+  return entry.fingerprint === undefined
+    ? contentOf(entry.assignment) === contentOf(assignment)
+    : entry.fingerprint === contentFingerprint(assignment);
+}
+
+function contentFingerprint(assignment: Assignment): string {
+  return fingerprint(contentOf(assignment));
+}
+
+/** What is told of an unreadable one varies (how much of it was read): its answer does not. */
+function contentOf(assignment: Assignment): string {
+  const { kind, auditId } = assignment;
+  return canonicalJson(kind === "invalid" ? { kind, auditId, code: assignment.code } : assignment);
 }

@@ -56,7 +56,7 @@ export const catalogue = {
   },
   "backend.result-unclaimed": {
     kind: "permanent",
-    hint: "It stays in the journal and is offered again at the next start",
+    hint: "No registration knows it: it stays in the journal, see `agent journal list`",
   },
   "backend.session-gone": {
     kind: "gone",

@@ -45,7 +45,7 @@ export type AgentEvent =
   | { type: "assignment.progress"; auditId: AuditId; fraction: number; message: string }
   | { type: "result.delivered"; auditId: AuditId }
   | { type: "result.delayed"; auditId: AuditId; code: ErrorCode; retryInMs: number; reason: string }
-  | { type: "result.aside"; auditId: AuditId; code: ErrorCode; reason: string }
+  | { type: "result.aside"; auditId: AuditId; code: ErrorCode; reason: string; aside: number }
   | { type: "result.refused"; auditId: AuditId; code: ErrorCode; reason: string }
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
@@ -147,7 +147,7 @@ function phrase(event: Phrased): [Level, string] {
     case "result.delayed":
       return ["warn", `result waits: ${event.reason}; trying again in ${event.retryInMs / 1000} s`];
     case "result.aside":
-      return ["warn", `no registration knows this result, it is kept: ${event.reason}`];
+      return ["warn", `the result waits aside (${event.aside} do), others pass: ${event.reason}`];
     case "result.refused":
       return ["error", `the backend will not take the result: ${event.reason}`];
     case "child.started":

@@ -1,24 +1,37 @@
 /**
  * What is known of every assignment: a fold of the journal's facts. Inbox and outbox are views of
- * it. Only entries that are still open stay in memory; the others are looked up in the journal.
+ * it. Memory holds what is unfinished and what has finished in this life, up to a limit; what else
+ * waits for the backend is read by page, and what is closed is looked up in the journal.
  *
  * A fact is durable before it is visible, with one exception: on a full disk a finished result
  * becomes visible unsaved, because withholding the report would not bring the disk back.
  */
 import type { Assignment, Result } from "./assignment.ts";
 import { Bell } from "./bell.ts";
-import { type Entry, type EntryKey, type Fact, fold, keyOf, sameContent } from "./entry.ts";
+import { asksTheSame, type Entry, type EntryKey, type Fact, fold, keyOf } from "./entry.ts";
 import { toServantError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { canonicalJson } from "./json.ts";
 import { foldMachine, isMachineFact, type Machine } from "./machine.ts";
 import type { Journal, Urgency } from "./ports.ts";
 
+/** How many results, and of how many characters, stay in memory until they are delivered. */
+export const FRESH_MAX = { results: 1_000, characters: 16 * 1024 * 1024 } as const;
+
 /** How an assignment relates to what the ledger knows. */
 export type Match =
   | { is: "new"; key: EntryKey }
   | { is: "known"; entry: Entry }
   | { is: "reused"; key: EntryKey };
+
+/** An entry whose result waits for the backend. */
+export type Finished = Entry & { readonly result: Result };
+
+/** Results of the journal alone, oldest first. */
+export interface BacklogPage {
+  readonly entries: readonly Finished[];
+  readonly next: number | undefined;
+}
 
 export class Ledger {
   readonly #journal: Journal;
@@ -27,22 +40,23 @@ export class Ledger {
   readonly #bell = new Bell();
   /** What a full disk kept back, oldest first; it stays here until it is durable. */
   readonly #unsaved: Fact[] = [];
-  /** What no registration of this life can deliver: it stays for the next one. */
+  /** What the backend cannot take for now, while it takes others. */
   readonly #aside = new Set<EntryKey>();
   /** True while an append carries the unsaved facts: another one must not carry them too. */
   #isSaving = false;
+  /** Of the finished entries in `#open`. */
+  readonly #fresh = { results: 0, characters: 0 };
+  #undelivered = 0;
 
   private constructor(journal: Journal) {
     this.#journal = journal;
   }
 
-  /** Folds the journal. */
+  /** Folds what the journal holds of unfinished entries, and counts what waits. */
   static async open(journal: Journal): Promise<Ledger> {
     const ledger = new Ledger(journal);
-    // Entries are closed at the end only: one that was asked for again after its delivery needs
-    // all of its story.
     for await (const fact of journal.replay()) ledger.#fold(fact);
-    for (const entry of ledger.#open.values()) ledger.#forgetClosed(entry);
+    ledger.#undelivered = await journal.countWaiting();
     return ledger;
   }
 
@@ -63,7 +77,7 @@ export class Ledger {
     this.#show(facts);
   }
 
-  /** For what is merely reported (finished, delivered, refused): visible even on a full disk. */
+  /** For what is merely reported (finished, refused): visible even on a full disk. */
   async recordReport(facts: readonly Fact[]): Promise<void> {
     try {
       await this.record(facts);
@@ -79,18 +93,25 @@ export class Ledger {
     // Behind what a full disk keeps back: a story must not end before it begins.
     if (this.isFull) this.#unsaved.push(fact);
     else void this.#journal.append([fact], "lazy");
+    if (!this.#open.has(fact.key)) this.#leave(fact.key);
     this.#show([fact]);
   }
 
+  /** For a result that the backend will never take. */
+  async recordRefused(fact: Extract<Fact, { type: "refused" }>): Promise<void> {
+    const isInMemory = this.#open.has(fact.key);
+    await this.recordReport([fact]);
+    if (!isInMemory) this.#leave(fact.key);
+  }
+
   /**
-   * Brings an entry that was closed back into memory, to be delivered once more; on a full disk
-   * too, for it only reports.
+   * Brings an entry that was closed back, to be delivered once more; on a full disk too, for it
+   * only reports.
    */
   async reopen(entry: Entry, fact: Extract<Fact, { type: "repeated" }>): Promise<void> {
     await this.recordReport([fact]);
-    this.#aside.delete(entry.key);
     const reopened = fold(entry, fact);
-    if (reopened !== undefined) this.#open.set(entry.key, reopened);
+    if (reopened !== undefined) this.#put(entry, reopened);
     this.#bell.ring();
   }
 
@@ -108,7 +129,7 @@ export class Ledger {
   async match(assignment: Assignment): Promise<Match> {
     const first = await this.find(keyOf(assignment.auditId));
     if (first === undefined) return { is: "new", key: keyOf(assignment.auditId) };
-    if (sameContent(first.assignment, assignment)) return { is: "known", entry: first };
+    if (asksTheSame(first, assignment)) return { is: "known", entry: first };
     const key = keyOf(assignment.auditId, fingerprint(canonicalJson(assignment)));
     const again = await this.find(key);
     return again === undefined ? { is: "reused", key } : { is: "known", entry: again };
@@ -120,9 +141,7 @@ export class Ledger {
     if (open !== undefined) return open;
     const story = await this.#journal.story(key);
     const waiting = this.#unsaved.filter((fact) => fact.key === key);
-    let entry: Entry | undefined;
-    for (const fact of [...story, ...waiting]) entry = fold(entry, fact);
-    return entry;
+    return [...story, ...waiting].reduce(fold, undefined);
   }
 
   /** What is known of the machine, whatever backend it serves. */
@@ -130,25 +149,49 @@ export class Ledger {
     return this.#machine;
   }
 
-  /** Entries not yet delivered or refused, oldest first. */
+  /** The entries in memory: all that are unfinished, and what `fresh` gives. Oldest first. */
   openEntries(): IterableIterator<Entry> {
     return this.#open.values();
   }
 
-  /** Leaves a finished entry for the next life of the agent: `undelivered` passes it over. */
-  setAside(key: EntryKey): void {
-    this.#aside.add(key);
-    this.#bell.ring();
+  /** How many results wait for the backend, in memory and in the journal alone. */
+  get undelivered(): number {
+    return this.#undelivered;
   }
 
-  /** Finished entries that wait for the backend, oldest first. */
-  *undelivered(): IterableIterator<Entry & { result: Result }> {
-    for (const entry of this.#open.values()) {
-      if (this.#aside.has(entry.key)) continue;
-      if (entry.phase === "finished" && entry.result !== undefined) {
-        yield { ...entry, result: entry.result };
-      }
-    }
+  /** How many of them are in the journal alone. */
+  get backlog(): number {
+    return this.#undelivered - this.#fresh.results;
+  }
+
+  /** How many of them wait aside, because the backend cannot take them for now. */
+  get aside(): number {
+    return this.#aside.size;
+  }
+
+  /** Results of this life, and those that were asked for again, that wait for the backend. */
+  *fresh(): IterableIterator<Finished> {
+    if (this.#fresh.results === 0) return;
+    for (const entry of this.#open.values()) if (isFinished(entry)) yield entry;
+  }
+
+  /** A page of those in the journal alone. The first one is read from 0. */
+  async readBacklog(from: number, limit: number): Promise<BacklogPage> {
+    const { stories, next } = await this.#journal.waiting(from, limit);
+    const unsaved = new Set(this.#unsaved.map(({ key }) => key));
+    const entries = stories
+      .map((story) => story.reduce<Entry | undefined>(fold, undefined))
+      .filter((entry) => entry !== undefined)
+      .filter((entry) => !this.#open.has(entry.key) && !unsaved.has(entry.key))
+      .filter(isFinished);
+    return { entries, next };
+  }
+
+  /** Says whether a result waits aside. */
+  setAside(key: EntryKey, isAside: boolean): void {
+    if (isAside) this.#aside.add(key);
+    else this.#aside.delete(key);
+    this.#bell.ring();
   }
 
   /** Resolves at the next change, or at the abort. */
@@ -162,24 +205,60 @@ export class Ledger {
   }
 
   #show(facts: readonly Fact[]): void {
-    for (const fact of facts) {
-      const entry = this.#fold(fact);
-      if (entry !== undefined) this.#forgetClosed(entry);
-    }
+    for (const fact of facts) this.#fold(fact);
     this.#bell.ring();
   }
 
-  #fold(fact: Fact): Entry | undefined {
+  #fold(fact: Fact): void {
     if (isMachineFact(fact)) {
       this.#machine = foldMachine(this.#machine, fact);
-      return undefined;
+      return;
     }
-    const entry = fold(this.#open.get(fact.key), fact);
-    if (entry !== undefined) this.#open.set(fact.key, entry);
-    return entry;
+    const before = this.#open.get(fact.key);
+    const entry = fold(before, fact);
+    if (entry !== undefined && entry !== before) this.#put(before, entry);
   }
 
-  #forgetClosed({ key, phase }: Entry): void {
-    if (phase === "delivered" || phase === "refused") this.#open.delete(key);
+  /** Counts what an entry has become, and keeps it while it is of use here. */
+  #put(before: Entry | undefined, entry: Entry): void {
+    const { key } = entry;
+    if (before !== undefined && isFinished(before)) {
+      this.#countFresh(before, -1);
+      this.#leave(key);
+    }
+    if (isFinished(entry)) {
+      this.#undelivered += 1;
+      this.#countFresh(entry, 1);
+    }
+    if (isClosed(entry)) this.#open.delete(key);
+    else this.#open.set(key, entry);
+    if (!isFinished(entry) || !this.#isCrowded()) return;
+    // It is durable: the outbox reads it from there. What is not must stay.
+    if (this.#unsaved.some((fact) => fact.key === key)) return;
+    this.#open.delete(key);
+    this.#countFresh(entry, -1);
   }
+
+  #leave(key: EntryKey): void {
+    this.#undelivered -= 1;
+    this.#aside.delete(key);
+  }
+
+  #countFresh({ result }: Finished, by: 1 | -1): void {
+    this.#fresh.results += by;
+    this.#fresh.characters += by * (JSON.stringify(result.telemetry)?.length ?? 0);
+  }
+
+  #isCrowded(): boolean {
+    const { results, characters } = this.#fresh;
+    return results > FRESH_MAX.results || characters > FRESH_MAX.characters;
+  }
+}
+
+function isFinished(entry: Entry): entry is Finished {
+  return entry.phase === "finished" && entry.result !== undefined;
+}
+
+function isClosed({ phase }: Entry): boolean {
+  return phase === "delivered" || phase === "refused";
 }

@@ -99,14 +99,24 @@ export interface Journal {
    * @throws {ServantError} `journal.full`
    */
   append(facts: readonly Fact[], urgency?: Urgency): Promise<void>;
-  /** The facts of every entry that is not delivered or refused, oldest first. */
+  /** The facts of every unfinished entry, each one's oldest first, and the machine's own. */
   replay(): AsyncIterable<Fact>;
+  /** Finished entries that wait for the backend, as their acceptance is ordered: one page. */
+  waiting(from: number, limit: number): Promise<WaitingPage>;
+  countWaiting(): Promise<number>;
   /**
    * Every fact of one entry, oldest first: those that are appended but not yet durable too, or an
    * assignment that comes twice within one commit would run twice.
    */
   story(key: EntryKey): Promise<readonly Fact[]>;
   close(): Promise<void>;
+}
+
+/** Neither an entry whose delivery waits for its commit is here, nor one whose finish does. */
+export interface WaitingPage {
+  readonly stories: readonly (readonly Fact[])[];
+  /** Where the next page begins; undefined after the last one. The first begins at 0. */
+  readonly next: number | undefined;
 }
 
 export interface Clock {

@@ -241,7 +241,7 @@ describe("agent connect", () => {
     expect(folder.effects()).toEqual(["a1 weld", "a1 ended"]);
   });
 
-  test("a result that no registration knows is kept and offered again at the next start", async () => {
+  test("a result that no registration knows is asked for once more, then refused and kept", async () => {
     const gone = () => new Response(null, { status: 404 });
     const first = await connect();
     peer.results.push(() => new Promise<Response>(() => {}));
@@ -250,15 +250,17 @@ describe("agent connect", () => {
     await first.stop("SIGKILL");
     peer.results.push(gone(), gone());
     const second = await connect();
-    await peer.until("it told", () => second.events("result.aside").length === 1);
+    await peer.until("it told", () => second.events("result.delayed").length === 1);
     peer.assign("a2", { do: "work" }); // the others go on
     await peer.result("a2");
+    peer.results.push(gone(), gone());
+    await peer.until("its refusal", () => second.events("result.refused").length === 1);
     expect(await second.stop()).toBe(0);
-    peer.results.push(gone());
     await connect();
+    peer.assign("a1", { do: "weld" }); // it is asked for again: the stored result goes out
     expect(await peer.result("a1")).toMatchObject({ success: true, telemetry: { done: "weld" } });
     expect(folder.effects().filter((line) => line === "a1 weld")).toHaveLength(1);
-  });
+  }, 30_000);
 
   test("a redirect is a passing trouble: nothing is lost and the agent stays", async () => {
     const portal = () => new Response(null, { status: 302, headers: { Location: "/login" } });

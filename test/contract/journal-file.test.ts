@@ -105,7 +105,10 @@ describe("a damaged file", () => {
     ["is half a page", (bytes) => bytes.subarray(0, 700)],
     ["lost its end", (bytes) => bytes.subarray(0, bytes.length - 3 * 4096)],
     ["has a page overwritten", (bytes) => bytes.fill(0xff, 4096, 3 * 4096)],
-    ["has a broken fact", (bytes) => bytes.fill("!", bytes.lastIndexOf('{"type"'), undefined)],
+    [
+      "has a broken fact",
+      (bytes) => bytes.fill("!", bytes.lastIndexOf('{"assignment"'), undefined),
+    ],
   ];
   for (const [name, damage] of damages) {
     test(`that ${name} is set aside by name and told, and a new one begun`, async () => {

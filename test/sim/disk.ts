@@ -2,9 +2,9 @@
  * A disk with a journal on it. A write takes its time and then lands at once, with all that waits;
  * a batch that the power cut catches is lost whole, or written without anybody hearing of it.
  */
-import { type EntryKey, type Fact, fold } from "../../src/core/entry.ts";
+import { type Entry, type EntryKey, type Fact, fold, type Phase } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import type { Journal, Urgency } from "../../src/core/ports.ts";
+import type { Journal, Urgency, WaitingPage } from "../../src/core/ports.ts";
 import { type Life, never } from "./life.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -56,14 +56,22 @@ export class Disk {
     return story.map(({ fact }) => fact);
   }
 
-  /** The facts of every entry of an origin that is still open, in the order they were written. */
-  open(origin: string): Fact[] {
+  /** The stories of an origin that stand in one of these phases, as they were begun. */
+  storiesIn(origin: string, ...phases: readonly Phase[]): Story[] {
     return [...(this.#stories.get(origin)?.values() ?? [])]
-      .filter((story) => isOpen(story.map(({ fact }) => fact)))
-      .flat()
-      .sort((a, b) => a.order - b.order)
-      .map(({ fact }) => fact);
+      .map((rows) => ({ begun: rows[0]?.order ?? 0, facts: rows.map(({ fact }) => fact) }))
+      .filter(({ facts }) => {
+        const entry = facts.reduce<Entry | undefined>(fold, undefined);
+        // The machine's own facts make no entry: they are shown with what is unfinished.
+        return entry === undefined ? phases.includes("accepted") : phases.includes(entry.phase);
+      })
+      .sort((a, b) => a.begun - b.begun);
   }
+}
+
+interface Story {
+  readonly begun: number;
+  readonly facts: readonly Fact[];
 }
 
 interface Row {
@@ -106,7 +114,23 @@ export class SimJournal implements Journal {
   }
 
   async *replay(): AsyncIterable<Fact> {
-    yield* this.#disk.open(this.#origin);
+    const stories = this.#disk.storiesIn(this.#origin, "accepted", "started");
+    for (const { facts } of stories) yield* facts;
+  }
+
+  async waiting(from: number, limit: number): Promise<WaitingPage> {
+    const ended = this.#waiting.filter(({ fact }) => /^(delivered|refused)$/.test(fact.type));
+    const ending = new Set(ended.map(({ fact }) => fact.key));
+    const all = this.#disk.storiesIn(this.#origin, "finished").filter(({ begun }) => begun >= from);
+    const page = all.slice(0, limit);
+    const stories = page
+      .map(({ facts }) => facts)
+      .filter(([first]) => first && !ending.has(first.key));
+    return { stories, next: all.length > limit ? (page.at(-1)?.begun ?? 0) + 1 : undefined };
+  }
+
+  async countWaiting(): Promise<number> {
+    return this.#disk.storiesIn(this.#origin, "finished").length;
   }
 
   async story(key: EntryKey): Promise<readonly Fact[]> {
@@ -167,9 +191,4 @@ export class SimJournal implements Journal {
       this.#life.cutPower();
     } else committed?.resolve();
   }
-}
-
-function isOpen(facts: readonly Fact[]): boolean {
-  const entry = facts.reduce(fold, undefined);
-  return entry !== undefined && entry.phase !== "delivered" && entry.phase !== "refused";
 }

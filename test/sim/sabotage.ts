@@ -40,15 +40,23 @@ export function sabotagedJournal(
   async function* replay(): AsyncIterable<Fact> {
     if (sabotage === "another origin's entries shown") yield* other.replay();
     const facts = await Array.fromAsync(journal.replay());
-    const finished = new Set(facts.filter(({ type }) => type === "finished").map(({ key }) => key));
-    const forgets = sabotage === "undelivered forgotten at restart";
-    const shown = forgets ? facts.filter(({ key }) => !finished.has(key)) : facts;
     const atMs = clock.now();
     yield* sabotage === "age forgotten at restart"
-      ? shown.map((fact) => (fact.type === "accepted" ? { ...fact, atMs } : fact))
-      : shown;
+      ? facts.map((fact) => (fact.type === "accepted" ? { ...fact, atMs } : fact))
+      : facts;
   }
-  return { append, story, replay, close: () => journal.close() };
+  const forgets = sabotage === "undelivered forgotten at restart";
+  const waiting: Journal["waiting"] = async (from, limit) => {
+    if (forgets) return { stories: [], next: undefined };
+    const page = await journal.waiting(from, limit);
+    if (sabotage !== "another origin's entries shown") return page;
+    return { ...page, stories: [...(await other.waiting(from, limit)).stories, ...page.stories] };
+  };
+  const countWaiting = async () => {
+    const shown = sabotage === "another origin's entries shown" ? await other.countWaiting() : 0;
+    return forgets ? 0 : shown + (await journal.countWaiting());
+  };
+  return { append, story, replay, waiting, countWaiting, close: () => journal.close() };
 }
 
 export function sabotagedLink(

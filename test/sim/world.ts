@@ -127,7 +127,7 @@ class World implements Surroundings {
     const { ledger } = this.#lives;
     if (!this.faults.isCalm || ledger === undefined || ledger.isFull) return false;
     if (this.#orders.pending > 0 || this.#backend.unanswered > 0) return false;
-    return ledger.openEntries().next().done === true;
+    return ledger.openEntries().next().done === true && ledger.undelivered === 0;
   }
 
   get #deadlineMs(): number {

@@ -4,9 +4,10 @@
  * none comes, which is the worst that the promise of `append` allows.
  */
 
-import { type EntryKey, type Fact, fold } from "../../src/core/entry.ts";
+import { type Entry, type EntryKey, type Fact, fold, type Phase } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import type { Journal, Urgency } from "../../src/core/ports.ts";
+import { isMachineFact } from "../../src/core/machine.ts";
+import type { Journal, Urgency, WaitingPage } from "../../src/core/ports.ts";
 
 interface Row {
   readonly origin: string;
@@ -85,9 +86,38 @@ export class MemoryJournal implements Journal {
   }
 
   async *replay(): AsyncIterable<Fact> {
+    for (const { text } of this.#disk.rows) {
+      const fact = JSON.parse(text) as Fact;
+      if (isMachineFact(fact)) yield fact;
+    }
     const facts = this.#disk.facts(this.#origin);
-    const open = openKeys(facts);
+    const open = keysIn(facts, ["accepted", "started"]);
     for (const fact of facts) if (open.has(fact.key)) yield fact;
+  }
+
+  async waiting(from: number, limit: number): Promise<WaitingPage> {
+    const facts = this.#disk.facts(this.#origin);
+    const closing = new Set(
+      this.#waiting
+        .map(({ fact }) => fact)
+        .filter(isClosing)
+        .map(keyOf),
+    );
+    const open = [...keysIn(facts, ["finished"])].map((key) => ({
+      at: facts.findIndex((fact) => fact.key === key),
+      key,
+    }));
+    const page = open.filter(({ at }) => at >= from).slice(0, limit);
+    const last = page.length === limit ? page.at(-1) : undefined;
+    const kept = page.filter(({ key }) => !closing.has(key));
+    return {
+      stories: kept.map(({ key }) => facts.filter((fact) => fact.key === key)),
+      next: last && last.at + 1,
+    };
+  }
+
+  async countWaiting(): Promise<number> {
+    return keysIn(this.#disk.facts(this.#origin), ["finished"]).size;
   }
 
   async story(key: EntryKey): Promise<readonly Fact[]> {
@@ -100,7 +130,7 @@ export class MemoryJournal implements Journal {
     others.delete(this.#origin);
     return [...others]
       .sort()
-      .map((origin) => ({ origin, open: openKeys(this.#disk.facts(origin)).size }))
+      .map((origin) => ({ origin, open: keysIn(this.#disk.facts(origin), OPEN).size }))
       .filter(({ open }) => open > 0);
   }
 
@@ -125,11 +155,23 @@ export class MemoryJournal implements Journal {
   }
 }
 
-function openKeys(facts: readonly Fact[]): Set<EntryKey> {
-  const keys = new Set<EntryKey>();
-  for (const key of new Set(facts.map((fact) => fact.key))) {
-    const entry = facts.filter((fact) => fact.key === key).reduce(fold, undefined);
-    if (entry !== undefined && !["delivered", "refused"].includes(entry.phase)) keys.add(key);
+const OPEN: readonly Phase[] = ["accepted", "started", "finished"];
+
+/** The keys of entries that stand in one of these phases, as they were accepted. */
+function keysIn(facts: readonly Fact[], phases: readonly Phase[]): Set<EntryKey> {
+  const entries = new Map<EntryKey, Entry>();
+  for (const fact of facts) {
+    const entry = fold(entries.get(fact.key), fact);
+    if (entry !== undefined) entries.set(fact.key, entry);
   }
-  return keys;
+  const inPhase = [...entries].filter(([, { phase }]) => phases.includes(phase));
+  return new Set(inPhase.map(([key]) => key));
+}
+
+function isClosing({ type }: Fact): boolean {
+  return type === "delivered" || type === "refused";
+}
+
+function keyOf({ key }: Fact): EntryKey {
+  return key;
 }

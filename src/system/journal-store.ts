@@ -1,0 +1,240 @@
+/**
+ * The journal's tables: writes facts as rows and reads rows as facts, within whatever transaction
+ * is open. What is not as it was written is damage, and never becomes a fact.
+ */
+import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
+import type { EntryFact, EntryKey, Fact } from "../core/entry.ts";
+import { isMachineFact } from "../core/machine.ts";
+import type { WaitingPage } from "../core/ports.ts";
+import { damage, numberOf } from "./journal-file.ts";
+import {
+  decodeFact,
+  type EntryRow,
+  encodeFact,
+  entrySum,
+  type FactRow,
+  factSum,
+  isSound,
+  keyOfStored,
+  MACHINE_ENTRY,
+  STATE,
+  storedKey,
+  storedTime,
+} from "./journal-rows.ts";
+
+/** A page of waiting results ends past this many characters, however few they are. */
+const PAGE_MAX_CHARACTERS = 4 * 1024 * 1024;
+
+export class JournalStore {
+  readonly #db: Database;
+  readonly #statements: Statement[] = [];
+  readonly #entry;
+  readonly #factsOf;
+  readonly #lastOf;
+  readonly #insertEntry;
+  readonly #insertFact;
+  readonly #setState;
+
+  constructor(db: Database) {
+    this.#db = db;
+    const columns = "id, origin, key, state, at, sum";
+    this.#entry = this.prepare<EntryRow>(
+      `SELECT ${columns} FROM entries WHERE key = ? AND origin = ?`,
+    );
+    this.#factsOf = this.prepare<FactRow>(
+      "SELECT entry, n, type, at, body, sum FROM facts WHERE entry = ? ORDER BY n",
+    );
+    this.#lastOf = this.prepare<{ n: number | null }>(
+      "SELECT max(n) AS n FROM facts WHERE entry = ?",
+    );
+    this.#insertEntry = this.prepare(
+      "INSERT INTO entries (origin, key, state, at, sum) VALUES (?, ?, ?, ?, ?)",
+    );
+    this.#insertFact = this.prepare(
+      "INSERT INTO facts (entry, n, type, at, body, sum) VALUES (?, ?, ?, ?, ?, ?)",
+    );
+    this.#setState = this.prepare("UPDATE entries SET state = ?, at = ?, sum = ? WHERE id = ?");
+  }
+
+  /** A statement that is let go with the store: one that is left keeps the file open. */
+  prepare<Row = null>(sql: string): Statement<Row, SQLQueryBindings[]> {
+    const statement = this.#db.prepare<Row, SQLQueryBindings[]>(sql);
+    this.#statements.push(statement as Statement);
+    return statement;
+  }
+
+  close(): void {
+    for (const statement of this.#statements) statement.finalize();
+  }
+
+  /** The number of an origin, which it gets at its first use. */
+  originOf(url: string): number {
+    this.#db.run("INSERT OR IGNORE INTO origins (url) VALUES (?)", [url]);
+    using query = this.#db.prepare<{ id: number }, [string]>(
+      "SELECT id FROM origins WHERE url = ?",
+    );
+    return query.get(url)?.id ?? 0;
+  }
+
+  /** Writes one fact. One of an entry that was never accepted says nothing and is left out. */
+  write(fact: Fact, origin: number): void {
+    if (isMachineFact(fact)) {
+      this.#add(MACHINE_ENTRY, "", fact);
+      return;
+    }
+    const key = storedKey(fact.key);
+    const row = this.entry(key, origin) ?? this.#begin(fact, key, origin);
+    if (row === undefined) return;
+    switch (fact.type) {
+      case "delivered":
+        // A fact of its own would make a full page of facts grow at each delivery of a backlog.
+        if (row.state === STATE.waiting) this.#become(row, STATE.delivered, fact.atMs);
+        return;
+      case "finished":
+        this.#add(row.id, key, fact);
+        if (row.state === STATE.unfinished) this.#become(row, STATE.waiting, fact.atMs);
+        return;
+      case "refused":
+        if (row.state !== STATE.waiting) return;
+        this.#add(row.id, key, fact);
+        this.#become(row, STATE.refused, fact.atMs);
+        return;
+      case "repeated":
+        if (row.state === STATE.delivered) this.#add(row.id, key, deliveredFact(row));
+        this.#add(row.id, key, fact);
+        if (row.state > STATE.waiting) this.#become(row, STATE.waiting, fact.atMs);
+        return;
+      default:
+        this.#add(row.id, key, fact);
+    }
+  }
+
+  /** An entry's row. @throws SQLITE_CORRUPT when it is not as it was written */
+  entry(key: string, origin: number): EntryRow | undefined {
+    const row = this.#entry.get(key, origin) ?? undefined;
+    if (row !== undefined && (row.key !== key || row.origin !== origin || !isSound(row))) {
+      throw damage(`entry ${row.id} is not as it was written`);
+    }
+    return row;
+  }
+
+  story(key: EntryKey, origin: number): Fact[] {
+    const row = this.entry(storedKey(key), origin);
+    return row === undefined ? [] : this.factsOf(row);
+  }
+
+  /** @throws SQLITE_CORRUPT when one is not as it was written */
+  factsOf(row: EntryRow): Fact[] {
+    const facts = this.#factsOf.all(row.id).map((each) => {
+      const fact = decodeFact(each, row.key);
+      if (fact === undefined) throw damage(`fact ${row.id}.${each.n} is not as it was written`);
+      return fact;
+    });
+    return row.state === STATE.delivered ? [...facts, deliveredFact(row)] : facts;
+  }
+
+  machineFacts(): Fact[] {
+    const row = { id: MACHINE_ENTRY, origin: 0, key: "", state: 0, at: 0, sum: 0 };
+    return this.factsOf(row);
+  }
+
+  /** The unfinished entries of an origin. */
+  *unfinished(origin: number): IterableIterator<Fact[]> {
+    for (const row of this.#open(origin, STATE.unfinished, 0, -1)) yield this.factsOf(row);
+  }
+
+  /** A page of those that wait; `isClosing` names those whose end waits for its commit. */
+  waiting(
+    origin: number,
+    from: number,
+    limit: number,
+    isClosing: (key: EntryKey) => boolean,
+  ): WaitingPage {
+    const stories: Fact[][] = [];
+    const rows = this.#open(origin, STATE.waiting, from, limit);
+    let characters = 0;
+    for (const row of rows) {
+      if (characters > PAGE_MAX_CHARACTERS) return { stories, next: row.id };
+      if (isClosing(keyOfStored(row.key))) continue;
+      const facts = this.factsOf(row);
+      for (const fact of facts) characters += JSON.stringify(fact).length;
+      stories.push(facts);
+    }
+    const last = rows.at(-1);
+    return { stories, next: last && rows.length === limit ? last.id + 1 : undefined };
+  }
+
+  count(origin: number, state: number): number {
+    const counted = `SELECT count(*) FROM entries WHERE state < 30 AND origin = ${origin}`;
+    return numberOf(this.#db, `${counted} AND state = ${state}`);
+  }
+
+  /**
+   * Reads everything, the closed entries and the indexes too.
+   *
+   * @throws SQLITE_CORRUPT, SQLite's own or ours
+   */
+  verify(): void {
+    using check = this.#db.prepare<{ integrity_check: string }, []>("PRAGMA integrity_check(1)");
+    const told = check.get()?.integrity_check;
+    if (told !== "ok") throw damage(String(told));
+    using entries = this.#db.prepare<EntryRow, []>("SELECT * FROM entries");
+    for (const row of entries.iterate()) {
+      if (!isSound(row)) throw damage(`entry ${row.id} is not as it was written`);
+    }
+    using facts = this.#db.prepare<FactRow & { key: string | null }, []>(
+      `SELECT facts.*, CASE entry WHEN ${MACHINE_ENTRY} THEN '' ELSE key END AS key
+       FROM facts LEFT JOIN entries ON id = entry`,
+    );
+    for (const { key, ...row } of facts.iterate()) {
+      if (key !== null && row.sum === factSum(row.entry, key, row)) continue;
+      throw damage(`fact ${row.entry}.${row.n} is not as it was written`);
+    }
+  }
+
+  /** Origins with open entries, other than this one. */
+  elsewhere(origin: number): { origin: string; open: number }[] {
+    using query = this.#db.prepare<{ origin: string; open: number }, [number]>(
+      `SELECT url AS origin, open FROM origins JOIN (
+         SELECT origin AS id, count(*) AS open FROM entries WHERE state < 30 GROUP BY origin)
+       USING (id) WHERE id <> ? ORDER BY url`,
+    );
+    return query.all(origin);
+  }
+
+  #open(origin: number, state: number, from: number, limit: number): EntryRow[] {
+    using query = this.#db.prepare<EntryRow, number[]>(
+      `SELECT id, origin, key, state, at, sum FROM entries INDEXED BY entries_open
+       WHERE state < 30 AND origin = ? AND state = ? AND id >= ? ORDER BY id LIMIT ?`,
+    );
+    const rows = query.all(origin, state, from, limit);
+    const broken = rows.find((row) => !isSound(row) || row.state !== state);
+    if (broken !== undefined) throw damage(`entry ${broken.id} is not as it was written`);
+    return rows;
+  }
+
+  #begin(fact: EntryFact, key: string, origin: number): EntryRow | undefined {
+    if (fact.type !== "accepted" && fact.type !== "compacted") return undefined;
+    const state = fact.type === "accepted" ? STATE.unfinished : STATE.compacted;
+    const row = { origin, key, state, at: storedTime(fact.atMs) };
+    const sum = entrySum(row);
+    const { lastInsertRowid } = this.#insertEntry.run(origin, key, state, row.at, sum);
+    return { ...row, sum, id: Number(lastInsertRowid) };
+  }
+
+  #become(row: EntryRow, state: number, atMs: number): void {
+    const at = storedTime(atMs);
+    this.#setState.run(state, at, entrySum({ ...row, state, at }), row.id);
+  }
+
+  #add(entry: number, key: string, fact: Fact): void {
+    const { type, body } = encodeFact(fact);
+    const n = (this.#lastOf.get(entry)?.n ?? -1) + 1;
+    const at = storedTime(fact.atMs);
+    this.#insertFact.run(entry, n, type, at, body, factSum(entry, key, { n, type, at, body }));
+  }
+}
+
+function deliveredFact({ key, at }: EntryRow): Fact {
+  return { type: "delivered", atMs: at, key: keyOfStored(key) };
+}
