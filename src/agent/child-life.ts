@@ -65,7 +65,6 @@ export class ChildLife {
   #count = 0;
   #isReady = false;
   #isClosed = false;
-  #isPaused = false;
   #verdict: Verdict | undefined;
   #ended: Extract<ChildReport, { type: "ended" }> | undefined;
 
@@ -127,7 +126,6 @@ export class ChildLife {
     };
     if (limit.signal.aborted) abort();
     else limit.signal.addEventListener("abort", abort, { once: true });
-    if (isAction(task)) limit.setPaused(this.#isPaused);
     // Whatever blocks a child that shall make the machine safe: that time runs from here.
     if (work.type === "safe") limit.start();
     else if (this.#isKillable) this.#watch.busy();
@@ -136,7 +134,6 @@ export class ChildLife {
 
   /** Tells the handlers; the time limits of actions stand still meanwhile. */
   setPaused(isPaused: boolean): void {
-    this.#isPaused = isPaused;
     if (!this.isDoomed) this.#child.tell({ type: "pause", isPaused });
     for (const task of this.#tasks.values()) if (isAction(task)) task.limit.setPaused(isPaused);
   }

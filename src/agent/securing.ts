@@ -5,6 +5,7 @@ import { toServantError } from "../core/errors.ts";
 import type { Ledger } from "../core/ledger.ts";
 import { MACHINE_KEY } from "../core/machine.ts";
 import type { ChildLife, LifeOptions } from "./child-life.ts";
+import type { Terms } from "./task.ts";
 
 export type MachineLedger = Pick<Ledger, "machine" | "openEntries" | "recordReport">;
 export type SecuringOptions = Pick<LifeOptions, "clock" | "publish"> & {
@@ -43,18 +44,25 @@ export async function secure(
 ): Promise<boolean> {
   const terms = { signal: never, limits: { timeoutMs: safeTimeoutMs }, graceMs: 0 };
   for (let failures = 1; ; failures += 1) {
-    try {
-      if ((await life.do({ type: "safe" }, terms)) === undefined) return false;
-      break;
-    } catch (cause) {
-      const { message: reason } = toServantError(cause);
-      const retryInMs = life.isDoomed ? 0 : windowMs(failures);
-      publish({ type: "machine.unsafe", reason, retryInMs });
-      await clock.sleep(retryInMs, life.gone);
-      if (life.isDoomed) return false;
-    }
+    const reason = await failureOf(life, terms);
+    if (reason === undefined) break;
+    const retryInMs = life.isDoomed ? 0 : windowMs(failures);
+    publish({ type: "machine.unsafe", reason, retryInMs });
+    await clock.sleep(retryInMs, life.gone);
+    if (life.isDoomed) return false;
   }
   await ledger.recordReport([{ type: "secured", ...stamp(clock), key: MACHINE_KEY }]);
   publish({ type: "machine.secured" });
   return true;
+}
+
+/** Why the machine is not safe now; undefined when it is. */
+async function failureOf(life: ChildLife, terms: Terms): Promise<string | undefined> {
+  try {
+    // What the process was doing is settled only when its end is dealt with: that is not awaited.
+    const answer = await Promise.race([life.do({ type: "safe" }, terms), life.over]);
+    return answer === undefined ? life.epitaph : undefined;
+  } catch (cause) {
+    return toServantError(cause).message;
+  }
 }

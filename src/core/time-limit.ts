@@ -28,7 +28,6 @@ export class TimeLimit {
   #grace: Countdown | undefined;
   #hasStarted = false;
   #isPaused = false;
-  #isOver = false;
 
   constructor(options: TimeLimitOptions) {
     this.#options = options;
@@ -68,7 +67,6 @@ export class TimeLimit {
   }
 
   end(): void {
-    this.#isOver = true;
     for (const each of [this.#whole, this.#progress, this.#grace]) each?.hold();
     this.#options.signal.removeEventListener("abort", this.#onOuter);
   }
@@ -80,7 +78,7 @@ export class TimeLimit {
   }
 
   #run(): void {
-    if (this.signal.aborted || this.#isOver) return;
+    if (this.signal.aborted) return;
     for (const each of [this.#whole, this.#progress]) {
       if (this.#isPaused) each?.hold();
       else each?.start();

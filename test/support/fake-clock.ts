@@ -54,6 +54,14 @@ export class FakeClock implements Clock {
     this.#jumpedMs = nowMs - this.#nowMs;
   }
 
+  /** Time passes while this process does nothing: sleepers wake late, all at once, oldest first. */
+  async stall(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    const late = [...this.#sleepers].filter(({ dueMs }) => dueMs <= this.#nowMs);
+    for (const { wake } of late.sort((a, b) => a.dueMs - b.dueMs)) wake();
+    await settled();
+  }
+
   /** Moves on, from sleeper to sleeper, and lets each one's code run. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;

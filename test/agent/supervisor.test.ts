@@ -1,0 +1,521 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { AuditId } from "../../src/core/assignment.ts";
+import { type ErrorCode, ServantError } from "../../src/core/errors.ts";
+import type { ActionRules } from "../../src/core/handlers.ts";
+import { Nursery } from "../support/fake-child.ts";
+import { action, belief } from "../support/fake-ports.ts";
+
+const never = new AbortController().signal;
+const SECOND = 1_000;
+
+function withRules(rules: Partial<ActionRules>): Nursery {
+  const nursery = new Nursery();
+  nursery.loaded = { ...nursery.loaded, rules: { move: { onInterrupted: "fail", ...rules } } };
+  return nursery;
+}
+
+/** Runs it and keeps what it came to: its code, "success", or undefined while it goes on. */
+function follow(nursery: Nursery, auditId: string, signal: AbortSignal = never) {
+  const assignment = auditId.startsWith("b") ? belief(auditId) : action(auditId);
+  const followed: { came?: ErrorCode | "success"; message: string } = { message: "" };
+  nursery.supervisor.run(assignment, signal).then(
+    ({ code, message }) => Object.assign(followed, { came: code ?? "success", message }),
+    ({ code, message }) => Object.assign(followed, { came: code, message }),
+  );
+  return followed;
+}
+
+describe("a child that ends by itself", () => {
+  test("fails what had started as crashed and starts what had not in the next child", async () => {
+    const nursery = await new Nursery().open();
+    const [started, waiting] = [follow(nursery, "a1"), follow(nursery, "a2")];
+    nursery.child.start("a1");
+    nursery.child.end("signal SIGSEGV");
+    await nursery.clock.advance(0);
+    expect(started).toEqual({
+      came: "handler.crashed",
+      message: 'Cannot finish "move": its process ended with signal SIGSEGV',
+    });
+    expect(nursery.children).toHaveLength(2);
+    nursery.child.start("a2");
+    nursery.child.succeed("a2");
+    await nursery.clock.advance(0);
+    expect(waiting.came).toBe("success");
+    expect(nursery.told("agent.not-ready")).toEqual([]);
+  });
+
+  test("leaves everything in doubt when its output was not read to the end", async () => {
+    const nursery = await new Nursery().open();
+    const [one, two] = [follow(nursery, "a1"), follow(nursery, "a2")];
+    nursery.child.isHeardOut = false;
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    expect([one.came, two.came]).toEqual(["handler.crashed", "handler.crashed"]);
+  });
+
+  test("is replaced ever more slowly while children die in a row", async () => {
+    const nursery = await new Nursery().open();
+    nursery.onSpawn = (child) => {
+      child.say({ type: "ready", loaded: nursery.loaded });
+      queueMicrotask(() => child.end());
+    };
+    nursery.child.end();
+    await nursery.clock.advance(10 * 60 * SECOND);
+    const waits = nursery.told("agent.not-ready").map(({ retryInMs }) => retryInMs / SECOND);
+    expect(waits.slice(0, 9)).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    expect(nursery.supervisor.isReady).toBe(false);
+    nursery.onSpawn = (child) => child.say({ type: "ready", loaded: nursery.loaded });
+    await nursery.clock.advance(60 * SECOND);
+    expect(nursery.supervisor.isReady).toBe(true);
+    expect(nursery.told("agent.ready")).toHaveLength(1);
+  });
+
+  test.each([
+    { how: "a run that came to its end", isGood: true },
+    { how: "a minute of life", isGood: false },
+  ])("starts the count anew after $how", async ({ isGood }) => {
+    const nursery = await new Nursery().open();
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    nursery.child.end();
+    await nursery.clock.advance(SECOND);
+    expect(nursery.told("agent.not-ready")).toHaveLength(1);
+    if (isGood) {
+      follow(nursery, "a1");
+      nursery.child.succeed("a1");
+    } else await nursery.clock.advance(60 * SECOND);
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    expect(nursery.told("agent.not-ready")).toHaveLength(1);
+    expect(nursery.supervisor.isReady).toBe(true);
+  });
+
+  test("and cannot load again is tried again, and what waits goes stale", async () => {
+    const nursery = await new Nursery().open();
+    const message = "Cannot load it: syntax";
+    nursery.onSpawn = (child) => child.say({ type: "broken", code: "plugin.load-failed", message });
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    const waiting = follow(nursery, "a1");
+    await nursery.clock.advance(29 * SECOND);
+    expect(waiting.came).toBeUndefined();
+    expect(nursery.told("agent.not-ready").at(-1)).toMatchObject({ reason: message });
+    await nursery.clock.advance(SECOND);
+    expect(waiting.came).toBe("assignment.stale");
+    nursery.onSpawn = (child) => child.say({ type: "ready", loaded: nursery.loaded });
+    await nursery.clock.advance(60 * SECOND);
+    expect(nursery.supervisor.isReady).toBe(true);
+  });
+
+  test("and cannot load at all fails the opening", async () => {
+    const nursery = new Nursery();
+    nursery.onSpawn = (child) => child.end("exit code 3");
+    const failure = await nursery.open().catch((cause) => cause);
+    expect(failure).toMatchObject({ code: "plugin.load-failed" });
+    expect(failure.message).toContain("exit code 3");
+    expect(nursery.children).toHaveLength(1);
+  });
+
+  test("is killed when it takes a minute to load", async () => {
+    const nursery = new Nursery();
+    nursery.onSpawn = () => {};
+    const opening = nursery.open().catch((cause) => cause);
+    await nursery.clock.advance(60 * SECOND);
+    expect(await opening).toMatchObject({ code: "plugin.load-failed" });
+    expect(nursery.child.signals).toEqual(["SIGTERM"]);
+  });
+});
+
+describe("a child whose event loop is silent", () => {
+  test("is ended after the hang timeout, by SIGKILL when SIGTERM does not do", async () => {
+    const nursery = await new Nursery().open();
+    const { child } = nursery;
+    child.mortality = "SIGKILL";
+    const run = follow(nursery, "a1");
+    child.start("a1");
+    await nursery.clock.advance(60 * SECOND);
+    expect(run.came).toBeUndefined(); // it answers: it may take its time
+    child.isAwake = false;
+    await nursery.clock.advance(16 * SECOND);
+    expect(child.signals).toEqual(["SIGTERM"]);
+    await nursery.clock.advance(500);
+    expect(child.signals).toEqual(["SIGTERM", "SIGKILL"]);
+    expect(run).toEqual({
+      came: "handler.hung",
+      message: "Cannot go on: no answer from its event loop for 15 s",
+    });
+    expect(nursery.supervisor.isReady).toBe(true);
+  });
+
+  test("an idle child is left alone", async () => {
+    const nursery = await new Nursery().open();
+    nursery.child.isAwake = false;
+    await nursery.clock.advance(600 * SECOND);
+    expect(nursery.child.signals).toEqual([]);
+  });
+
+  test("blames what started since it last answered, and cuts off the others", async () => {
+    const nursery = await new Nursery().open();
+    const { child } = nursery;
+    const old = follow(nursery, "a1");
+    child.start("a1");
+    await nursery.clock.advance(5 * SECOND);
+    const [fresh, sent] = [follow(nursery, "b1"), follow(nursery, "b2")];
+    child.isAwake = false;
+    child.start("b1");
+    await nursery.clock.advance(17 * SECOND);
+    expect(fresh.came).toBe("handler.hung");
+    expect(old.came).toBe("handler.interrupted");
+    expect(old.message).toContain("no answer from its event loop");
+    expect(sent.came).toBeUndefined();
+    nursery.child.succeed("b2");
+    await nursery.clock.advance(0);
+    expect(sent.came).toBe("success");
+  });
+
+  test("blames all when each of them has let it answer before", async () => {
+    const nursery = await new Nursery().open();
+    const { child } = nursery;
+    const runs = [follow(nursery, "a1"), follow(nursery, "b1")];
+    child.start("a1");
+    child.start("b1");
+    await nursery.clock.advance(5 * SECOND);
+    child.isAwake = false;
+    await nursery.clock.advance(17 * SECOND);
+    expect(runs.map(({ came }) => came)).toEqual(["handler.hung", "handler.hung"]);
+  });
+
+  test("may take as long as the most patient action that runs says", async () => {
+    const nursery = await withRules({ hangTimeoutMs: 120 * SECOND }).open();
+    const run = follow(nursery, "a1");
+    const { child } = nursery;
+    child.isAwake = false;
+    child.start("a1");
+    await nursery.clock.advance(100 * SECOND);
+    expect(child.signals).toEqual([]);
+    await nursery.clock.advance(25 * SECOND);
+    expect(run.came).toBe("handler.hung");
+  });
+
+  // Goal: an agent that was stopped or suspended takes no answer that waits for it for silence.
+  // Method: let the child be silent for nearly the whole time, then let the clock run on while
+  // this process does nothing, then let the answer arrive.
+  test("is not judged by an agent that stood still itself", async () => {
+    const nursery = await new Nursery().open();
+    const { clock, child } = nursery;
+    const run = follow(nursery, "a1");
+    child.start("a1");
+    child.isAwake = false;
+    await clock.advance(15 * SECOND);
+    await clock.stall(30 * SECOND);
+    await clock.advance(2 * SECOND);
+    expect(child.signals).toEqual([]);
+    child.say({ type: "pong", started: 1 });
+    child.isAwake = true;
+    await clock.advance(60 * SECOND);
+    expect(run.came).toBeUndefined();
+    expect(child.signals).toEqual([]);
+  });
+});
+
+describe("a limit", () => {
+  test("of time counts from the start, aborts, and kills what does not stop", async () => {
+    const nursery = await withRules({ timeoutMs: 5 * SECOND }).open();
+    const { child, clock } = nursery;
+    const [late, beside] = [follow(nursery, "a1"), follow(nursery, "b1")];
+    await clock.advance(20 * SECOND);
+    const id = child.start("a1");
+    child.start("b1");
+    await clock.advance(4_999);
+    expect(child.orders.filter(({ type }) => type === "abort")).toEqual([]);
+    await clock.advance(1);
+    const reason = 'Cannot finish "move" in 5000 ms';
+    expect(child.orders.at(-1)).toEqual({ type: "abort", id, code: "handler.timeout", reason });
+    await clock.advance(9_999);
+    expect(late.came).toBeUndefined();
+    await clock.advance(1);
+    expect(late).toEqual({
+      came: "handler.timeout",
+      message: `${reason}; it did not stop within 10 s and was killed`,
+    });
+    expect(beside.came).toBe("handler.interrupted");
+  });
+
+  test("of time leaves a handler that stops in time its own answer", async () => {
+    const nursery = await withRules({ timeoutMs: SECOND }).open();
+    const run = follow(nursery, "a1");
+    nursery.child.start("a1");
+    await nursery.clock.advance(2 * SECOND);
+    nursery.child.succeed("a1");
+    await nursery.clock.advance(60 * SECOND);
+    expect(run.came).toBe("success");
+    expect(nursery.child.signals).toEqual([]);
+  });
+
+  test("of progress begins anew with each word of it", async () => {
+    const nursery = await withRules({ progressTimeoutMs: SECOND }).open();
+    const { child, clock } = nursery;
+    follow(nursery, "a1");
+    const id = child.start("a1");
+    for (let round = 0; round < 5; round += 1) {
+      await clock.advance(990);
+      child.say({ type: "progress", id, fraction: round / 5, message: "" });
+    }
+    expect(child.orders.some(({ type }) => type === "abort")).toBe(false);
+    await clock.advance(999);
+    expect(child.orders.some(({ type }) => type === "abort")).toBe(false);
+    await clock.advance(1);
+    expect(child.orders.at(-1)).toMatchObject({ type: "abort", code: "handler.timeout" });
+    expect(nursery.told("assignment.progress")).toHaveLength(5);
+  });
+
+  // Goal: the time of a pause is nobody's, however pauses and work alternate.
+  test("stands still while the agent is paused", async () => {
+    const stretches = fc.array(
+      fc.record({ worksMs: fc.integer({ min: 0, max: 900 }), pausedMs: fc.nat(5_000) }),
+      { maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(stretches, async (given) => {
+        const nursery = await withRules({ timeoutMs: 10 * SECOND }).open();
+        const { child, clock, supervisor } = nursery;
+        follow(nursery, "a1");
+        child.start("a1");
+        let workedMs = 0;
+        for (const { worksMs, pausedMs } of given) {
+          await clock.advance(worksMs);
+          workedMs += worksMs;
+          supervisor.setPaused(true);
+          await clock.advance(pausedMs);
+          supervisor.setPaused(false);
+        }
+        await clock.advance(10 * SECOND - workedMs - 1);
+        expect(child.orders.some(({ type }) => type === "abort")).toBe(false);
+        await clock.advance(1);
+        expect(child.orders.some(({ type }) => type === "abort")).toBe(true);
+        await supervisor.close();
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("a cancel", () => {
+  const reason = new ServantError("handler.cancelled", "the operator said so");
+
+  test("reaches the handler with its reason, and kills it after the grace", async () => {
+    const nursery = await new Nursery().open({ cancelGraceMs: 3 * SECOND });
+    const abort = new AbortController();
+    const run = follow(nursery, "a1", abort.signal);
+    const id = nursery.child.start("a1");
+    abort.abort(reason);
+    const { code, message } = reason;
+    expect(nursery.child.orders.at(-1)).toEqual({ type: "abort", id, code, reason: message });
+    await nursery.clock.advance(3 * SECOND);
+    expect(run).toEqual({
+      came: "handler.cancelled",
+      message: "the operator said so; it did not stop within 3 s and was killed",
+    });
+  });
+
+  test("that comes before the handler starts gives it its grace all the same", async () => {
+    const nursery = await new Nursery().open();
+    const abort = new AbortController();
+    const run = follow(nursery, "a1", abort.signal);
+    abort.abort(reason);
+    await nursery.clock.advance(5 * SECOND);
+    const { child } = nursery;
+    child.start("a1");
+    await nursery.clock.advance(9_999);
+    expect(child.signals).toEqual([]);
+    await nursery.clock.advance(1);
+    expect(run.came).toBe("handler.cancelled");
+  });
+
+  test("that came first means that no child hears of it", async () => {
+    const nursery = await new Nursery().open();
+    const run = follow(nursery, "a1", AbortSignal.abort(reason));
+    await nursery.clock.advance(0);
+    expect(run.came).toBe("handler.cancelled");
+    expect(nursery.child.orders).toEqual([]);
+  });
+
+  test("of what waits for a child means that it never starts", async () => {
+    const nursery = await new Nursery().open();
+    nursery.onSpawn = () => {};
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    const abort = new AbortController();
+    const run = follow(nursery, "a1", abort.signal);
+    await nursery.clock.advance(SECOND);
+    abort.abort(reason);
+    await nursery.clock.advance(0);
+    expect(run).toEqual({ came: "handler.cancelled", message: "the operator said so" });
+    nursery.child.say({ type: "ready", loaded: nursery.loaded });
+    await nursery.clock.advance(0);
+    expect(nursery.child.work()).toEqual([]);
+  });
+
+  test("of what a dead child had not started means that it never starts", async () => {
+    const nursery = await new Nursery().open();
+    const abort = new AbortController();
+    const run = follow(nursery, "a1", abort.signal);
+    abort.abort(reason);
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    expect(run.came).toBe("handler.cancelled");
+    expect(nursery.child.work()).toEqual([]);
+  });
+});
+
+describe("a pause", () => {
+  test("starts no action in a new child, however long it lasts; beliefs go on", async () => {
+    const nursery = await new Nursery().open();
+    const [waiting, observed] = [follow(nursery, "a1"), follow(nursery, "b1")];
+    nursery.supervisor.setPaused(true);
+    nursery.child.end();
+    await nursery.clock.advance(3_600 * SECOND);
+    expect(nursery.child.work().map(({ id }) => id)).toEqual([1]);
+    nursery.child.succeed("b1");
+    await nursery.clock.advance(0);
+    expect([waiting.came, observed.came]).toEqual([undefined, "success"]);
+    nursery.supervisor.setPaused(false);
+    await nursery.clock.advance(0);
+    nursery.child.succeed("a1");
+    await nursery.clock.advance(0);
+    expect(waiting.came).toBe("success");
+  });
+
+  test("is told to the child, and to the next one", async () => {
+    const nursery = await new Nursery().open();
+    nursery.supervisor.setPaused(true);
+    const paused = { type: "pause", isPaused: true } as const;
+    expect(nursery.child.orders).toEqual([paused]);
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    expect(nursery.child.orders).toEqual([paused]);
+    nursery.supervisor.setPaused(false);
+    expect(nursery.child.orders.at(-1)).toEqual({ type: "pause", isPaused: false });
+  });
+});
+
+describe("reconcile()", () => {
+  const assignment = action("a1") as Extract<ReturnType<typeof action>, { kind: "action" }>;
+
+  test("asks the plugin, in the next child when the first had not started it", async () => {
+    const nursery = await new Nursery().open();
+    const answer = nursery.supervisor.reconcile(assignment, never);
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    const [work] = nursery.child.work();
+    expect(work).toEqual({ type: "reconcile", assignment, id: 1 });
+    const reconciled = { state: "partly", message: "half way" } as const;
+    nursery.child.say({ type: "reconciled", id: 1, reconciled });
+    expect(await answer).toEqual(reconciled);
+  });
+
+  test("rejects with what the plugin failed with", async () => {
+    const nursery = await new Nursery().open();
+    const answer = nursery.supervisor.reconcile(assignment, never).catch((cause) => cause);
+    nursery.child.say({ type: "failed", id: 1, code: "handler.threw", message: "no camera" });
+    expect(await answer).toMatchObject({ code: "handler.threw", message: "no camera" });
+  });
+
+  test("rejects after a minute, and kills what does not stop", async () => {
+    const nursery = await new Nursery().open();
+    const answer = nursery.supervisor.reconcile(assignment, never).catch((cause) => cause);
+    nursery.child.start("a1");
+    await nursery.clock.advance(70 * SECOND);
+    expect(await answer).toMatchObject({ code: "handler.timeout" });
+    expect(nursery.child).not.toBe(nursery.children[0]);
+  });
+
+  test("rejects when no child gets ready within a minute, or the caller aborts", async () => {
+    const nursery = await new Nursery().open();
+    nursery.onSpawn = () => {};
+    nursery.child.end();
+    const late = nursery.supervisor.reconcile(assignment, never).catch((cause) => cause);
+    const abort = new AbortController();
+    const aborted = nursery.supervisor.reconcile(assignment, abort.signal).catch((cause) => cause);
+    await nursery.clock.advance(SECOND);
+    abort.abort(new ServantError("agent.draining", "enough"));
+    expect(await aborted).toMatchObject({ code: "agent.draining" });
+    await nursery.clock.advance(60 * SECOND);
+    expect(await late).toMatchObject({ code: "handler.timeout" });
+  });
+});
+
+test("close() ends what runs and what waits, and starts nothing any more", async () => {
+  const nursery = await new Nursery().open();
+  const run = follow(nursery, "a1");
+  nursery.child.start("a1");
+  await nursery.supervisor.close();
+  expect(nursery.child.isLetGo).toBe(true);
+  const after = follow(nursery, "a2");
+  await nursery.clock.advance(600 * SECOND);
+  expect([run.came, after.came]).toEqual(["agent.draining", "agent.draining"]);
+  expect(nursery.children).toHaveLength(1);
+});
+
+test("close() kills a child that does not go", async () => {
+  const nursery = await new Nursery().open();
+  nursery.child.mortality = "SIGKILL";
+  const closing = nursery.supervisor.close();
+  await nursery.clock.advance(2 * SECOND);
+  await closing;
+  expect(nursery.child.signals).toEqual(["SIGKILL"]);
+});
+
+// Goal: whatever children do, an assignment is started again only by a child that had it unstarted,
+// and each comes to exactly one end.
+test("nothing starts twice, whatever the children do", async () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ type: fc.constant("run" as const), isBelief: fc.boolean() }),
+      fc.record({ type: fc.constant("start" as const), nth: fc.nat(3) }),
+      fc.record({ type: fc.constant("succeed" as const), nth: fc.nat(3) }),
+      fc.record({ type: fc.constant("end" as const), isHeardOut: fc.boolean() }),
+      fc.record({ type: fc.constant("sleep" as const), isAwake: fc.boolean() }),
+      fc.record({ type: fc.constant("pass" as const), ms: fc.nat(20_000) }),
+    ),
+    { maxLength: 40 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (given) => {
+      const nursery = await withRules({ timeoutMs: 30 * SECOND }).open();
+      const started: AuditId[] = [];
+      const runs: ReturnType<typeof follow>[] = [];
+      const begun = new Map<number, Set<number>>();
+      for (const step of given) {
+        const { child } = nursery;
+        const mine = begun.get(child.pid) ?? new Set();
+        begun.set(child.pid, mine);
+        if (step.type === "run") {
+          runs.push(follow(nursery, `${step.isBelief ? "b" : "a"}${runs.length}`));
+        } else if (step.type === "pass") await nursery.clock.advance(step.ms);
+        else if (step.type === "sleep") child.isAwake = step.isAwake;
+        else if (step.type === "end") {
+          child.isHeardOut = step.isHeardOut;
+          child.end();
+        } else if (!child.hasEnded) {
+          const work = child.work()[step.nth];
+          if (work?.type !== "run") continue;
+          const { auditId } = work.assignment;
+          if (step.type === "succeed" && mine.has(work.id)) child.succeed(auditId);
+          if (step.type === "start" && !mine.has(work.id)) {
+            mine.add(work.id);
+            started.push(auditId);
+            child.start(auditId);
+          }
+        }
+        await nursery.clock.advance(0);
+      }
+      expect(new Set(started).size).toBe(started.length);
+      await nursery.supervisor.close();
+      await nursery.clock.advance(0);
+      expect(runs.every(({ came }) => came !== undefined)).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+});
