@@ -196,7 +196,9 @@ export class Supervisor implements Runner {
     const { doubted } = opened.machine;
     if (this.#loaded?.hasSafe && doubted !== undefined) {
       this.#notReady(`the machine is made safe first: ${doubted}`, 0);
-      if (!(await secure(life, opened, this.#options))) return await life.over;
+      // What it was doing is told that its process is gone only after `#bury`: not waited for here.
+      const isSafe = await Promise.race([secure(life, opened, this.#options), life.over]);
+      if (isSafe !== true) return await life.over;
     }
     if (this.#isPaused) life.setPaused(true);
     this.#isSecured = true;

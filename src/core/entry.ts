@@ -158,8 +158,13 @@ export function stamp(clock: { now(): number }): { atMs: number } {
 /** True when an entry of the same audit id was asked for the same as this assignment asks. */
 export function asksTheSame(entry: Entry, assignment: Assignment): boolean {
   return entry.fingerprint === undefined
-    ? contentOf(entry.assignment) === contentOf(assignment)
+    ? sameContent(entry.assignment, assignment)
     : entry.fingerprint === contentFingerprint(assignment);
+}
+
+/** True when two assignments under one audit id ask for the same. */
+export function sameContent(a: Assignment, b: Assignment): boolean {
+  return contentOf(a) === contentOf(b);
 }
 
 function contentFingerprint(assignment: Assignment): string {

@@ -4,14 +4,15 @@ import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
 import type { ActionRules, LogLine, Reconciled } from "../core/handlers.ts";
-import type { Json } from "../core/json.ts";
+import { isNestedWithin, type Json } from "../core/json.ts";
 import type { Offer } from "../core/ports.ts";
 import type { FromChild } from "./frames.ts";
 
 const errorCode = z.custom<ErrorCode>(isErrorCode);
 const atom = z.custom<Atom>((value) => typeof value === "string");
 const auditId = z.custom<AuditId>((value) => typeof value === "string");
-const json = z.custom<Json>((value) => value !== undefined);
+/** Writing what nests deeper would overflow the stack of whoever logs or keeps it. */
+const json = z.custom<Json>((value) => value !== undefined && isNestedWithin(value as Json));
 
 const ResultFrame: z.ZodMiniType<Result> = z.object({
   auditId,

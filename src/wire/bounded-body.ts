@@ -46,9 +46,14 @@ export async function readStart(response: Response, maxBytes: number): Promise<s
   return text;
 }
 
-/** True when the answer says its length itself, and it is not over the limit. */
-function isWithin(response: Response, maxBytes: number): boolean {
-  return Number(response.headers.get("content-length") ?? Number.NaN) <= maxBytes;
+/**
+ * True when the answer says its length itself, and it is not over the limit. Beside chunks a stated
+ * length means nothing: the runtime reads the chunks, however many come.
+ */
+function isWithin({ headers }: Response, maxBytes: number): boolean {
+  if (headers.has("transfer-encoding")) return false;
+  const bytes = Number(headers.get("content-length") ?? Number.NaN);
+  return bytes >= 0 && bytes <= maxBytes;
 }
 
 /** The longest audit id and key that are remembered, in characters. */
