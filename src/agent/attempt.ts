@@ -16,33 +16,32 @@ export interface AttemptPorts {
 /** Runs the handler; never rejects but for what `startAgain` throws. */
 export async function attempt(ports: AttemptPorts, work: Work): Promise<Result> {
   const { auditId } = work.assignment;
-  for (;;) {
-    if (work.cancelled !== undefined) return neverStarted(work, work.cancelled);
-    try {
-      const result = await ports.runner.run(work.assignment, work.abort.signal);
-      const interruption = work.starts > 1 ? ({ interruption: "rerun" } as const) : {};
-      return { ...result, ...interruption, auditId };
-    } catch (cause) {
-      const error = toServantError(cause);
-      if (!isDoubt(error)) return failedResult(auditId, error.code, error.message);
-      const result = await settleDoubt(ports, work, error);
-      if (result !== "again") return result;
-    }
+  if (work.cancelled !== undefined) return neverStarted(work, work.cancelled);
+  try {
+    const result = await ports.runner.run(work.assignment, work.abort.signal);
+    const interruption = work.starts > 1 ? ({ interruption: "rerun" } as const) : {};
+    return { ...result, ...interruption, auditId };
+  } catch (cause) {
+    const error = toServantError(cause);
+    if (isDoubt(error)) return await resumeAttempt(ports, work, error);
+    return failedResult(auditId, error.code, error.message);
   }
 }
 
-/** Its handler started and was cut off: what became of it, or one more try. */
-export async function settleDoubt(
+/** Its handler started and was cut off: finds out what became of it, or starts it once more. */
+export async function resumeAttempt(
   ports: AttemptPorts,
   work: Work,
   { code, message }: Pick<ServantError, "code" | "message">,
-): Promise<Result | "again"> {
+): Promise<Result> {
   const { assignment } = work;
   const { auditId } = assignment;
   if (assignment.kind !== "action") return failedResult(auditId, code, message);
   const failed = { ...failedResult(auditId, code, message), interruption: "failed" } as const;
   const verdict = verdictInDoubt(work, ports.runner.rules[assignment.transition]);
-  if (verdict === "rerun") return (await ports.startAgain(work)) ? "again" : failed;
+  if (verdict === "rerun") {
+    return (await ports.startAgain(work)) ? await attempt(ports, work) : failed;
+  }
   if (verdict === "fail") return failed;
   try {
     const { signal } = new AbortController(); // it only looks: a cancel need not stop it

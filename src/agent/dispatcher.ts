@@ -114,7 +114,7 @@ export class Dispatcher implements Intake {
     else if (verdict.is === "run") {
       lanes.hand.wait(work);
       await lanes.startWaiting();
-    } else lanes.settle(work);
+    } else lanes.settle(work, verdict.problem);
   }
 
   /** No action is taken or started until `unpause`; it survives a restart. */

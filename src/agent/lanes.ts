@@ -7,7 +7,7 @@ import { Bell } from "../core/bell.ts";
 import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/entry.ts";
 import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
-import { type AttemptPorts, attempt, neverStarted, settleDoubt } from "./attempt.ts";
+import { type AttemptPorts, attempt, neverStarted, resumeAttempt } from "./attempt.ts";
 import { Hand, type Work } from "./hand.ts";
 import type { Ports } from "./ports.ts";
 
@@ -73,9 +73,10 @@ export class Lanes {
   }
 
   /** A restart found it started: its handler says what is to become of it. It keeps its lane. */
-  settle(work: Work): void {
+  settle(work: Work, problem: string): void {
     this.hand.start(work);
-    this.#letGo(this.#settle(work));
+    const doubt = new ServantError("handler.interrupted", problem);
+    this.#letGo(this.#carry(work, () => resumeAttempt(this.#attemptPorts, work, doubt)));
   }
 
   /** The answer to what was accepted and will not run, or not to its end. */
@@ -187,26 +188,22 @@ export class Lanes {
   }
 
   async #run(work: Work): Promise<void> {
-    const { bus, clock } = this.#ports;
     const { assignment } = work;
-    const { auditId } = assignment;
     const what = describeAssignment(assignment);
-    bus.publish({ type: "assignment.started", auditId, what });
-    const startedAt = clock.monotonic();
-    const result = await attempt(this.#attemptPorts, work);
-    const tookMs = clock.monotonic() - startedAt;
-    const { success, message } = result;
-    const event = { type: "assignment.finished", auditId, what, success, message, tookMs } as const;
-    await this.#finish(work, result, event);
+    this.#ports.bus.publish({ type: "assignment.started", auditId: assignment.auditId, what });
+    await this.#carry(work, () => attempt(this.#attemptPorts, work));
   }
 
-  async #settle(work: Work): Promise<void> {
+  /** Waits for the result and records it. */
+  async #carry(work: Work, toResult: () => Promise<Result>): Promise<void> {
+    const { clock } = this.#ports;
+    const startedAt = clock.monotonic();
+    const result = await toResult();
+    const tookMs = clock.monotonic() - startedAt;
+    const { auditId, success, message } = result;
     const what = describeAssignment(work.assignment);
-    const problem = `Cannot tell how ${what} ended: the agent stopped while it ran`;
-    const doubt = new ServantError("handler.interrupted", problem);
-    const result = await settleDoubt(this.#attemptPorts, work, doubt);
-    if (result === "again") await this.#run(work);
-    else await this.#finish(work, result);
+    const event = { type: "assignment.finished", auditId, what, success, message, tookMs } as const;
+    await this.#finish(work, result, event);
   }
 
   async #startAgain(work: Work): Promise<boolean> {

@@ -16,8 +16,8 @@ export const STARTS_MAX = 3;
 export type Verdict =
   /** It never started and still may. */
   | { is: "run" }
-  /** It started, and its handler said that it may start again, or that it can tell. */
-  | { is: "rerun" | "reconcile" }
+  /** It started: `verdictInDoubt` tells what is to become of it. */
+  | { is: "doubt"; problem: string }
   | { is: "answer"; code: ErrorCode; problem: string };
 
 /** What an action in doubt is owed; `starts` counts those that were. */
@@ -35,18 +35,12 @@ export function verdictInDoubt(
  * After a crash nothing physical repeats unasked: what had started is in doubt; what had not may
  * still run while it is fresh by a clock that makes sense.
  */
-export function verdictAfterRestart(
-  entry: Entry,
-  rules: ActionRules | undefined,
-  nowMs: number,
-): Verdict {
+export function verdictAfterRestart(entry: Entry, nowMs: number): Verdict {
   const what = describeAssignment(entry.assignment);
   const answer = (code: ErrorCode, problem: string) => ({ is: "answer", code, problem }) as const;
   if (entry.phase === "started" || entry.assignment.kind === "belief") {
-    const verdict = entry.assignment.kind === "action" ? verdictInDoubt(entry, rules) : "fail";
-    if (verdict !== "fail") return { is: verdict };
     const problem = `Cannot tell how ${what} ended: the agent stopped while it ran`;
-    return answer("handler.interrupted", problem);
+    return { is: "doubt", problem };
   }
   if (entry.cancelled !== undefined) {
     return answer("handler.cancelled", `Cannot start ${what}: it was called off`);

@@ -123,13 +123,10 @@ export class Servant {
   }
 
   async #settleRestart(): Promise<void> {
-    const { ledger, clock, runner } = this.#ports;
+    const { ledger, clock } = this.#ports;
     for (const entry of [...ledger.openEntries()]) {
-      const { assignment, phase } = entry;
-      if (phase !== "accepted" && phase !== "started") continue;
-      const name = assignment.kind === "action" ? assignment.transition : "";
-      const rules = Object.hasOwn(runner.rules, name) ? runner.rules[name] : undefined;
-      await this.#dispatcher.resume(entry, verdictAfterRestart(entry, rules, clock.now()));
+      if (entry.phase !== "accepted" && entry.phase !== "started") continue;
+      await this.#dispatcher.resume(entry, verdictAfterRestart(entry, clock.now()));
     }
   }
 

@@ -25,7 +25,7 @@ describe("after a crash", () => {
     expect(world.backend.codes("a")).toEqual(["handler.interrupted"]);
     expect(world.backend.results("b")).toMatchObject([{ success: true }]);
     expect(world.started).toEqual([id("a"), id("b")]);
-    expect(world.told("assignment.rejected")).toMatchObject([{ code: "handler.interrupted" }]);
+    expect(world.told("assignment.finished")).toMatchObject([{ auditId: "a" }, { auditId: "b" }]);
   });
 
   const insane: [string, (nowMs: number) => number][] = [
@@ -123,12 +123,12 @@ test("verdictAfterRestart() never lets run what had started, is a belief, or has
     ...over,
   });
   const verdict = (over: Partial<Entry>) => {
-    const found = verdictAfterRestart(entry(over), undefined, nowMs);
+    const found = verdictAfterRestart(entry(over), nowMs);
     return found.is === "answer" ? found.code : found.is;
   };
   expect(verdict({})).toBe("run");
-  expect(verdict({ phase: "started", startedAtMs: nowMs })).toBe("handler.interrupted");
-  expect(verdict({ assignment: belief("a") })).toBe("handler.interrupted");
+  expect(verdict({ phase: "started", startedAtMs: nowMs })).toBe("doubt");
+  expect(verdict({ assignment: belief("a") })).toBe("doubt");
   expect(verdict({ acceptedAtMs: nowMs - START_WITHIN_MS })).toBe("assignment.stale");
   expect(verdict({ acceptedAtMs: nowMs + 1 })).toBe("assignment.stale");
   expect(verdict({ acceptedAtMs: Number.NaN })).toBe("assignment.stale");

@@ -144,6 +144,8 @@ export class FakeRunner implements Runner {
   onRun: (assignment: Assignment) => void = () => {};
   /** Handlers wait for `end` while true; else they succeed at once. */
   isManual = true;
+  /** Handlers stop when they are told to. */
+  heedsAbort = true;
   readonly #running = new Map<AuditId, PromiseWithResolvers<Result>>();
 
   async run(assignment: Assignment, signal: AbortSignal): Promise<Result> {
@@ -154,7 +156,9 @@ export class FakeRunner implements Runner {
     if (!this.isManual) return emptyResult(auditId, true);
     const ending = Promise.withResolvers<Result>();
     this.#running.set(auditId, ending);
-    const abort = () => ending.reject(signal.reason);
+    const abort = () => {
+      if (this.heedsAbort) ending.reject(signal.reason);
+    };
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
     try {
@@ -223,6 +227,13 @@ export class World {
 
   constructor() {
     this.bus.listen((event) => this.events.push(event));
+  }
+
+  /** A runner whose actions say this of themselves. */
+  newRunner(rules: Record<string, ActionRules>): FakeRunner {
+    const runner = new FakeRunner();
+    Object.assign(runner.rules, rules);
+    return runner;
   }
 
   /** Opens the ledger only. */
