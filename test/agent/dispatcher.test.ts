@@ -142,6 +142,76 @@ describe("lanes", () => {
   });
 });
 
+describe("lanes of actions that say what they occupy", () => {
+  const rules = {
+    lift: { uses: ["arm"], onInterrupted: "fail" },
+    drive: { uses: ["wheels"], onInterrupted: "fail" },
+  } as const;
+  const act = (auditId: string, transition: string) =>
+    ({ kind: "action", auditId: id(auditId), transition, params: {} }) as const;
+  beforeEach(async () => {
+    world = new World();
+    world.concurrency = 2;
+    await world.start(world.newRunner(rules));
+  });
+
+  test("run together when they share nothing; the next waits for its lane, in its order", async () => {
+    world.backend.assign(act("l1", "lift"), act("d1", "drive"), act("l2", "lift"));
+    await until("two run and one waits", () => world.story("l2").length === 1);
+    await idle();
+    expect(running()).toEqual(["l1", "d1"]);
+    await world.runner.end("d1"); // the arm is still in use
+    expect(running()).toEqual(["l1"]);
+    await world.runner.end("l1");
+    expect(running()).toEqual(["l2"]);
+    await world.runner.end("l2");
+  });
+
+  test("one that says nothing runs alone, and nobody overtakes it while it waits", async () => {
+    world.backend.assign(act("l1", "lift"), action("all"), act("d1", "drive"));
+    await until("it waits", () => world.story("all").length === 1);
+    await idle();
+    expect(running()).toEqual(["l1"]);
+    await world.runner.end("l1");
+    await until("d1 is taken", () => world.story("d1").length === 1);
+    expect(running()).toEqual(["all"]);
+    await world.runner.end("all");
+    expect(running()).toEqual(["d1"]);
+    await world.runner.end("d1");
+  });
+
+  test("one at a time unless more are allowed", async () => {
+    await world.stopped();
+    world.concurrency = 1;
+    await world.start(world.newRunner(rules));
+    world.backend.assign(act("l1", "lift"), act("d1", "drive"));
+    await until("one waits", () => world.story("d1").length === 1);
+    await idle();
+    expect(running()).toEqual(["l1"]);
+  });
+
+  test("one that breaks leaves the other alone", async () => {
+    world.backend.assign(act("l1", "lift"), act("d1", "drive"));
+    await until("both run", () => running().length === 2);
+    await world.runner.break("l1", new ServantError("handler.timeout", "late"));
+    expect(running()).toEqual(["d1"]);
+    await world.runner.end("d1");
+    expect(world.backend.codes("l1")).toEqual(["handler.timeout"]);
+  });
+});
+
+test("while the plugin is not ready nothing starts and nothing is asked for", async () => {
+  world.runner.isReady = false;
+  world.backend.assign(action("a"), action("b"));
+  await until("the poll that was under way brought one", () => world.story("a").length === 1);
+  await idle();
+  expect([world.started, world.backend.isPolled]).toEqual([[], false]);
+  world.runner.isReady = true;
+  world.runner.bell.ring();
+  await world.runner.end("a");
+  await world.runner.end("b");
+});
+
 describe("journal before effect", () => {
   test("started is durable when the handler begins, finished when it is delivered", async () => {
     await world.stopped();

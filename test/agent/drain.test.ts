@@ -99,3 +99,19 @@ test("a stop while a start waits for the disk leaves no one without an answer", 
   expect(world.backend.results("a")).toMatchObject([{ success: true }]);
   expect(world.backend.codes("b")).toEqual(["agent.draining"]);
 });
+
+test("what has not ended in time is told to stop, with the reason", async () => {
+  world.drainTimeoutMs = 20_000;
+  await world.stopped();
+  await world.start();
+  world.backend.assign(action("a"));
+  await until("it runs", () => world.runner.running.length === 1);
+  world.stop.abort();
+  await world.clock.advance(19_000);
+  expect(world.runner.signals.get(id("a"))?.aborted).toBe(false);
+  await world.clock.advance(1_001);
+  expect(await world.ended).toBeUndefined();
+  expect(world.backend.results("a")).toMatchObject([
+    { success: false, code: "agent.draining", message: expect.stringContaining("20 s") },
+  ]);
+});

@@ -1,7 +1,7 @@
 // Goal: a servant outlives its link, and ends for good only where trying again cannot help.
 import { beforeEach, describe, expect, test } from "bun:test";
 import { type ErrorCode, ServantError } from "../../src/core/errors.ts";
-import { action, idle, until, World } from "../support/fake-ports.ts";
+import { action, id, idle, until, World } from "../support/fake-ports.ts";
 
 let world: World;
 beforeEach(() => {
@@ -147,4 +147,61 @@ test("a wish to stop from before the start is heeded: nothing is registered", as
   await starting;
   expect(await world.stopped()).toBeUndefined();
   expect(world.backend.polls).toBe(0);
+});
+
+describe("a backend that has forgotten the servant", () => {
+  const gone = () => failure("backend.session-gone");
+
+  test("is registered with again, and the work goes on", async () => {
+    await world.start();
+    for (const round of [1, 2, 3, 4, 5]) {
+      world.backend.failPoll(gone());
+      await until("it is registered again", () => world.backend.registrations === round + 1);
+      world.backend.assign(action(`a${round}`));
+      await world.runner.end(`a${round}`);
+    }
+    expect(world.told("servant.forgotten")).toHaveLength(5);
+    expect(world.backend.taken).toHaveLength(5);
+  });
+
+  test("while it acts: the action goes on and its result goes to the new registration", async () => {
+    await world.start();
+    world.backend.assign(action("a"));
+    await until("it runs", () => world.runner.running.length === 1);
+    world.backend.failPoll(gone());
+    await until("it is registered again", () => world.backend.registrations === 2);
+    await world.runner.end("a");
+    expect(world.backend.results("a")).toMatchObject([{ success: true }]);
+    expect(world.started).toEqual([id("a")]);
+  });
+
+  test("and says so of a result is registered with again, and gets it then", async () => {
+    await world.start();
+    let refusals = 1;
+    world.backend.onDeliver = () => {
+      if (refusals-- > 0) throw gone();
+    };
+    world.backend.assign(action("a"));
+    await world.runner.end("a");
+    await until("it is taken", () => world.backend.taken.length === 1);
+    expect(world.backend.registrations).toBe(2);
+  });
+
+  test("three times within a minute, with no assignment between, is left alone", async () => {
+    await world.start();
+    world.backend.pollFailures.push(gone(), gone(), gone(), gone());
+    world.backend.failPoll(gone());
+    expect(await world.ended).toMatchObject({ code: "backend.session-gone" });
+    expect(world.backend.registrations).toBe(3);
+  });
+
+  test("now and then is registered with each time", async () => {
+    await world.start();
+    for (let round = 1; round <= 6; round += 1) {
+      world.backend.failPoll(gone());
+      await until("it is registered again", () => world.backend.registrations === round + 1);
+      await world.clock.advance(30_001);
+    }
+    expect(world.hasEnded).toBe(false);
+  });
 });
