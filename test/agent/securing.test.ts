@@ -3,11 +3,10 @@ import type { Assignment } from "../../src/core/assignment.ts";
 import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
 import { MACHINE_KEY } from "../../src/core/machine.ts";
-import { type FakeChild, Nursery } from "../support/fake-child.ts";
+import { type FakeChild, Nursery, never } from "../support/fake-child.ts";
 import { action, belief } from "../support/fake-ports.ts";
 import { MemoryJournal } from "../support/memory-journal.ts";
 
-const never = new AbortController().signal;
 const SECOND = 1_000;
 
 /** A plugin that can make its machine safe. */

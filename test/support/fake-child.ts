@@ -9,10 +9,13 @@ import type {
   Loaded,
   SpawnChild,
 } from "../../src/core/child.ts";
+import type { ErrorCode } from "../../src/core/errors.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
+import type { ActionRules } from "../../src/core/handlers.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { action, belief } from "./fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 
 export class FakeChild implements Child {
@@ -150,4 +153,24 @@ export class Nursery {
       return event.type === type;
     });
   }
+}
+
+export const never = new AbortController().signal;
+
+/** A plugin whose action says this of itself. */
+export function withRules(rules: Partial<ActionRules>): Nursery {
+  const nursery = new Nursery();
+  nursery.loaded = { ...nursery.loaded, rules: { move: { onInterrupted: "fail", ...rules } } };
+  return nursery;
+}
+
+/** Runs it and keeps what it came to: its code, "success", or undefined while it goes on. */
+export function follow(nursery: Nursery, auditId: string, signal: AbortSignal = never) {
+  const assignment = auditId.startsWith("b") ? belief(auditId) : action(auditId);
+  const followed: { came?: ErrorCode | "success"; message: string } = { message: "" };
+  nursery.supervisor.run(assignment, signal).then(
+    ({ code, message }) => Object.assign(followed, { came: code ?? "success", message }),
+    ({ code, message }) => Object.assign(followed, { came: code, message }),
+  );
+  return followed;
 }
