@@ -170,7 +170,7 @@ export function stopSignals(): StopSignals {
   return { stop: stop.signal, hurry: hurry.signal };
 }
 
-/** SIGUSR1 pauses and SIGUSR2 resumes; one that comes early is heeded once there is a servant. */
+/** SIGUSR1 pauses and SIGUSR2 resumes (`agent pause` sends them); one that comes early is heeded once there is a servant. */
 function pauseSignals(): (servant: Servant) => void {
   let servant: Servant | undefined;
   let early: boolean | undefined;

@@ -9,6 +9,7 @@ import { atLeast, collect, lease, nonEmpty, onOff, port, wholeFrom } from "./arg
 import { addCallCommands } from "./call/commands.ts";
 import type { Shell } from "./completion.ts";
 import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
+import type { PauseOptions } from "./pause.ts";
 
 const EXIT_CODES = `
 Exit codes:
@@ -51,6 +52,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addConnect(program, done);
   addRun(program, done);
   addHost(program, done);
+  addPause(program, done);
   addCallCommands(program, done, EXIT_CODES);
   addCompletion(program, done);
   return program.addHelpText(
@@ -159,6 +161,25 @@ Examples:
     .action(async (options: HostOptions) => {
       done(await (await import("./host.ts")).host(options));
     });
+}
+
+function addPause(program: Command, done: (code: number) => void): void {
+  const add = (name: "pause" | "resume", description: string, examples: string) =>
+    program
+      .command(name)
+      .description(description)
+      .option("--state-dir <dir>", "the agent's folder (default: as `agent connect`)", nonEmpty)
+      .option("--json", "print one JSON document, for programs")
+      .addHelpText("after", `\nExamples:\n${examples}`)
+      .action(async (options: PauseOptions) => {
+        done(await (await import("./pause.ts")).setPaused(name === "pause", options));
+      });
+  add(
+    "pause",
+    "keep this machine's agent from starting actions, over restarts too",
+    "  agent pause\n  agent pause --state-dir /var/lib/agent",
+  );
+  add("resume", "end a pause: what waits starts", "  agent resume");
 }
 
 function addCompletion(program: Command, done: (code: number) => void): void {

@@ -13,6 +13,7 @@ export type ErrorKind =
 export const catalogue = {
   "agent.draining": { kind: "permanent", hint: "The agent was stopping; assign it again" },
   "agent.internal": { kind: "permanent", hint: "This is a fault of the agent: please report it" },
+  "agent.silent": { kind: "permanent", hint: "See the agent's log; it may be stuck or ending" },
   "assignment.bad-params": {
     kind: "permanent",
     hint: "Send every parameter the transition declares",
@@ -190,6 +191,10 @@ export const catalogue = {
     hint: "Disconnect some: a place is free once a servant is lost",
   },
   "servant.unknown": { kind: "gone", hint: "Register again: the backend does not know this id" },
+  "state.absent": {
+    kind: "usage",
+    hint: "Name the agent's own folder with --state-dir; `agent connect --help` says the default",
+  },
   "state.locked": {
     kind: "permanent",
     hint: "Stop the other agent, or give this one its own --state-dir",

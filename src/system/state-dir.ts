@@ -60,6 +60,23 @@ export function openStateDir(path: string): StateDir {
   return { path, release };
 }
 
+/** The process that holds the folder now; undefined when none does. */
+export function holderOf(path: string): number | undefined {
+  let file: number;
+  try {
+    file = openSync(join(path, "lock"), "r");
+  } catch {
+    return undefined; // nobody ever held it
+  }
+  try {
+    if (takeLock(file)) return undefined; // it goes with the file's closing
+    const pid = Number(readFileSync(join(path, "lock"), "utf8").trim());
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Writes down who holds the lock. A courtesy: on a full disk the lock holds without it. */
 function tellHolder(file: number): void {
   try {
