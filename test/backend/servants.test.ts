@@ -4,6 +4,7 @@ import {
   ANSWER_LOST_MS,
   BELIEF_WAIT_MS,
   HOLD_MAX_MS,
+  SERVANTS_MAX,
   Servants,
   type ServantsOptions,
 } from "../../src/backend/servants.ts";
@@ -275,6 +276,35 @@ test("a plain servant that polls again after a stop is free for the next action"
   expect(await poll(id)).toBeUndefined();
   await clock.advance(ANSWER_LOST_MS);
   expect(await poll(id)).toBe(second.auditId);
+});
+
+test("a new servant takes the place of the one lost longest, never of a live one", async () => {
+  const [first, second] = [register("move"), register("move")];
+  await clock.advance(LOST_MS);
+  await poll(first);
+  while (servants.list().length < SERVANTS_MAX) register("wave");
+  const held = servants.poll(first, { waitMs: 25_000 });
+  register("wave");
+  expect(() => servants.get(second)).toThrow(second);
+  await clock.advance(500); // all have polled, or registered, a moment ago
+  expect(() => register("wave")).toThrow(`${SERVANTS_MAX} servants are connected`);
+  await clock.advance(LOST_MS); // all but the one that holds a poll are silent
+  for (let more = 1; more < SERVANTS_MAX; more += 1) register("wave");
+  expect(servants.get(first).isLost).toBe(false);
+  expect(servants.list()).toHaveLength(SERVANTS_MAX);
+  servants.close();
+  await held;
+});
+
+test("a servant with an action in hand keeps its place until it is lost", async () => {
+  const busy = register("move");
+  const { outcome } = act(busy);
+  await poll(busy); // a plain one: it is silent while it acts
+  while (servants.list().length < SERVANTS_MAX) register("wave");
+  await clock.advance(LOST_MS);
+  for (let more = 1; more < SERVANTS_MAX; more += 1) register("wave");
+  expect(servants.get(busy).inHand).toBeDefined();
+  expect(outcome()).toBeUndefined();
 });
 
 test("an unknown servant is refused by every call", async () => {
