@@ -15,8 +15,6 @@ import { FakeRunner } from "./fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "./memory-journal.ts";
 
 export interface FleetState {
-  /** Registered, and the link has not failed since it last worked. */
-  readonly up: number;
   /** Requests that failed, over all servants. */
   readonly failures: number;
   readonly registrations: number;
@@ -52,7 +50,6 @@ class OneRunner extends FakeRunner {
   }
 }
 
-const up = new Set<number>();
 const ended: string[] = [];
 const ledgers: Ledger[] = [];
 let failures = 0;
@@ -62,10 +59,8 @@ let delivered = 0;
 async function runOne(url: string, number: number, stop: AbortSignal): Promise<void> {
   const bus = openBus();
   bus.listen(({ type }) => {
-    if (type === "link.lost") up.delete(number);
     if (type === "link.lost" || type === "result.delayed") failures += 1;
     if (type === "servant.registered") registrations += 1;
-    if (type === "servant.registered" || type === "link.restored") up.add(number);
     if (type === "result.delivered") delivered += 1;
   });
   const connection = new Connection({ url });
@@ -81,7 +76,6 @@ async function runOne(url: string, number: number, stop: AbortSignal): Promise<v
   } catch (cause) {
     if (ended.length < 5) ended.push(String(cause));
   }
-  up.delete(number);
 }
 
 if (import.meta.main) {
@@ -91,7 +85,7 @@ if (import.meta.main) {
   const fleet = Promise.all(numbers.map((number) => runOne(url, number, stop.signal)));
   for await (const _line of console) {
     const waiting = ledgers.reduce((sum, ledger) => sum + [...ledger.undelivered()].length, 0);
-    const state = { up: up.size, failures, registrations, delivered, waiting, ended };
+    const state = { failures, registrations, delivered, waiting, ended };
     process.stdout.write(`${JSON.stringify(state satisfies FleetState)}\n`);
   }
   stop.abort(); // stdin has ended: whoever asked is gone
