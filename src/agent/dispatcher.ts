@@ -17,6 +17,9 @@ type Assign = Extract<Directive, { type: "assign" }>;
 /** Cancels that came before their assignment; beyond it the oldest are forgotten. */
 export const EARLY_CANCELS_MAX = 1_000;
 
+/** More results than this on their way are a backlog: the backend need not know them on each poll. */
+const HOLDS_RESULTS_MAX = 4;
+
 const DRAINING = "Cannot run it: the agent is stopping";
 
 export class Dispatcher implements Intake {
@@ -43,6 +46,15 @@ export class Dispatcher implements Intake {
 
   get beliefs(): boolean {
     return this.#isOpen && this.#lanes.hand.hasRoomForBelief;
+  }
+
+  /** What is in hand, and the results on their way; not told while a backlog of them waits. */
+  get holds(): readonly AuditId[] | undefined {
+    const { ledger } = this.#ports;
+    if (ledger.undelivered > HOLDS_RESULTS_MAX) return undefined;
+    return [...this.#lanes.hand.all(), ...ledger.fresh()].map(
+      ({ assignment }) => assignment.auditId,
+    );
   }
 
   /** Resolves when there may be more room than now, or at the abort. */

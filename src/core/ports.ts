@@ -35,7 +35,7 @@ export interface Intake {
    * The audit ids that are here and not yet delivered, latest first; a few are enough. A backend
    * that understands hands out again what got lost on its way. Absent: not told.
    */
-  readonly holds?: readonly AuditId[];
+  readonly holds?: readonly AuditId[] | undefined;
   /** Resolves when either may have changed, or at the abort. */
   changed(signal: AbortSignal): Promise<void>;
 }

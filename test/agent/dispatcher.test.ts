@@ -9,6 +9,27 @@ beforeEach(async () => {
 });
 const running = () => world.runner.running;
 
+test("what is in hand and what is on its way back are told, a backlog is not", async () => {
+  const holds = () => world.backend.intake?.holds;
+  world.backend.tellsCancels = true;
+  expect(holds()).toEqual([]);
+  const gate = Promise.withResolvers<void>();
+  world.backend.onDeliver = () => gate.promise;
+  world.backend.assign(action("a"), action("b"), belief("c"));
+  await until("all are taken", () => running().length === 2 && world.story("b").length === 1);
+  expect(holds()).toEqual([id("a"), id("b"), id("c")]);
+  await world.runner.end("a");
+  await until("the next runs", () => running().includes("b"));
+  expect([...(holds() ?? [])].sort()).toEqual([id("a"), id("b"), id("c")]);
+  world.runner.isManual = false;
+  for (let count = 0; count < 4; count += 1) world.backend.assign(belief(`more-${count}`));
+  await until("they are done", () => world.ledger.undelivered === 5);
+  expect(holds()).toBeUndefined();
+  gate.resolve();
+  await until("all is delivered", () => world.ledger.undelivered === 0);
+  expect(holds()).toEqual([id("b"), id("c")]);
+});
+
 describe("an assignment that arrives again", () => {
   test("while it is held, runs or waits for its delivery, runs once and is answered once", async () => {
     const held = Promise.withResolvers<void>();

@@ -54,6 +54,8 @@ export class FakeBackend implements Backend {
   tellsCancels = false;
   /** True while a poll waits for something to hand out. */
   isPolled = false;
+  /** What the servant says it can take, and has. */
+  intake: Intake | undefined;
   /** What each of the next registrations and polls throws. */
   readonly registerFailures: unknown[] = [];
   readonly pollFailures: unknown[] = [];
@@ -71,6 +73,7 @@ export class FakeBackend implements Backend {
 
   /** As a plain one: it is asked only while there is room for either kind. */
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+    this.intake = intake;
     while (!signal.aborted) {
       while (!(this.tellsCancels || (intake.actions && intake.beliefs)) && !signal.aborted) {
         await intake.changed(signal);

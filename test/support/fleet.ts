@@ -4,7 +4,7 @@
  */
 import { dynosBackend } from "../../src/adapters/dynos-http.ts";
 import { openBus } from "../../src/agent/bus.ts";
-import { runServant } from "../../src/agent/servant.ts";
+import { Servant } from "../../src/agent/servant.ts";
 import { type Assignment, emptyResult, type Result } from "../../src/core/assignment.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import type { Offer } from "../../src/core/ports.ts";
@@ -71,8 +71,9 @@ async function runOne(url: string, number: number, stop: AbortSignal): Promise<v
   const runner = new OneRunner(number);
   const ports = { backend, bus, clock: systemClock, ledger, random: Math.random, runner };
   const hurry = new AbortController().signal;
+  const options = { failuresMax: 0, concurrency: 1, drainTimeoutMs: 1_000, reregister: true };
   try {
-    await runServant(ports, { failuresMax: 0, hurry }, stop);
+    await new Servant(ports, { ...options, hurry }).run(stop);
   } catch (cause) {
     if (ended.length < 5) ended.push(String(cause));
   }
@@ -84,7 +85,7 @@ if (import.meta.main) {
   const numbers = Array.from({ length: Number(count) }, (_, at) => Number(first) + at);
   const fleet = Promise.all(numbers.map((number) => runOne(url, number, stop.signal)));
   for await (const _line of console) {
-    const waiting = ledgers.reduce((sum, ledger) => sum + [...ledger.undelivered()].length, 0);
+    const waiting = ledgers.reduce((sum, { undelivered }) => sum + undelivered, 0);
     const state = { failures, registrations, delivered, waiting, ended };
     process.stdout.write(`${JSON.stringify(state satisfies FleetState)}\n`);
   }
