@@ -9,6 +9,7 @@ export interface Stub {
 export interface Stats {
   readonly done: number;
   readonly polls: number;
+  readonly results: number;
   readonly connections: number;
   readonly registeredAtMs: number;
 }

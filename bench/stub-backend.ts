@@ -18,6 +18,8 @@ const story = new Map<string, Handed>();
 const waiting = new Set<() => void>();
 let registeredAtMs = 0;
 let polls = 0;
+/** Every POST of a result, of what was handed out here and of what an earlier life left. */
+let results = 0;
 const connections = new Set<string>();
 let count = 0;
 
@@ -74,6 +76,7 @@ async function result(request: Request): Promise<Response> {
   const { audit_id } = (await request.json()) as { audit_id: string };
   const handed = story.get(audit_id);
   if (handed !== undefined) handed.doneAtMs ??= now();
+  results += 1;
   return Response.json({ status: "ok" });
 }
 
@@ -86,6 +89,7 @@ async function control(url: URL): Promise<Response> {
   return Response.json({
     done,
     polls,
+    results,
     connections: connections.size,
     registeredAtMs,
     pid: process.pid,

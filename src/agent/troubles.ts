@@ -22,7 +22,7 @@ interface Trouble {
   readonly strikes: number;
   readonly isUnclaimed: boolean;
   readonly isOld: boolean;
-  /** How many results had passed when it was last sent. */
+  /** How many results had passed when it was first in trouble. */
   readonly passed: number;
   /** Monotonic; undefined while it waits with all others. */
   readonly dueMs: number | undefined;
@@ -85,12 +85,12 @@ export class Troubles {
     const known = this.#troubles.get(key);
     const isUnclaimed = error.code === "backend.result-unclaimed";
     const isAside = known !== undefined && known.strikes >= STRIKES_MAX;
-    // An answer to this one alone: the link works, for others passed since it was sent before.
+    const passedFirst = known?.passed ?? passed.before;
+    // An answer to this one alone: others have passed since its trouble began.
     const isAnswered = error.code === "backend.unavailable" && error.retryAfterMs === undefined;
-    const othersPass = passed.now > (known?.passed ?? passed.before);
-    const isOwn =
-      isUnclaimed || error.code === "agent.internal" || (isAnswered && (isAside || othersPass));
-    const base = { isOld: known?.isOld ?? isOld, isUnclaimed, passed: passed.before };
+    const isAlone = isAnswered && (isAside || passed.now > passedFirst);
+    const isOwn = isUnclaimed || error.code === "agent.internal" || isAlone;
+    const base = { isOld: known?.isOld ?? isOld, isUnclaimed, passed: passedFirst };
     if (!isOwn) {
       const strikes = known?.strikes ?? 0;
       this.#troubles.set(key, { ...base, strikes, dueMs: undefined });

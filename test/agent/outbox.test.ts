@@ -1,12 +1,21 @@
 // Goal: no finished result is lost or held up, whatever the backend says to it.
 import { beforeEach, describe, expect, test } from "bun:test";
-import { BELIEF_FRESH_MS, IN_FLIGHT_MAX, runOutbox } from "../../src/agent/outbox.ts";
+import { PAGE_RESULTS } from "../../src/agent/backlog.ts";
+import {
+  BACKLOG_IN_FLIGHT_MAX,
+  BELIEF_FRESH_MS,
+  IN_FLIGHT_MAX,
+  runOutbox,
+} from "../../src/agent/outbox.ts";
+import { ASIDE_RETRY_MS, STRIKES_MAX, UNCLAIMED_RETRY_MS } from "../../src/agent/troubles.ts";
 import { type Assignment, emptyResult } from "../../src/core/assignment.ts";
 import { RETRY_AFTER_MAX_MS } from "../../src/core/backoff.ts";
 import { keyOf } from "../../src/core/entry.ts";
 import { type ErrorCode, ServantError } from "../../src/core/errors.ts";
+import { FRESH_MAX } from "../../src/core/ledger.ts";
 import type { Delivery } from "../../src/core/ports.ts";
 import { action, belief, id, idle, until, World } from "../support/fake-ports.ts";
+import { MemoryJournal } from "../support/memory-journal.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -83,6 +92,172 @@ describe("delivery", () => {
     expect(world.backend.taken).toMatchObject([{ via: "servant-1", kind: "action" }]);
     await stop();
   });
+});
+
+describe("a backlog", () => {
+  /** Finished by an earlier life. */
+  const inherit = async (names: readonly string[]) => {
+    for (const each of names) await finish(action(each));
+    await world.open();
+  };
+
+  test("goes out oldest first, page by page, a few at once", async () => {
+    const names = range(2 * PAGE_RESULTS + 9);
+    await inherit(names);
+    const asked: string[] = [];
+    let inFlight = 0;
+    let most = 0;
+    world.backend.onDeliver = async ({ result }: Delivery) => {
+      asked.push(result.auditId);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await idle();
+      inFlight -= 1;
+    };
+    const { stop } = run();
+    await until("all are taken", () => world.backend.taken.length === names.length);
+    await idle();
+    expect(asked).toEqual(names);
+    expect(most).toBe(BACKLOG_IN_FLIGHT_MAX);
+    expect([world.ledger.undelivered, world.ledger.backlog]).toEqual([0, 0]);
+    await stop();
+  });
+
+  test("leaves places for what finishes now", async () => {
+    await inherit(range(50));
+    world.backend.onDeliver = ({ result }: Delivery) =>
+      result.auditId.startsWith("r") ? new Promise(() => {}) : undefined;
+    const abort = new AbortController();
+    const { backend, bus, clock, ledger, random } = world;
+    void runOutbox({ backend, bus, clock, ledger, random }, abort.signal);
+    await idle();
+    for (const each of ["new1", "new2", "new3"]) {
+      await finish(action(each));
+      await until(`${each} is taken`, () => taken().includes(each));
+    }
+    abort.abort();
+  });
+
+  test("of this life, past what memory holds, goes out too", async () => {
+    const names = range(FRESH_MAX.results + 30);
+    for (const each of names) await finish(action(each));
+    expect(world.ledger.backlog).toBe(30);
+    expect([...world.ledger.openEntries()]).toHaveLength(FRESH_MAX.results);
+    const { stop } = run();
+    await until("all are taken", () => world.backend.taken.length === names.length);
+    expect(new Set(taken())).toEqual(new Set(names));
+    await stop();
+  });
+
+  test("begins again with the oldest when the link comes back", async () => {
+    await inherit(range(60));
+    let isDown = true;
+    world.backend.onDeliver = async () => {
+      await idle();
+      if (isDown) throw failure("backend.unreachable");
+    };
+    const { stop } = run();
+    await world.pass(10_000);
+    isDown = false;
+    await world.pass(60_000);
+    await until("all are taken", () => world.backend.taken.length === 60);
+    expect(taken()).toEqual(range(60));
+    await stop();
+  });
+});
+
+describe("one that the backend cannot take while it takes others", () => {
+  /** Finishes others, so that the link is seen to work. */
+  const others = async (name: string) => {
+    for (const each of [1, 2, 3]) await finish(action(`${name}-${each}`));
+    await idle();
+  };
+
+  test("waits by itself, then aside, tried again each minute, and holds up nobody", async () => {
+    let tries = 0;
+    let isPoison = true;
+    world.backend.onDeliver = ({ result }: Delivery) => {
+      if (result.auditId !== "poison") return;
+      tries += 1;
+      if (isPoison) throw failure("backend.unavailable");
+    };
+    const { stop } = run();
+    await finish(action("poison"));
+    await others("during");
+    await world.pass(1_000); // it may be the link: that shows when another one passes
+    for (let round = 0; world.told("result.aside").length === 0 && round < 40; round += 1) {
+      await world.pass(500);
+      await others(`round${round}`);
+      expect(taken()).toContain(`round${round}-3`); // at once: nothing waits behind it
+    }
+    expect(world.told("result.aside")).toMatchObject([{ auditId: id("poison"), aside: 1 }]);
+    expect(tries).toBeGreaterThanOrEqual(STRIKES_MAX);
+    expect([world.ledger.undelivered, world.ledger.aside]).toEqual([1, 1]);
+    const before = tries;
+    await world.pass(ASIDE_RETRY_MS);
+    await others("later");
+    await world.pass(ASIDE_RETRY_MS);
+    expect(tries).toBe(before + 2);
+    isPoison = false;
+    await world.pass(ASIDE_RETRY_MS);
+    expect(taken()).toContain("poison");
+    expect([world.ledger.undelivered, world.ledger.aside]).toEqual([0, 0]);
+    expect(world.told("result.aside")).toHaveLength(1);
+    await stop();
+  });
+
+  test("of the backlog is read once, not in circles", async () => {
+    for (const each of range(40)) await finish(action(each));
+    await world.open();
+    let reads = 0;
+    const { waiting } = MemoryJournal.prototype;
+    MemoryJournal.prototype.waiting = function (...args) {
+      reads += 1;
+      return waiting.apply(this, args);
+    };
+    world.backend.onDeliver = ({ result }: Delivery) => {
+      if (Number(result.auditId.slice(1)) % 4 === 0) throw failure("backend.unavailable");
+    };
+    try {
+      const { stop } = run();
+      await world.pass(20 * ASIDE_RETRY_MS);
+      expect(taken()).toHaveLength(30);
+      expect(world.ledger.aside).toBe(10);
+      expect(reads).toBeLessThan(100);
+      await stop();
+    } finally {
+      MemoryJournal.prototype.waiting = waiting;
+    }
+  });
+});
+
+test("a result that no registration knows is asked for once more, then refused", async () => {
+  await finish(action("a"));
+  world.backend.onDeliver = () => {
+    throw failure("backend.result-unclaimed");
+  };
+  const { stop } = run();
+  await idle();
+  expect(world.story("a")).toEqual(["accepted", "finished"]);
+  await world.pass(UNCLAIMED_RETRY_MS);
+  expect(world.story("a")).toEqual(["accepted", "finished", "refused"]);
+  expect(world.told("result.refused")).toMatchObject([{ code: "backend.result-unclaimed" }]);
+  await stop();
+});
+
+test("a fault of ours while delivering refuses nothing", async () => {
+  await finish(action("a"));
+  let isBroken = true;
+  world.backend.onDeliver = () => {
+    if (isBroken) throw new TypeError("undefined is not a function");
+  };
+  const { stop } = run();
+  await world.pass(10 * ASIDE_RETRY_MS);
+  expect(world.ledger.undelivered).toBe(1);
+  isBroken = false;
+  await world.pass(ASIDE_RETRY_MS);
+  expect(taken()).toEqual(["a"]);
+  await stop();
 });
 
 describe("a transient failure", () => {
