@@ -52,6 +52,33 @@ describe("a cancel", () => {
     expect(world.started).toEqual([id("a"), id("c")]);
   });
 
+  test("of one that waits holds at once, however slow the disk that is to keep it", async () => {
+    world.backend.assign(action("a"), action("b"));
+    await until("b waits", () => world.story("b").length === 1);
+    world.disk.isSlow = true;
+    cancel("b");
+    await idle();
+    const ending = world.runner.end("a"); // its turn would come now
+    await idle();
+    world.disk.isSlow = false;
+    world.disk.flush();
+    await ending;
+    await until("both are answered", () => world.backend.taken.length === 2);
+    expect(world.started).toEqual([id("a")]);
+    expect(world.story("b")).not.toContain("started");
+  });
+
+  test("of one that waits to run again at the end of a pause answers it", async () => {
+    world.runner.rules.move = { onInterrupted: "rerun" };
+    world.backend.assign(action("a"));
+    await until("it runs", () => world.runner.running.length === 1);
+    await world.servant.pause("wait");
+    await world.runner.break("a", new ServantError("handler.crashed", "gone"));
+    cancel("a");
+    await until("it is answered", () => world.backend.results("a").length === 1);
+    expect(world.started).toHaveLength(1);
+  });
+
   test("that comes before its assignment keeps it from starting", async () => {
     cancel("a");
     world.backend.assign(action("a"), action("b"));
@@ -89,6 +116,7 @@ describe("a cancel", () => {
     await world.runner.end("a");
     await idle();
     expect(world.backend.results("b")).toHaveLength(1);
+    expect(world.told("assignment.rejected")).toHaveLength(1);
     expect(world.started).toEqual([id("a")]);
   });
 
@@ -140,6 +168,7 @@ describe("across a restart", () => {
     await world.start();
     await until("both are answered", () => world.backend.taken.length >= 2);
     expect(world.backend.codes("b").at(-1)).toBe("handler.cancelled");
+    expect(world.story("b")).not.toContain("started");
     expect(world.started).toEqual([id("a")]);
   });
 

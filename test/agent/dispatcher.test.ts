@@ -201,6 +201,18 @@ describe("lanes of actions that say what they occupy", () => {
     await world.runner.end("d1");
   });
 
+  test("one that comes although it was not asked for waits behind those that wait", async () => {
+    world.backend.tellsCancels = true;
+    world.backend.assign(act("l1", "lift"), action("all"), act("d1", "drive"));
+    await until("both wait", () => world.story("d1").length === 1);
+    await idle();
+    expect(running()).toEqual(["l1"]);
+    await world.runner.end("l1");
+    await world.runner.end("all");
+    await world.runner.end("d1");
+    expect(world.started).toEqual([id("l1"), id("all"), id("d1")]);
+  });
+
   test("one at a time unless more are allowed", async () => {
     await world.stopped();
     world.concurrency = 1;
@@ -231,6 +243,12 @@ test("while the plugin is not ready nothing starts and nothing is asked for", as
   world.runner.bell.ring();
   await world.runner.end("a");
   await world.runner.end("b");
+  await until("it polls", () => world.backend.isPolled);
+  world.runner.isReady = false;
+  world.backend.assign(belief("q"));
+  await world.runner.end("q"); // it was asked for
+  await idle();
+  expect(world.backend.isPolled).toBe(false);
 });
 
 describe("journal before effect", () => {

@@ -101,6 +101,7 @@ describe("polling", () => {
       await world.runner.end("b");
       expect(await world.ended).toMatchObject({ code });
       expect(world.told("agent.stopped")).toMatchObject([{ undelivered: 2 }]);
+      expect(world.backend.registrations).toBe(1);
       expect(world.story("a")).toEqual(["accepted", "started", "finished"]);
       // The next life delivers them.
       world.backend.onDeliver = () => {};
