@@ -26,6 +26,8 @@ export class Dispatcher implements Intake {
   readonly #ports: DispatchPorts;
   readonly #lanes: Lanes;
   readonly #earlyCancels = new Map<AuditId, string>();
+  /** A wish to go on is on its way to the disk. */
+  #isUnpausing = false;
 
   /** `concurrency`: how many actions may run at once. `fail` is told what nobody can mend. */
   constructor(ports: DispatchPorts, concurrency: number, fail: (cause: unknown) => void) {
@@ -66,17 +68,22 @@ export class Dispatcher implements Intake {
   async follow(signal: AbortSignal): Promise<void> {
     const { ledger, runner } = this.#ports;
     let wasFull = ledger.isFull;
+    // Each waits for the next change before it goes on: what changes meanwhile must not be missed.
     const untilDisk = async () => {
+      let changed = ledger.changed(signal);
       while (!signal.aborted) {
-        await ledger.changed(signal);
+        await changed;
+        changed = ledger.changed(signal);
         if (ledger.isFull === wasFull) continue;
         wasFull = ledger.isFull;
         await this.#goOn();
       }
     };
     const untilReady = async () => {
+      let changed = runner.changed(signal);
       while (!signal.aborted) {
-        await runner.changed(signal);
+        await changed;
+        changed = runner.changed(signal);
         await this.#goOn();
       }
     };
@@ -124,14 +131,15 @@ export class Dispatcher implements Intake {
     const work = lanes.toWork(entry.key, entry.assignment, entry);
     if (verdict.is === "answer") await lanes.answer(work, verdict.code, verdict.problem);
     else if (verdict.is === "run") {
-      lanes.hand.wait(work);
+      lanes.hand.wait({ ...work, foundAtRestart: entry });
       await lanes.startWaiting();
     } else lanes.settle(work, verdict.problem);
   }
 
   /** No action is taken or started until `unpause`; it survives a restart. */
   async pause(reason: string): Promise<void> {
-    if (this.#lanes.isPaused) return;
+    if (this.#lanes.isPaused && !this.#isUnpausing) return;
+    this.#isUnpausing = false; // the last wish counts
     const { bus, clock, ledger, runner } = this.#ports;
     this.#lanes.isPaused = true; // it takes effect before it is durable: the disk may be slow
     runner.setPaused(true);
@@ -142,9 +150,12 @@ export class Dispatcher implements Intake {
 
   /** Ends the pause: what waits starts now. */
   async unpause(): Promise<void> {
-    if (!this.#lanes.isPaused) return;
+    if (!this.#lanes.isPaused || this.#isUnpausing) return;
+    this.#isUnpausing = true;
     const { bus, clock, ledger, runner } = this.#ports;
     await ledger.recordReport([{ type: "resumed", ...stamp(clock), key: MACHINE_KEY }]);
+    if (!this.#isUnpausing) return; // paused again while the disk was slow
+    this.#isUnpausing = false;
     this.#lanes.isPaused = false;
     runner.setPaused(false);
     bus.publish({ type: "agent.resumed" });

@@ -1,6 +1,6 @@
 /** What the agent has in its hand: the actions that run, those that wait, the beliefs. */
 import type { Assignment, AuditId } from "../core/assignment.ts";
-import type { EntryKey } from "../core/entry.ts";
+import type { Entry, EntryKey } from "../core/entry.ts";
 import { fits, type Uses } from "../core/lanes.ts";
 
 /** How many beliefs are observed at once. */
@@ -17,7 +17,9 @@ export interface Work {
   starts: number;
   /** Why it was called off, if it was. */
   cancelled?: string;
-  /** While it waits: whether its acceptance got onto the disk. What did not is answered there. */
+  /** A restart found it accepted: it must not start when it has become too old meanwhile. */
+  readonly foundAtRestart?: Entry;
+  /** Whether its acceptance got onto the disk. What did not is answered where it failed. */
   isRecorded?: Promise<boolean>;
 }
 

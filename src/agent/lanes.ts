@@ -10,6 +10,7 @@ import type { AgentEvent } from "../core/events.ts";
 import { type AttemptPorts, attempt, neverStarted, resumeAttempt } from "./attempt.ts";
 import { Hand, type Work } from "./hand.ts";
 import type { Ports } from "./ports.ts";
+import { verdictAfterRestart } from "./recovery.ts";
 
 export type LanePorts = Pick<Ports, "bus" | "clock" | "ledger" | "runner">;
 export type Accepted = Extract<Fact, { type: "accepted" }>;
@@ -63,6 +64,11 @@ export class Lanes {
     for (;;) {
       const next = this.hand.next();
       if (next === undefined || !this.#mayStart(next)) return;
+      const stale = this.#staleness(next);
+      if (stale !== undefined) {
+        await this.answer(next, stale.code, stale.problem);
+        continue;
+      }
       try {
         await this.#start([], next);
       } catch (cause) {
@@ -136,6 +142,13 @@ export class Lanes {
     return !this.isPaused && !this.#isDraining && this.#ports.runner.isReady;
   }
 
+  /** Why it may not start any more: it was fresh at the restart, and has waited since. */
+  #staleness({ foundAtRestart }: Work): { code: ErrorCode; problem: string } | undefined {
+    if (foundAtRestart === undefined) return undefined;
+    const verdict = verdictAfterRestart(foundAtRestart, this.#ports.clock.now());
+    return verdict.is === "answer" ? verdict : undefined;
+  }
+
   async #accept(accepted: Accepted, work: Work): Promise<void> {
     const { bus, ledger } = this.#ports;
     const { hand } = this;
@@ -146,16 +159,13 @@ export class Lanes {
     const { auditId } = assignment;
     bus.publish({ type: "assignment.accepted", auditId, what, held: !starts });
     try {
-      if (starts) await this.#start([accepted], work);
-      else {
-        hand.wait(work); // taken at once: nothing else may slip in while it is recorded
-        const recording = ledger.record([accepted], "soon");
-        work.isRecorded = recording.then(
-          () => true,
-          () => false,
-        );
-        await recording;
-      }
+      if (!starts) hand.wait(work); // taken at once: nothing else may slip in meanwhile
+      const recording = starts ? this.#start([accepted], work) : ledger.record([accepted], "soon");
+      work.isRecorded = recording.then(
+        () => true,
+        () => false,
+      );
+      await recording;
     } catch (cause) {
       this.#release(work);
       const { code, message } = toServantError(cause);
@@ -225,7 +235,7 @@ export class Lanes {
     const { bus, clock, ledger } = this.#ports;
     const finished: Fact = { type: "finished", ...stamp(clock), key: work.key, result };
     const next = ledger.isFull ? undefined : this.hand.next(work);
-    if (next === undefined || !this.#mayStart(next)) {
+    if (next === undefined || !this.#mayStart(next) || this.#staleness(next) !== undefined) {
       await ledger.recordReport([finished]);
       bus.publish(event);
       this.#release(work);
