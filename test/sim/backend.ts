@@ -1,9 +1,10 @@
 /**
- * A backend that hands out assignments and takes results, as a plain one does: it gets no word of
- * whether an answer to a poll arrived, so it hands out again what stays unanswered.
+ * A backend that hands out assignments and takes results. It gets no word of whether an answer to a
+ * poll arrived, so it hands out again what stays unanswered. A plain one knows no cancels.
  */
-import type { Assignment } from "../../src/core/assignment.ts";
-import type { Delivery } from "../../src/core/ports.ts";
+import type { Assignment, AuditId } from "../../src/core/assignment.ts";
+import type { Delivery, Directive } from "../../src/core/ports.ts";
+import type { Takes } from "../../src/wire/dynos.ts";
 import { contentOf } from "./content.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -11,9 +12,12 @@ import type { Surroundings } from "./surroundings.ts";
 export const HOLD_MS = 25_000;
 /** What is handed out again after this long without an answer, in milliseconds. */
 const REPEAT_AFTER_MS = { first: 5_000, last: 90_000 };
+/** A cancel is told again on a later poll, in milliseconds. */
+const CANCEL_EVERY_MS = 1_000;
 
-/** What becomes of a poll: a new assignment, nothing to do, or an unknown servant. */
-export type Handout = Assignment | "nothing" | "unknown";
+type Cancel = Extract<Directive, { type: "cancel" }>;
+/** What becomes of a poll: a new assignment, a cancel, nothing to do, or an unknown servant. */
+export type Handout = Assignment | Cancel | "nothing" | "unknown";
 
 interface Order {
   readonly assignment: Assignment;
@@ -21,19 +25,32 @@ interface Order {
   isQueued: boolean;
 }
 
+interface HeldPoll {
+  readonly servantId: string;
+  readonly takes: Takes;
+  readonly answer: (handout: Handout) => void;
+  callOff: () => void;
+}
+
 export class SimBackend {
-  readonly #world: Surroundings;
-  readonly #orders = new Map<string, Order>();
-  readonly #queue: Order[] = [];
-  readonly #held: { answer: (handout: Handout) => void; callOff: () => void }[] = [];
-  #servants = new Set<string>();
-  #registrations = 0;
+  readonly isPlain: boolean;
   isDown = false;
   /** How many assignments have no answer yet. */
   unanswered = 0;
+  readonly #world: Surroundings;
+  readonly #orders = new Map<string, Order>();
+  #queue: Order[] = [];
+  #held: HeldPoll[] = [];
+  /** When each was last told; what nobody has in hand is told once. */
+  readonly #cancels = new Map<AuditId, number>();
+  /** Handed out and not answered. */
+  readonly #inHand = new Set<AuditId>();
+  #servants = new Set<string>();
+  #registrations = 0;
 
   constructor(world: Surroundings) {
     this.#world = world;
+    this.isPlain = world.random.chance(0.3);
   }
 
   get assigned(): number {
@@ -53,6 +70,13 @@ export class SimBackend {
     this.#enqueue(order);
   }
 
+  /** Calls it off, whether it was handed out, is answered or never existed. */
+  cancel(auditId: AuditId): void {
+    if (this.isPlain) return;
+    this.#cancels.set(auditId, Number.NEGATIVE_INFINITY);
+    this.#serveHeld();
+  }
+
   register(): string {
     this.#registrations += 1;
     const servantId = `servant-${this.#registrations}`;
@@ -60,21 +84,18 @@ export class SimBackend {
     return servantId;
   }
 
-  poll(servantId: string, answer: (handout: Handout) => void): void {
+  /** A newer poll of the same servant ends the older one. */
+  poll(servantId: string, takes: Takes, answer: (handout: Handout) => void): void {
     if (!this.#servants.has(servantId)) {
       answer("unknown");
       return;
     }
-    const order = this.#queue.shift();
-    if (order !== undefined) {
-      answer(this.#handOut(order));
-      return;
-    }
-    const callOff = this.#world.timeline.after(HOLD_MS, () => {
-      this.#held.shift(); // all are held equally long: the first one is due
-      answer("nothing");
-    });
-    this.#held.push({ answer, callOff });
+    const older = this.#held.filter((each) => each.servantId === servantId);
+    for (const each of older) this.#answer(each, "nothing");
+    const held: HeldPoll = { servantId, takes, answer, callOff: () => {} };
+    held.callOff = this.#world.timeline.after(HOLD_MS, () => this.#answer(held, "nothing"));
+    this.#held.push(held);
+    this.#serveHeld();
   }
 
   /** False when the servant is unknown; `asked` is what its result answers. */
@@ -90,6 +111,8 @@ export class SimBackend {
     }
     if (!order.isAnswered) this.unanswered -= 1;
     order.isAnswered = true;
+    this.#inHand.delete(asked.auditId);
+    this.#cancels.delete(asked.auditId);
     if (faults.strikes("backend: repeats what is answered")) {
       timeline.after(random.between(100, 200_000), () => this.#enqueue(order));
     }
@@ -100,27 +123,63 @@ export class SimBackend {
   restart(isForgetful: boolean): void {
     this.isDown = true;
     for (const { callOff } of this.#held.splice(0)) callOff();
-    if (isForgetful) this.#servants = new Set();
+    if (isForgetful) this.forgetServants();
     this.#world.timeline.after(this.#world.random.between(100, 60_000), () => {
       this.isDown = false;
     });
   }
 
+  forgetServants(): void {
+    this.#servants = new Set();
+  }
+
   #enqueue(order: Order): void {
     if (order.isQueued) return;
-    const waiting = this.#held.shift();
-    if (waiting !== undefined) {
-      waiting.callOff();
-      waiting.answer(this.#handOut(order));
-    } else {
-      order.isQueued = true;
-      this.#queue.push(order);
+    order.isQueued = true;
+    this.#queue.push(order);
+    this.#serveHeld();
+  }
+
+  #serveHeld(): void {
+    for (const held of [...this.#held]) {
+      const handout = this.#dueCancel(held) ?? this.#nextFor(held);
+      if (handout !== undefined) this.#answer(held, handout);
     }
+  }
+
+  #answer(held: HeldPoll, handout: Handout): void {
+    this.#held = this.#held.filter((each) => each !== held);
+    held.callOff();
+    held.answer(handout);
+  }
+
+  #dueCancel({ takes }: HeldPoll): Cancel | undefined {
+    if (!takes.cancels) return undefined;
+    const { timeline, trace } = this.#world;
+    for (const [auditId, toldAtMs] of this.#cancels) {
+      const isTold = toldAtMs !== Number.NEGATIVE_INFINITY;
+      if (isTold && !this.#inHand.has(auditId)) continue;
+      if (timeline.nowMs - toldAtMs < CANCEL_EVERY_MS) continue;
+      this.#cancels.set(auditId, timeline.nowMs);
+      trace(`the backend calls ${auditId} off`);
+      return { type: "cancel", auditId, reason: "a person called it off" };
+    }
+    return undefined;
+  }
+
+  #nextFor({ takes }: HeldPoll): Assignment | undefined {
+    const order = this.#queue.find(({ assignment }) =>
+      assignment.kind === "belief" ? takes.beliefs : takes.actions,
+    );
+    if (order === undefined) return undefined;
+    this.#queue = this.#queue.filter((each) => each !== order);
+    return this.#handOut(order);
   }
 
   #handOut(order: Order): Assignment {
     const { faults, random, timeline, trace } = this.#world;
     order.isQueued = false;
+    if (!order.isAnswered) this.#inHand.add(order.assignment.auditId);
     trace(`the backend hands out ${order.assignment.auditId}`);
     timeline.after(random.between(REPEAT_AFTER_MS.first, REPEAT_AFTER_MS.last), () => {
       if (order.isAnswered || order.isQueued) return;

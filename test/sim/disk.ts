@@ -2,7 +2,7 @@
  * A disk with a journal on it. A write takes its time and then lands at once, with all that waits;
  * a batch that the power cut catches is lost whole, or written without anybody hearing of it.
  */
-import { type Entry, type EntryKey, type Fact, fold, type Phase } from "../../src/core/entry.ts";
+import { type Entry, type EntryKey, type Fact, fold } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
 import type { Journal, Urgency, WaitingPage } from "../../src/core/ports.ts";
 import { type Life, never } from "./life.ts";
@@ -18,14 +18,23 @@ export interface PowerCut {
   readonly isWritten: boolean;
 }
 
+/** An entry's facts; the machine's own make no entry. */
+interface Story {
+  readonly begun: number;
+  readonly facts: Fact[];
+  entry?: Entry | undefined;
+}
+
 /** What survives a power cut. */
 export class Disk {
-  /** By origin, then by key. */
-  readonly #stories = new Map<string, Map<EntryKey, Row[]>>();
-  #rows = 0;
   isFull = false;
   /** How often it was written. */
   writes = 0;
+  /** By origin, then by key. */
+  readonly #stories = new Map<string, Map<EntryKey, Story>>();
+  /** Those that are not over yet. */
+  readonly #open = new Map<string, Set<Story>>();
+  #count = 0;
   readonly #oracle: Oracle;
   readonly #powerCut: PowerCut | undefined;
 
@@ -41,42 +50,40 @@ export class Disk {
   }
 
   write(facts: readonly Fact[], origin: string): void {
-    const stories = this.#stories.get(origin) ?? new Map<EntryKey, Row[]>();
-    this.#stories.set(origin, stories);
+    const stories = at(this.#stories, origin, () => new Map<EntryKey, Story>());
+    const open = at(this.#open, origin, () => new Set<Story>());
     for (const fact of facts) {
-      const story = stories.get(fact.key) ?? [];
-      story.push({ order: this.#rows++, fact });
-      stories.set(fact.key, story);
+      const story = at(stories, fact.key, () => ({ begun: this.#count++, facts: [] }));
+      story.facts.push(fact);
+      story.entry = fold(story.entry, fact);
+      if (isOver(story)) open.delete(story);
+      else open.add(story);
     }
     this.#oracle.written(facts, origin);
   }
 
-  story(key: EntryKey, origin: string): Fact[] {
-    const story = this.#stories.get(origin)?.get(key) ?? [];
-    return story.map(({ fact }) => fact);
+  story(key: EntryKey, origin: string): readonly Fact[] {
+    return this.#stories.get(origin)?.get(key)?.facts ?? [];
   }
 
-  /** The stories of an origin that stand in one of these phases, as they were begun. */
-  storiesIn(origin: string, ...phases: readonly Phase[]): Story[] {
-    return [...(this.#stories.get(origin)?.values() ?? [])]
-      .map((rows) => ({ begun: rows[0]?.order ?? 0, facts: rows.map(({ fact }) => fact) }))
-      .filter(({ facts }) => {
-        const entry = facts.reduce<Entry | undefined>(fold, undefined);
-        // The machine's own facts make no entry: they are shown with what is unfinished.
-        return entry === undefined ? phases.includes("accepted") : phases.includes(entry.phase);
-      })
+  /** What is not finished, and the machine's own; or what is, and not delivered. As begun. */
+  open(origin: string, isFinished: boolean): Story[] {
+    return [...(this.#open.get(origin) ?? [])]
+      .filter(({ entry }) => (entry?.phase === "finished") === isFinished)
       .sort((a, b) => a.begun - b.begun);
   }
 }
 
-interface Story {
-  readonly begun: number;
-  readonly facts: readonly Fact[];
+function isOver({ entry }: Story): boolean {
+  return entry?.phase === "delivered" || entry?.phase === "refused";
 }
 
-interface Row {
-  readonly order: number;
-  readonly fact: Fact;
+function at<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = create();
+  map.set(key, created);
+  return created;
 }
 
 interface Waiting {
@@ -114,23 +121,22 @@ export class SimJournal implements Journal {
   }
 
   async *replay(): AsyncIterable<Fact> {
-    const stories = this.#disk.storiesIn(this.#origin, "accepted", "started");
-    for (const { facts } of stories) yield* facts;
+    for (const { facts } of this.#disk.open(this.#origin, false)) yield* facts;
   }
 
   async waiting(from: number, limit: number): Promise<WaitingPage> {
     const ended = this.#waiting.filter(({ fact }) => /^(delivered|refused)$/.test(fact.type));
     const ending = new Set(ended.map(({ fact }) => fact.key));
-    const all = this.#disk.storiesIn(this.#origin, "finished").filter(({ begun }) => begun >= from);
+    const all = this.#disk.open(this.#origin, true).filter(({ begun }) => begun >= from);
     const page = all.slice(0, limit);
-    const stories = page
-      .map(({ facts }) => facts)
-      .filter(([first]) => first && !ending.has(first.key));
+    const stories = page.flatMap(({ facts, entry }) =>
+      entry === undefined || ending.has(entry.key) ? [] : [[...facts]],
+    );
     return { stories, next: all.length > limit ? (page.at(-1)?.begun ?? 0) + 1 : undefined };
   }
 
   async countWaiting(): Promise<number> {
-    return this.#disk.storiesIn(this.#origin, "finished").length;
+    return this.#disk.open(this.#origin, true).length;
   }
 
   async story(key: EntryKey): Promise<readonly Fact[]> {
@@ -152,7 +158,7 @@ export class SimJournal implements Journal {
     this.#dueAtMs = dueAtMs;
     const isSlow = faults.strikes("disk: slow");
     const tookMs = isSlow ? random.between(500, 20_000) : random.between(0.1, 3);
-    this.#life.after(ms + tookMs, () => {
+    this.#life.process.after(ms + tookMs, () => {
       if (this.#dueAtMs === dueAtMs) this.#commit();
     });
   }

@@ -1,15 +1,26 @@
 /** One life of the agent, from its start to its end or the power cut: what it does ends with it. */
 import type { Clock } from "../../src/core/ports.ts";
+import { Process } from "./process.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export class Life implements Clock {
-  isAlive = true;
+  /** The agent's own. */
+  readonly process: Process;
   readonly #world: Surroundings;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (() => void)[] = [];
 
-  constructor(world: Surroundings, onEnd: () => void) {
+  constructor(world: Surroundings) {
     this.#world = world;
-    this.#onEnd = onEnd;
+    this.process = new Process(world.timeline);
+  }
+
+  get isAlive(): boolean {
+    return this.process.isAlive;
+  }
+
+  /** What is there only as long as it lasts ends then, in this order. */
+  whenOver(end: () => void): void {
+    this.#onEnd.push(end);
   }
 
   /**
@@ -25,21 +36,15 @@ export class Life implements Clock {
 
   cutPower(): void {
     if (!this.isAlive) return;
-    this.isAlive = false;
     this.#world.trace("the power is cut");
-    this.#onEnd();
+    this.end();
   }
 
-  /** Ends it without cutting anything: it has stopped by itself. */
+  /** It is over, by a power cut or because it has stopped. */
   end(): void {
-    this.isAlive = false;
-  }
-
-  /** Lets something happen later, if this life lasts. */
-  after(ms: number, happen: () => void): () => void {
-    return this.#world.timeline.after(ms, () => {
-      if (this.isAlive) happen();
-    });
+    if (!this.isAlive) return;
+    this.process.end();
+    for (const end of this.#onEnd) end();
   }
 
   now(): number {
@@ -59,7 +64,7 @@ export class Life implements Clock {
         signal?.removeEventListener("abort", wake);
         resolve();
       };
-      const callOff = this.after(ms, wake);
+      const callOff = this.process.after(ms, wake);
       signal?.addEventListener("abort", wake, { once: true });
     });
   }

@@ -1,7 +1,9 @@
 /** The agent's port on the network: registers, polls and delivers, as the adapter does. */
+import { Polls } from "../../src/adapters/polls.ts";
 import type { Assignment } from "../../src/core/assignment.ts";
 import { ServantError } from "../../src/core/errors.ts";
 import type { Backend, Delivery, Directive, Intake, Offer } from "../../src/core/ports.ts";
+import type { Takes } from "../../src/wire/dynos.ts";
 import { HOLD_MS, type SimBackend } from "./backend.ts";
 import { type Life, never } from "./life.ts";
 import type { Network, Reply } from "./network.ts";
@@ -9,14 +11,16 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** How long the agent waits for an answer, in milliseconds. */
 const ANSWER_WITHIN_MS = 10_000;
+/** Between two polls that follow each other, in milliseconds. */
+const POLL_WAIT_MS = 100;
 
-/** One life's port: registers, polls and delivers over the network. */
 export class SimLink implements Backend {
   readonly origin: string;
   readonly #backend: SimBackend;
   readonly #network: Network;
   readonly #life: Life;
   readonly #world: Surroundings;
+  readonly #polls: Polls;
   #servantId = "";
   #inFlight = 0;
 
@@ -32,9 +36,11 @@ export class SimLink implements Backend {
     this.#network = network;
     this.#life = life;
     this.#world = world;
+    this.#polls = new Polls(({ takes }, signal) => this.#poll(takes, signal));
   }
 
   async register(_offer: Offer, signal: AbortSignal): Promise<string> {
+    this.#polls.forget();
     const serve = (reply: (reply: Reply<string>) => void) =>
       reply({ value: this.#backend.register() });
     const request = { name: "register", withinMs: ANSWER_WITHIN_MS, signal, serve };
@@ -42,20 +48,59 @@ export class SimLink implements Backend {
     return this.#servantId;
   }
 
+  /** As the adapter has it: one poll, and a newer one when what can be taken has changed. */
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+    const polls = this.#polls;
+    signal.addEventListener("abort", () => polls.abort(signal.reason), { once: true });
+    const over = new AbortController();
+    const watch = async () => {
+      while (!over.signal.aborted) {
+        await intake.changed(over.signal);
+        polls.wake();
+      }
+    };
+    void watch();
+    try {
+      for (;;) {
+        const answer = polls.takeAnswer();
+        if (answer !== undefined) {
+          if ("cause" in answer) throw answer.cause;
+          const { directive } = answer;
+          if (directive.type === "cancel") this.#world.oracle.motion.heardCancel(directive.auditId);
+          yield directive;
+          if (directive.type !== "assign") await this.#life.sleep(POLL_WAIT_MS, signal);
+          continue;
+        }
+        const takes = this.#takes(intake);
+        if (!signal.aborted && takes !== undefined && polls.isWanted(takes)) {
+          polls.start({ takes, startedAtMs: this.#life.monotonic() });
+        }
+        if (signal.aborted && polls.areOver) return;
+        await polls.changed();
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Undefined while there is nothing to ask a plain backend for: it hands out either kind. */
+  #takes({ actions, beliefs }: Intake): Takes | undefined {
+    if (!this.#backend.isPlain) return { actions, beliefs, cancels: true };
+    return actions && beliefs ? { actions, beliefs, cancels: false } : undefined;
+  }
+
+  #poll(takes: Takes, signal: AbortSignal): Promise<Directive> {
     const via = this.#servantId;
     const serve = (reply: (reply: Reply<Directive>) => void) =>
-      this.#backend.poll(via, (handout) => {
+      this.#backend.poll(via, takes, (handout) => {
         if (handout === "unknown") reply({ failure: gone("backend.session-gone") });
         else if (handout === "nothing") reply({ value: { type: "idle" } });
+        else if ("type" in handout) reply({ value: handout });
         else reply({ value: { type: "assign", assignment: handout, via } });
       });
-    while (!signal.aborted) {
-      while (!(intake.actions && intake.beliefs) && !signal.aborted) await intake.changed(signal);
-      if (signal.aborted) return;
-      const request = { name: "poll", withinMs: HOLD_MS + ANSWER_WITHIN_MS, signal, serve };
-      yield await this.#network.request(this.#life, request);
-    }
+    const wanted = `${takes.actions ? " actions" : ""}${takes.beliefs ? " beliefs" : ""}`;
+    const request = { name: `poll${wanted}`, withinMs: HOLD_MS + ANSWER_WITHIN_MS, signal, serve };
+    return this.#network.request(this.#life, request);
   }
 
   /** To the registration that received it, then to the present one. */
@@ -67,7 +112,7 @@ export class SimLink implements Backend {
       if (asked === undefined) return await never();
       if (await this.#deliverTo(delivery.via, delivery, asked, signal)) return;
       if (await this.#deliverTo(this.#servantId, delivery, asked, signal)) return;
-      throw gone("servant.unknown");
+      throw gone(delivery.via === this.#servantId ? "servant.unknown" : "backend.result-unclaimed");
     } finally {
       this.#inFlight -= 1;
     }
@@ -90,6 +135,8 @@ export class SimLink implements Backend {
   }
 }
 
-function gone(code: "backend.session-gone" | "servant.unknown"): ServantError {
+function gone(
+  code: "backend.session-gone" | "servant.unknown" | "backend.result-unclaimed",
+): ServantError {
   return new ServantError(code, "Cannot go on: the backend does not know this servant");
 }

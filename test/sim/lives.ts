@@ -1,18 +1,20 @@
 /** The agent's lives: it is started on what the disk holds, again after every end. */
 import { openBus } from "../../src/agent/bus.ts";
 import { Servant } from "../../src/agent/servant.ts";
+import { Supervisor } from "../../src/agent/supervisor.ts";
 import { type AuditId, emptyResult } from "../../src/core/assignment.ts";
 import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { toServantError } from "../../src/core/errors.ts";
 import { describeEvent } from "../../src/core/events.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import type { SimBackend } from "./backend.ts";
+import { HANG_TIMEOUT_MS, type PluginState, spawner } from "./child.ts";
 import { frozen } from "./content.ts";
 import { type Disk, SimJournal } from "./disk.ts";
 import { Life } from "./life.ts";
 import { SimLink } from "./link.ts";
+import type { Setup } from "./motion.ts";
 import type { Network } from "./network.ts";
-import { SimRunner } from "./runner.ts";
 import { type Sabotage, sabotagedJournal, sabotagedLink } from "./sabotage.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MINUTE_MS } from "./weather.ts";
@@ -21,10 +23,16 @@ export const ORIGIN = "http://simulated";
 /** A backend that the agent served before: what is left of it stays on the disk, untouched. */
 const OTHER_ORIGIN = "http://elsewhere";
 
+/** How long a stopping agent waits for its handlers, in milliseconds. */
+const DRAIN_TIMEOUT_MS = MINUTE_MS;
+const CANCEL_GRACE_MS = 10_000;
+const SAFE_TIMEOUT_MS = 10_000;
+
 export interface Parts {
   readonly backend: SimBackend;
   readonly disk: Disk;
   readonly network: Network;
+  readonly plugin: PluginState;
 }
 
 export class Lives {
@@ -33,15 +41,18 @@ export class Lives {
   /** When the present life began, or the next one will. */
   bootAtMs = 0;
   #life: Life | undefined;
+  #servant: Servant | undefined;
   #stop = new AbortController();
-  #runs = 0;
+  #hurry = new AbortController();
   #count = 0;
   readonly #world: Surroundings;
   readonly #parts: Parts;
+  readonly #setup: Setup;
   readonly #sabotage: Sabotage;
 
-  constructor(world: Surroundings, parts: Parts, sabotage: Sabotage) {
+  constructor(world: Surroundings, parts: Parts, setup: Setup, sabotage: Sabotage) {
     this.#world = world;
+    this.#setup = setup;
     this.#parts = parts;
     this.#sabotage = sabotage;
     this.#leaveFromElsewhere();
@@ -52,9 +63,11 @@ export class Lives {
     const { oracle, trace } = this.#world;
     this.#count += 1;
     trace(`life ${this.#count} begins`);
-    this.#life = new Life(this.#world, () => this.#ended());
+    const life = new Life(this.#world);
+    this.#life = life;
     this.#stop = new AbortController();
-    this.#live(this.#life).then(
+    this.#hurry = new AbortController();
+    this.#live(life).then(
       () => {},
       (cause: unknown) => oracle.broken("the agent never fails of itself", String(cause)),
     );
@@ -69,9 +82,30 @@ export class Lives {
     this.#stop.abort();
   }
 
+  /** The second signal. */
+  hurry(): void {
+    if (this.#stop.signal.aborted) this.#hurry.abort();
+  }
+
+  /** False when nobody is there to heed it. */
+  setPaused(isPaused: boolean): boolean {
+    const servant = this.#servant;
+    if (servant === undefined) return false;
+    this.#world.trace(isPaused ? "a person pauses" : "a person resumes");
+    if (isPaused) void servant.pause("a person wants it");
+    else void servant.resume();
+    this.#world.oracle.motion.setPaused(isPaused);
+    return true;
+  }
+
+  standStill(ms: number, withPlugin: boolean): void {
+    this.#life?.process.stop(ms);
+    if (withPlugin) this.#parts.plugin.present?.process.stop(ms);
+  }
+
   /** Ends for good. */
   end(): void {
-    this.#life?.end();
+    this.#life?.process.end();
   }
 
   #leaveFromElsewhere(): void {
@@ -89,7 +123,8 @@ export class Lives {
 
   async #live(life: Life): Promise<void> {
     const world = this.#world;
-    const { backend, disk, network } = this.#parts;
+    const { backend, disk, network, plugin } = this.#parts;
+    life.whenOver(() => this.#ended());
     const own = new SimJournal(disk, ORIGIN, life, world);
     const other = new SimJournal(disk, OTHER_ORIGIN, life, world);
     const journal = sabotagedJournal(own, other, this.#sabotage, life);
@@ -97,32 +132,39 @@ export class Lives {
     this.ledger = ledger;
     const bus = openBus();
     bus.listen((event) => {
-      if (life.isAlive) world.trace(`agent: ${describeEvent(event).message}`);
+      if (!life.isAlive) return;
+      if (event.type === "agent.stopping") world.oracle.isStopping = true;
+      world.trace(`agent: ${describeEvent(event).message}`);
+    });
+    const clock = life;
+    const random = () => world.random.next();
+    const supervisor = new Supervisor({
+      ...{ clock, random, publish: bus.publish, spawn: spawner(life, world, plugin) },
+      ...{ hangTimeoutMs: HANG_TIMEOUT_MS, cancelGraceMs: CANCEL_GRACE_MS },
+      safeTimeoutMs: SAFE_TIMEOUT_MS,
     });
     const link = new SimLink(ORIGIN, backend, network, life, world);
-    const ports = {
-      backend: sabotagedLink(link, this.#sabotage, ledger, life),
-      bus,
-      clock: life,
-      ledger,
-      random: () => world.random.next(),
-      runner: new SimRunner(life, world, () => ++this.#runs),
-    };
     const options = {
-      ...{ failuresMax: 0, concurrency: 1, reregister: true, drainTimeoutMs: 60_000 },
-      hurry: new AbortController().signal,
+      ...{ failuresMax: 0, reregister: true, drainTimeoutMs: DRAIN_TIMEOUT_MS },
+      ...{ concurrency: this.#setup.concurrency, hurry: this.#hurry.signal },
     };
     try {
-      await new Servant(ports, options).run(this.#stop.signal);
+      const runner = await supervisor.open(ledger);
+      const linked = sabotagedLink(link, this.#sabotage, ledger, life);
+      const servant = new Servant({ backend: linked, bus, clock, ledger, random, runner }, options);
+      this.#servant = servant;
+      await servant.run(this.#stop.signal);
     } catch (cause) {
-      const { kind } = toServantError(cause);
-      if (kind !== "gone") throw cause;
+      const { kind, code } = toServantError(cause);
+      if (kind !== "gone" && !code.startsWith("plugin.")) throw cause;
+      world.trace(`the agent fails: ${code}`);
     }
+    this.#servant = undefined;
+    await supervisor.close();
     if (!life.isAlive) return;
     await journal.close();
     world.trace("the agent has stopped");
     life.end();
-    this.#ended();
   }
 
   /** After a power cut, or when it stopped: it is started again, at once or much later. */
@@ -131,6 +173,7 @@ export class Lives {
     oracle.lifeEnded();
     this.#parts.network.hangUp();
     this.#life = undefined;
+    this.#servant = undefined;
     this.ledger = undefined;
     const offMs = this.#offMs();
     this.bootAtMs = timeline.nowMs + offMs;

@@ -64,15 +64,17 @@ export class Network {
         settle();
       };
       const abort = () => end(() => reject(signal.reason));
-      const callOff = life.after(withinMs, () => end(() => reject(unreachable("no answer"))));
+      const callOff = life.process.after(withinMs, () =>
+        end(() => reject(unreachable("no answer"))),
+      );
       signal.addEventListener("abort", abort, { once: true });
       if (signal.aborted) return abort();
-      this.#send(connection, request, (reply) => {
-        if (!life.isAlive) return;
+      const hear = (reply: Reply<T>) => {
         this.#world.trace(`answer to ${name}: ${"value" in reply ? "ok" : reply.failure.code}`);
         if (!isOver) this.#idle.push(connection); // an answer that came too late finds it closed
         end(() => ("value" in reply ? resolve(reply.value) : reject(reply.failure)));
-      });
+      };
+      this.#send(connection, request, (reply) => life.process.hear(() => hear(reply)));
     });
   }
 

@@ -6,30 +6,36 @@
 import { BELIEFS_MAX } from "../../src/agent/hand.ts";
 import { BELIEF_FRESH_MS, IN_FLIGHT_MAX } from "../../src/agent/outbox.ts";
 import { START_WITHIN_MS } from "../../src/agent/recovery.ts";
-import type { Assignment, AuditId, Result } from "../../src/core/assignment.ts";
-import type { EntryKey, Fact } from "../../src/core/entry.ts";
+import type { Assignment, Result } from "../../src/core/assignment.ts";
+import { type EntryKey, type Fact, keyOf } from "../../src/core/entry.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
 import type { Delivery } from "../../src/core/ports.ts";
 import { outcomeOf } from "./content.ts";
+import { Motion, type Setup } from "./motion.ts";
 import { mayPassForFresh, Stories } from "./stories.ts";
 import type { Timeline } from "./timeline.ts";
 import { Verdict } from "./verdict.ts";
 
-/** Actions that are accepted and not finished: one runs, one is held. */
-const ACTIONS_MAX = 2;
-/** Who may wait for the ledger to change: the poll loop, the outbox, the saver, the stop. */
+/** What was on its way on an older poll when a newer one went out comes on top of what fits. */
+const OVERLAP_MAX = 1;
+/** Who may wait for the ledger to change: the dispatcher, the outbox, the saver, the stop. */
 const WAITERS_MAX = 4;
 
 export class Oracle {
   readonly stories: Stories;
+  readonly motion: Motion;
+  /** It stops: it starts nothing more. */
+  isStopping = false;
+  readonly #setup: Setup;
   readonly #verdict = new Verdict();
   /** Sent while it was in memory only: a crash may give it another content. */
   readonly #exposed = new Set<EntryKey>();
-  readonly #starts = new Map<AuditId, number>();
   readonly #takenContents = new Map<EntryKey, Set<string>>();
 
-  constructor(timeline: Timeline) {
+  constructor(timeline: Timeline, setup: Setup) {
+    this.#setup = setup;
     this.stories = new Stories(timeline, this.#verdict);
+    this.motion = new Motion(setup, this.stories, this.#verdict);
   }
 
   get violation(): string | undefined {
@@ -49,6 +55,8 @@ export class Oracle {
   /** What a restart found accepted and not started must be young. */
   #decidedToStart(key: EntryKey): void {
     const { stories } = this;
+    if (this.isStopping) this.broken("an agent that stops starts nothing more", key);
+    if ((stories.durable.get(key)?.starts ?? 0) > 0) return;
     const asked = stories.asked(key);
     const { now } = stories;
     if (asked?.assignment.kind !== "action" || asked.moment.life === now.life) return;
@@ -60,33 +68,24 @@ export class Oracle {
   /** The agent's memory is gone. */
   lifeEnded(): void {
     this.stories.lifeEnded();
+    this.motion.lifeEnded();
+    this.isStopping = false;
   }
 
   /** A batch is on the disk. */
   written(facts: readonly Fact[], origin: string): void {
-    const { stories } = this;
-    stories.written(facts, origin);
-    if (stories.unfinished.size <= ACTIONS_MAX) return;
-    const held = [...stories.unfinished].filter((key) => !stories.turnedAway.has(key));
-    if (held.length > ACTIONS_MAX) {
-      this.broken("one action runs and one is held at most", held.join(", "));
-    }
-  }
-
-  /** A handler is about to start; `running` are the kinds of those that run already. */
-  starts(assignment: Assignment, running: readonly Assignment["kind"][]): void {
-    const { auditId, kind } = assignment;
-    const times = (this.#starts.get(auditId) ?? 0) + 1;
-    this.#starts.set(auditId, times);
-    if (times > 1) this.broken("no handler starts twice for one entry", auditId);
-    const beside = running.filter((each) => each === kind).length;
-    if (beside >= (kind === "action" ? 1 : BELIEFS_MAX)) {
-      this.broken("one action runs at once, and a few beliefs", auditId);
-    }
-    const key = auditId as string as EntryKey;
-    const isStarted = (this.stories.durable.get(key)?.starts ?? 0) > 0;
-    if (!isStarted || !this.stories.isAccepted(key, assignment)) {
-      this.broken("started is durable before the handler runs", auditId);
+    this.stories.written(facts, origin);
+    this.motion.written(facts);
+    const { unfinished, turnedAway } = this.stories;
+    const limits = [
+      ["action", this.#setup.concurrency + 1 + OVERLAP_MAX],
+      ["belief", BELIEFS_MAX + OVERLAP_MAX],
+    ] as const;
+    for (const [kind, max] of limits) {
+      if (unfinished[kind].size <= max) continue;
+      const isInHand = (key: EntryKey) => !turnedAway.has(key) && !this.motion.isCalledOff(key);
+      const held = [...unfinished[kind]].filter(isInHand);
+      if (held.length > max) this.broken("no queue passes its limit", `${kind} ${held.join(", ")}`);
     }
   }
 
@@ -111,6 +110,8 @@ export class Oracle {
       if (asked.assignment.kind === "belief" && result.success) this.#checkIsFresh(key);
     }
     if (durable === undefined) this.#exposed.add(key);
+    // A further content under one audit id never runs.
+    if (key === keyOf(result.auditId)) this.motion.reported(asked.assignment, result);
     return asked.assignment;
   }
 

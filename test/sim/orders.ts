@@ -2,6 +2,7 @@
 import type { Assignment, AuditId } from "../../src/core/assignment.ts";
 import type { SimBackend } from "./backend.ts";
 import { frozen } from "./content.ts";
+import { transitions } from "./plugin.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MINUTE_MS } from "./weather.ts";
 
@@ -14,9 +15,13 @@ export class Orders {
   readonly #world: Surroundings;
   readonly #backend: SimBackend;
 
-  constructor(world: Surroundings, backend: SimBackend) {
+  /** Told of each assignment as it is made. */
+  readonly #onAssigned: (auditId: AuditId) => void;
+
+  constructor(world: Surroundings, backend: SimBackend, onAssigned: (auditId: AuditId) => void) {
     this.#world = world;
     this.#backend = backend;
+    this.#onAssigned = onAssigned;
   }
 
   /** Spreads assignments over `ms`; `count` of them, or as many as chance wants. */
@@ -45,6 +50,7 @@ export class Orders {
     this.#world.timeline.after(atMs, () => {
       this.pending -= 1;
       this.#backend.assign(assignment);
+      this.#onAssigned(assignment.auditId);
     });
   }
 
@@ -56,6 +62,7 @@ export class Orders {
       return frozen({ kind: "invalid", auditId, code, problem: "unreadable" });
     }
     if (kind < 0.3) return frozen({ kind: "belief", auditId, fluent: "robot_at" });
-    return frozen({ kind: "action", auditId, transition: "move", params: { to: name } });
+    const transition = this.#world.random.pick(transitions);
+    return frozen({ kind: "action", auditId, transition, params: { to: name } });
   }
 }

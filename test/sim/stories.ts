@@ -29,8 +29,12 @@ export interface Story extends Asked {
 
 export class Stories {
   readonly durable = new Map<EntryKey, Story>();
-  /** Actions that were accepted and are not finished. */
-  readonly unfinished = new Set<EntryKey>();
+  /** What was accepted and is not finished. */
+  readonly unfinished = {
+    action: new Set<EntryKey>(),
+    belief: new Set<EntryKey>(),
+    invalid: new Set<EntryKey>(),
+  };
   /** What was last accepted under each key, durable or not. */
   readonly #asked = new Map<EntryKey, Asked>();
   /** When each entry was last finished, durable or not. */
@@ -110,7 +114,7 @@ export class Stories {
     if (fact.type === "finished") {
       if (story.finished !== undefined) this.#verdict.broken("an entry is finished once", key);
       story.finished ??= outcomeOf(fact.result);
-      this.unfinished.delete(key);
+      this.unfinished[story.assignment.kind].delete(key);
       this.turnedAway.delete(key);
     }
     if (fact.type === "delivered") {
@@ -125,7 +129,7 @@ export class Stories {
     const asked = this.#asked.get(key);
     if (asked === undefined || this.durable.has(key)) return; // a second one changes nothing
     this.durable.set(key, { ...asked, starts: 0, delivered: 0, isRefused: false });
-    if (asked.assignment.kind === "action") this.unfinished.add(key);
+    this.unfinished[asked.assignment.kind].add(key);
   }
 
   /** A batch was turned away by a full disk. */

@@ -15,8 +15,10 @@ export interface Landscape {
   readonly disk: Disk;
   readonly network: Network;
   readonly cutPower: () => void;
-  /** Asks the agent to stop, as a supervisor does. */
-  readonly stop: () => void;
+  /** The agent stands still, and its plugin with it or not. */
+  readonly standStill: (ms: number, withPlugin: boolean) => void;
+  /** From now on each process of the plugin dies at once, for so long. */
+  readonly breakPlugin: (ms: number) => void;
 }
 
 export class Weather {
@@ -39,7 +41,7 @@ export class Weather {
 
   #change(): void {
     const { faults, timeline } = this.#world;
-    const { backend, cutPower, stop } = this.#on;
+    const { backend, cutPower } = this.#on;
     const strikes = (fault: Fault) => faults.strikes(fault);
     this.#changeNetwork();
     if (strikes("disk: full")) {
@@ -49,8 +51,26 @@ export class Weather {
     if (strikes("clock: an hour back")) timeline.setWall(timeline.wallMs - 60 * MINUTE_MS);
     if (strikes("clock: an hour ahead")) timeline.setWall(timeline.wallMs + 60 * MINUTE_MS);
     if (strikes("backend: restarts")) backend.restart(strikes("backend: forgets its servants"));
+    this.#changeMachine();
+    if (strikes("backend: another servant takes its place")) this.#fight();
     if (strikes("power cut at a moment")) cutPower();
-    if (strikes("agent stopped in peace")) stop();
+  }
+
+  #changeMachine(): void {
+    const { faults, random } = this.#world;
+    if (faults.strikes("agent: stands still")) {
+      const withPlugin = faults.strikes("agent: stands still with its plugin");
+      this.#on.standStill(random.between(1_000, 90_000), withPlugin);
+    }
+    if (faults.draws("child: dies in a loop")) this.#on.breakPlugin(random.between(0, MINUTE_MS));
+  }
+
+  /** Two servants of one name push each other out, again and again. */
+  #fight(): void {
+    const { random, timeline } = this.#world;
+    for (let atMs = 0; atMs < MINUTE_MS; atMs += random.between(1_000, 20_000)) {
+      timeline.after(atMs, () => this.#on.backend.forgetServants());
+    }
   }
 
   #changeNetwork(): void {
@@ -87,5 +107,6 @@ export class Weather {
     this.#world.faults.isCalm = true;
     this.#heal();
     if (this.#on.disk.isFull) this.#freeDisk();
+    this.#on.breakPlugin(0);
   }
 }

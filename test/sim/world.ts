@@ -4,12 +4,15 @@
  */
 import { drainMicrotasks } from "bun:jsc";
 import { SimBackend } from "./backend.ts";
+import type { PluginState } from "./child.ts";
 import { Disk, type PowerCut } from "./disk.ts";
 import { Faults, type Tally } from "./faults.ts";
 import { Lives, ORIGIN } from "./lives.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { Orders } from "./orders.ts";
+import { People } from "./people.ts";
+import { anyPlugin } from "./plugin.ts";
 import { Random } from "./random.ts";
 import type { Sabotage } from "./sabotage.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -27,8 +30,10 @@ const EVENTS_MAX = 500_000;
 export interface Scenario {
   readonly seed: number;
   readonly sabotage?: Sabotage;
-  /** No weather at all, and this many assignments. */
-  readonly calmWith?: number;
+  /** As many assignments as chance wants, unless given. */
+  readonly assignments?: number;
+  /** Only the plugin and people make trouble. */
+  readonly isCalm?: boolean;
   /** One power cut by choice, beside those by chance. */
   readonly powerCut?: PowerCut;
   /** Told every line of the trace. */
@@ -58,12 +63,14 @@ class World implements Surroundings {
   readonly timeline = new Timeline();
   readonly random: Random;
   readonly faults: Faults;
-  readonly oracle = new Oracle(this.timeline);
+  readonly oracle: Oracle;
   readonly #scenario: Scenario;
   readonly #trace: Trace;
   readonly #disk: Disk;
   readonly #backend: SimBackend;
   readonly #network: Network;
+  readonly #plugin: PluginState;
+  readonly #people: People;
   readonly #orders: Orders;
   readonly #lives: Lives;
 
@@ -71,13 +78,22 @@ class World implements Surroundings {
     this.#scenario = scenario;
     this.#trace = new Trace(scenario.onLine);
     this.random = new Random(scenario.seed);
-    this.faults = new Faults(this.random, (fault) => this.trace(`fault: ${fault}`));
+    const which = scenario.isCalm ? /^(child|person):/ : /./;
+    this.faults = new Faults(this.random, which, (fault) => this.trace(`fault: ${fault}`));
+    const loaded = anyPlugin(this.random);
+    const setup = { concurrency: this.random.count(1, 4), hasSafe: loaded.hasSafe };
+    this.oracle = new Oracle(this.timeline, setup);
     this.#disk = new Disk(this.oracle, scenario.powerCut);
     this.#backend = new SimBackend(this);
     this.#network = new Network(this.#backend, this);
-    this.#orders = new Orders(this, this.#backend);
-    const parts = { backend: this.#backend, disk: this.#disk, network: this.#network };
-    this.#lives = new Lives(this, parts, scenario.sabotage ?? "none");
+    this.#plugin = { loaded, brokenUntilMs: 0, runs: 0, pids: 0 };
+    const parts = {
+      ...{ backend: this.#backend, disk: this.#disk },
+      ...{ network: this.#network, plugin: this.#plugin },
+    };
+    this.#lives = new Lives(this, parts, setup, scenario.sabotage ?? "none");
+    this.#people = new People(this, this.#backend, this.#lives);
+    this.#orders = new Orders(this, this.#backend, (id) => this.#people.mayCallOff(id));
   }
 
   readonly trace = (line: string) => this.#trace.write(this.timeline.nowMs, line);
@@ -85,6 +101,7 @@ class World implements Surroundings {
   run(): Outcome {
     const { oracle } = this;
     this.#begin();
+    drainMicrotasks();
     let events = 0;
     while (oracle.violation === undefined && !this.#isOver() && this.timeline.step()) {
       drainMicrotasks(); // everything that is ready runs before time goes on
@@ -109,16 +126,20 @@ class World implements Surroundings {
   }
 
   #begin(): void {
-    const { calmWith } = this.#scenario;
+    const { assignments } = this.#scenario;
     const weather = new Weather(this, {
       backend: this.#backend,
       disk: this.#disk,
       network: this.#network,
       cutPower: () => this.#lives.cutPower(),
-      stop: () => this.#lives.askToStop(),
+      standStill: (ms, withPlugin) => this.#lives.standStill(ms, withPlugin),
+      breakPlugin: (ms) => {
+        this.#plugin.brokenUntilMs = this.timeline.nowMs + ms;
+      },
     });
-    this.#orders.plan(STORM_MS * 0.9, calmWith);
-    weather.begin(calmWith === undefined ? STORM_MS : 0);
+    this.#orders.plan(STORM_MS * 0.9, assignments);
+    weather.begin(STORM_MS);
+    this.#people.begin(STORM_MS);
     this.#lives.begin();
   }
 
