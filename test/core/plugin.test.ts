@@ -1,8 +1,17 @@
 import { expect, test } from "bun:test";
 import { ServantError } from "../../src/core/errors.ts";
-import { handlerMarks, type PluginClass, readPlugin } from "../../src/core/plugin.ts";
+import { actionRules, handlerMarks, type PluginClass, readPlugin } from "../../src/core/plugin.ts";
 import { holding, move, pick, place, robotAt } from "../../src/domains/warehouse.ts";
-import { action, BeliefResult, belief, type Registrar, script } from "../../src/sdk/index.ts";
+import {
+  action,
+  BeliefResult,
+  belief,
+  Reconcile,
+  type Registrar,
+  reconcile,
+  safe,
+  script,
+} from "../../src/sdk/index.ts";
 
 class Cart {
   readonly name: string = "made";
@@ -211,6 +220,83 @@ test("readPlugin() says which methods share a transition or a fluent", async () 
     }
   }
   expect((await failure(Looking)).message).toContain('fluent "robot_at": "where" and "look"');
+});
+
+test("readPlugin() refuses a second safe method, and a second reconcile method", async () => {
+  class Wary extends Cart {
+    @safe()
+    halt() {}
+    @safe()
+    stop() {}
+  }
+  expect(await failure(Wary)).toMatchObject({
+    code: "plugin.duplicate-handler",
+    message: 'Cannot register two @safe methods: "halt" and "stop"',
+  });
+  class Looking extends Cart {
+    @reconcile(move)
+    look() {
+      return Reconcile.done();
+    }
+    @reconcile(move)
+    peer() {
+      return Reconcile.done();
+    }
+  }
+  expect((await failure(Looking)).message).toBe(
+    'Cannot register two @reconcile methods for transition "move": "look" and "peer"',
+  );
+});
+
+test("readPlugin() refuses a reconcile method without its action, or against its word", async () => {
+  class Lost extends Cart {
+    @reconcile(pick)
+    look() {
+      return Reconcile.done();
+    }
+  }
+  expect(await failure(Lost)).toMatchObject({
+    code: "plugin.load-failed",
+    message: 'Cannot use @reconcile on "look": no @action does "pick"',
+  });
+  class Torn {
+    @action(move, { onInterrupted: "rerun" })
+    drive() {}
+    @reconcile(move)
+    look() {
+      return Reconcile.done();
+    }
+  }
+  expect(await failure(Torn)).toMatchObject({
+    code: "plugin.load-failed",
+    message: 'Cannot do "move" with both onInterrupted "rerun" and its @reconcile "look": keep one',
+  });
+});
+
+test("actionRules() says of each action what was asked for, as JSON can carry it", async () => {
+  class Robot {
+    @action(move, { timeoutMs: Number.POSITIVE_INFINITY, hangTimeoutMs: 9, uses: ["wheels"] })
+    drive() {}
+    @action(pick, { onInterrupted: "rerun", timeoutMs: 7, progressTimeoutMs: 8 })
+    lift() {}
+    @action(place)
+    lower() {}
+    @reconcile(place)
+    look() {
+      return Reconcile.partly();
+    }
+    @safe()
+    halt() {}
+  }
+  const plugin = await readPlugin(Robot, "Robot");
+  const rules = actionRules(plugin);
+  expect(rules).toEqual({
+    move: { onInterrupted: "fail", hangTimeoutMs: 9, uses: ["wheels"] },
+    pick: { onInterrupted: "rerun", timeoutMs: 7, progressTimeoutMs: 8 },
+    place: { onInterrupted: "reconcile" },
+  });
+  expect(JSON.parse(JSON.stringify(rules))).toEqual(rules);
+  expect(plugin.safe?.mark.method).toBe("halt");
 });
 
 test("readPlugin() refuses one transition in two registered classes", async () => {

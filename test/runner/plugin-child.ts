@@ -17,7 +17,7 @@ export const entry = join(root, "src", "main.ts");
 export const never = new AbortController().signal;
 
 /** Imports that most sources need; a line of its own, so that positions are easy to tell. */
-export const IMPORTS = `import { action, belief, BeliefResult, objectType, fluent, transition, z } from "servant-agent";\n`;
+export const IMPORTS = `import { action, belief, BeliefResult, objectType, fluent, reconcile, Reconcile, safe, transition, z } from "servant-agent";\n`;
 
 /** A class `P` with these members; `@act("name")` marks a handler that takes any parameters. */
 export function pluginSource(members: string): string {

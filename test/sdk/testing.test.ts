@@ -1,6 +1,15 @@
 import { expect, test } from "bun:test";
 import { move, robotAt } from "../../src/domains/warehouse.ts";
-import { type ActionContext, action, BeliefResult, belief } from "../../src/sdk/index.ts";
+import {
+  type ActionContext,
+  action,
+  BeliefResult,
+  belief,
+  Reconcile,
+  reconcile,
+  type SafeContext,
+  safe,
+} from "../../src/sdk/index.ts";
 import { testPlugin } from "../../src/sdk/testing.ts";
 
 class Cart {
@@ -69,4 +78,69 @@ test("testPlugin() lets a handler print its context", async () => {
 test("testPlugin() refuses a class as the agent would", async () => {
   const refused = await testPlugin(class Plain {}).catch((cause) => cause);
   expect(refused).toMatchObject({ code: "plugin.no-handlers" });
+});
+
+class Careful {
+  isMoving = true;
+  @action(move)
+  async drive(_params: unknown, ctx: ActionContext) {
+    await ctx.untilResumed();
+    return { success: true, message: `paused: ${ctx.paused}` };
+  }
+  @reconcile(move)
+  look({ end }: { end: { name: string } }) {
+    if (end.name === "room_two") return Reconcile.done("it is there");
+    throw new Error("no camera");
+  }
+  @safe()
+  halt(ctx: SafeContext) {
+    if (!this.isMoving) throw new Error("it stands already");
+    this.isMoving = false;
+    ctx.log.info("halted");
+  }
+}
+
+test("testPlugin() asks a plugin what became of an action", async () => {
+  const cart = await testPlugin(Careful);
+  expect(await cart.reconcile("move", params)).toEqual({ state: "done", message: "it is there" });
+  const failed = cart.reconcile("move", { start: "room_two", end: "room_one" });
+  expect(await failed.catch((cause) => cause)).toMatchObject({
+    code: "handler.threw",
+    message: "no camera",
+  });
+  const missing = await cart.reconcile("move", {}).catch((cause) => cause);
+  expect(missing).toMatchObject({ code: "assignment.bad-params" });
+});
+
+test("testPlugin() makes a plugin's machine safe", async () => {
+  const cart = await testPlugin(Careful);
+  await cart.safe();
+  expect(cart.logs.map(({ message }) => message)).toEqual(["halted"]);
+  expect(await cart.safe().catch((cause) => cause)).toMatchObject({
+    code: "handler.threw",
+    message: "it stands already",
+  });
+});
+
+test.each([false, 1, {}, "safe"])(
+  "a safe method that returns %p is not believed",
+  async (value) => {
+    class Doubtful extends Careful {}
+    Doubtful.prototype.halt = () => value as unknown as undefined;
+    const cart = await testPlugin(Doubtful);
+    expect(await cart.safe().catch((cause) => cause)).toMatchObject({ code: "handler.bad-result" });
+  },
+);
+
+test("testPlugin() pauses handlers and lets them go on", async () => {
+  const cart = await testPlugin(Careful);
+  cart.setPaused(true);
+  let isOver = false;
+  const run = cart.act("move", params).finally(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  cart.setPaused(false);
+  expect(await run).toMatchObject({ success: true, message: "paused: false" });
 });

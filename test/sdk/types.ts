@@ -2,7 +2,17 @@
  * What the type checker must accept and refuse of a plugin. It runs nowhere: an expected error that
  * does not come is an error of the project's own check.
  */
-import { type ActionContext, action, BeliefResult, belief, z } from "servant-agent";
+import {
+  type ActionContext,
+  action,
+  BeliefResult,
+  belief,
+  Reconcile,
+  reconcile,
+  type SafeContext,
+  safe,
+  z,
+} from "servant-agent";
 import {
   type Box,
   boxA,
@@ -10,6 +20,7 @@ import {
   handsFree,
   move,
   pick,
+  place,
   type Room,
   robotAt,
   roomOne,
@@ -48,6 +59,27 @@ export class Fits {
     return BeliefResult.sole(robotAt(roomOne));
   }
 }
+
+export class Careful extends Fits {
+  @action(place, { onInterrupted: "rerun", progressTimeoutMs: 5, hangTimeoutMs: 60_000 })
+  async lower(_params: { room: Room; box: Box }, ctx: ActionContext) {
+    if (ctx.paused) await ctx.untilResumed();
+  }
+  @reconcile(move)
+  look({ end }: { start: Room; end: Room }, ctx: ActionContext) {
+    ctx.log.info(`is it in ${end.name}?`);
+    return Reconcile.partly("half way");
+  }
+  @reconcile("weigh", { params: z.object({ grams: z.number() }) })
+  async weighed({ grams }: z.infer<typeof weight>) {
+    return grams > 0 ? Reconcile.done() : Reconcile.notDone();
+  }
+  @safe()
+  async halt(ctx: SafeContext) {
+    ctx.log.warn("halting");
+  }
+}
+
 const weight = z.object({ grams: z.number() });
 
 export class Wrong {
@@ -78,6 +110,28 @@ export class Wrong {
   // @ts-expect-error there is no such option
   @action(move, { timeout: 5 })
   option() {}
+
+  // @ts-expect-error it fails or runs again; who can tell brings @reconcile
+  @action(move, { onInterrupted: "reconcile" })
+  interrupted() {}
+
+  // @ts-expect-error a room is not a box
+  @reconcile(move)
+  lookElsewhere(_params: { end: Box }) {
+    return Reconcile.done();
+  }
+
+  // @ts-expect-error a boolean leaves it open what is done
+  @reconcile(move)
+  maybe() {
+    return true;
+  }
+
+  // @ts-expect-error it belongs to no assignment
+  @safe()
+  halt(ctx: ActionContext) {
+    ctx.log.info(ctx.auditId);
+  }
 
   // @ts-expect-error the schema says number
   @action("weigh", { params: z.object({ grams: z.number() }) })
