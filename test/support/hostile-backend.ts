@@ -9,6 +9,8 @@ export interface Received {
   readonly headers: Headers;
   readonly body: unknown;
   readonly atMs: number;
+  /** The port that its connection comes from. */
+  readonly fromPort: number;
 }
 
 type Answer = Response | ((request: Received) => Response | Promise<Response>);
@@ -22,7 +24,7 @@ export class HostileBackend {
   /** Answers to the coming registrations; when there is none left, a fresh servant id. */
   readonly registrations: Answer[] = [];
   readonly #server: Bun.Server<undefined>;
-  readonly #ports = new Set<string>();
+  readonly #ports = new Set<number>();
   #servants = 0;
   #waiters: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
 
@@ -92,13 +94,14 @@ export class HostileBackend {
   }
 
   async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
-    const address = server.requestIP(request);
-    if (address !== null) this.#ports.add(String(address.port));
+    const fromPort = server.requestIP(request)?.port ?? 0;
+    this.#ports.add(fromPort);
     const text = await request.text();
     const path = new URL(request.url).pathname;
     const { method, headers } = request;
     const body: unknown = text === "" ? undefined : JSON.parse(text);
-    const received: Received = { method, path, headers, body, atMs: performance.now() };
+    const atMs = performance.now();
+    const received: Received = { method, path, headers, body, atMs, fromPort };
     this.received.push(received);
     const response = await this.#reply(received);
     if (path.endsWith("/result") && response.ok) this.taken.push(body as Record<string, unknown>);
