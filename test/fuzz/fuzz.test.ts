@@ -3,11 +3,12 @@
 // fast-check prints with a failure; `FUZZ_RUNS=1000000 npm test -- test/fuzz` for more of it.
 import { expect, test } from "bun:test";
 import { child } from "./child.ts";
+import { journal } from "./journal.ts";
 import { texts } from "./texts.ts";
 import { wire } from "./wire.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 100_000);
-const decoders = [...wire, ...texts, ...child];
+const decoders = [...wire, ...texts, ...child, ...journal];
 const shares = decoders.reduce((sum, { share }) => sum + share, 0);
 let seen = 0;
 
