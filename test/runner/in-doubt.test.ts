@@ -123,7 +123,7 @@ test("SIGTERM that is ignored is followed by SIGKILL, for its own children too",
 const CAREFUL = `
   @act("exit") exit() { process.exit(1); }
   @act("drive") drive() { return true; }
-  @reconcile("drive", { params: any }) look({ how }, ctx) {
+  @reconcile("drive", { params: free }) look({ how }, ctx) {
     ctx.log.info("looking");
     switch (how) {
       case "done": return Reconcile.done("it stands there");
@@ -141,7 +141,7 @@ const CAREFUL = `
   }
   @belief(seen) look2() { return BeliefResult.sole("seen"); }
 `;
-const careful = `const any = { safeParse: (data) => ({ success: true, data }) };
+const careful = `const free = { safeParse: (data) => ({ success: true, data }) };
 ${pluginSource(CAREFUL)}`;
 
 test("a safe method runs in the new child before anything else", async () => {
