@@ -196,9 +196,7 @@ export class Supervisor implements Runner {
     const { doubted } = opened.machine;
     if (this.#loaded?.hasSafe && doubted !== undefined) {
       this.#notReady(`the machine is made safe first: ${doubted}`, 0);
-      // What it was doing is told that its process is gone only after `#bury`: not waited for here.
-      const isSafe = await Promise.race([secure(life, opened, this.#options), life.over]);
-      if (isSafe !== true) return await life.over;
+      if (!(await secure(life, opened, this.#options))) return await life.over;
     }
     if (this.#isPaused) life.setPaused(true);
     this.#isSecured = true;
@@ -214,12 +212,16 @@ export class Supervisor implements Runner {
     await life.over;
     this.#isSecured = false;
     this.#bell.ring();
+    const { pid, epitaph: reason } = life;
     const isClosing = this.#closing.signal.aborted;
+    if (pid !== undefined && this.#offer !== undefined && !isClosing) {
+      this.#options.publish({ type: "child.ended", pid, reason });
+    }
     try {
       const [cut] = life.cutActions();
       if (cut !== undefined && this.#loaded?.hasSafe && !isClosing) {
-        const reason = `${nameOf(cut.work)} was cut off: ${life.epitaph}`;
-        await recordDoubt(await this.#ledger.promise, this.#options, reason);
+        const doubt = `${nameOf(cut.work)} was cut off: ${reason}`;
+        await recordDoubt(await this.#ledger.promise, this.#options, doubt);
       }
     } finally {
       life.settle();
@@ -227,15 +229,13 @@ export class Supervisor implements Runner {
   }
 
   async #restart(): Promise<void> {
-    const { clock, publish } = this.#options;
+    const { clock } = this.#options;
     const life = this.#life;
     if (this.#closing.signal.aborted) return;
-    const reason = life.epitaph;
-    if (life.pid !== undefined) publish({ type: "child.ended", pid: life.pid, reason });
     const isGood = life.hasWorked || clock.monotonic() - life.bornAtMs >= LIFE_IS_GOOD_MS;
     this.#deaths = isGood ? 1 : this.#deaths + 1;
     const retryInMs = this.#deaths === 1 ? 0 : windowMs(this.#deaths - 1);
-    if (retryInMs > 0) this.#notReady(reason, retryInMs);
+    if (retryInMs > 0) this.#notReady(life.epitaph, retryInMs);
     await clock.sleep(retryInMs, this.#closing.signal);
     if (!this.#closing.signal.aborted) this.#life = new ChildLife(this.#options);
   }
