@@ -9,9 +9,9 @@ import { Bell } from "../core/bell.ts";
 import { type EntryKey, stamp } from "../core/entry.ts";
 import { type ServantError, toServantError } from "../core/errors.ts";
 import type { Finished } from "../core/ledger.ts";
+import { SANE_CLOCK_MS } from "../core/retention.ts";
 import { Backlog } from "./backlog.ts";
 import type { Ports } from "./ports.ts";
-import { SANE_CLOCK_MS } from "./recovery.ts";
 import { Troubles } from "./troubles.ts";
 
 export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger" | "random">;

@@ -2,14 +2,10 @@
 import { describeAssignment, type Entry } from "../core/entry.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { ActionRules } from "../core/handlers.ts";
+import { SANE_CLOCK_MS } from "../core/retention.ts";
 
 /** An accepted assignment may start after a restart only while it is this young. */
 export const START_WITHIN_MS = 30_000;
-/**
- * A clock that reads an earlier time was never set (many boards boot in 1970): the difference of
- * two of its readings says nothing, for a power cut may lie between them.
- */
-export const SANE_CLOCK_MS = Date.UTC(2024, 0, 1);
 /** How often a handler that may run again is started for one assignment, the first time included. */
 export const STARTS_MAX = 3;
 

@@ -28,6 +28,20 @@ export function wholeFrom(least: number): (text: string) => number {
   };
 }
 
+const UNITS = { "": 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 } as const;
+
+/** Reads a size of at least `least` bytes: `500000`, `64KiB`, `500MiB`, `1GiB`. */
+export function bytesFrom(least: number): (text: string) => number {
+  return (text) => {
+    const [, digits = "", unit = ""] = /^(\d{1,15})([KMG]iB)?$/i.exec(text) ?? [];
+    const value = Number(digits) * (UNITS[unit.toLowerCase() as keyof typeof UNITS] ?? 1);
+    if (digits === "" || value < least) {
+      throw new InvalidArgumentError(`Give at least ${least} bytes, such as 500MiB or 1GiB.`);
+    }
+    return value;
+  };
+}
+
 /** Reads a port; 0 lets the system choose. */
 export function port(text: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;

@@ -79,6 +79,8 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   try {
     journal = openJournal(join(stateDir.path, "journal.sqlite"), {
       origin: connection.origin,
+      quotaBytes: settings.journalQuota,
+      keep: settings.journalKeep,
       onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
     });
     const ledger = await Ledger.open(journal);

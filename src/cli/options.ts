@@ -7,6 +7,10 @@ export type LogFormat = "pretty" | "json";
 /** What `connect` and `run` share: how the plugin is run and what is logged. */
 export interface ServantOptions {
   readonly stateDir?: string;
+  /** Bytes. */
+  readonly journalQuota: number;
+  /** Delivered assignments whose content is kept. */
+  readonly journalKeep: number;
   readonly isolation: Isolation;
   /** Names of environment variables that the plugin's process keeps. */
   readonly passEnv: readonly string[];

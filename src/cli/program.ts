@@ -5,7 +5,17 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import { exitCodes } from "../core/errors.ts";
 import { type Level, levels } from "../core/events.ts";
-import { atLeast, collect, lease, nonEmpty, onOff, port, wholeFrom } from "./arguments.ts";
+import { KEEP_DEFAULT } from "../core/retention.ts";
+import {
+  atLeast,
+  bytesFrom,
+  collect,
+  lease,
+  nonEmpty,
+  onOff,
+  port,
+  wholeFrom,
+} from "./arguments.ts";
 import { addCallCommands } from "./call/commands.ts";
 import type { Shell } from "./completion.ts";
 import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
@@ -215,6 +225,17 @@ function addServantOptions(command: Command, defaults: Defaults): Command {
       "--state-dir <dir>",
       `where the journal is kept, one agent per folder (default: ${defaults.stateDir})`,
       nonEmpty,
+    )
+    .addOption(
+      new Option("--journal-quota <bytes>", "largest size of the journal; at it no work is taken")
+        .argParser(bytesFrom(1024 * 1024))
+        .default(2 ** 30, "1GiB"),
+    )
+    .option(
+      "--journal-keep <n>",
+      "delivered assignments kept whole; older ones keep their audit id",
+      wholeFrom(0),
+      KEEP_DEFAULT,
     )
     .addOption(
       new Option("--isolation <mode>", "where the plugin runs")

@@ -4,7 +4,7 @@
  * suffers; a changed bit in a text would make up a fact.
  */
 import { type Assignment, type AuditId, emptyResult, type Result } from "../core/assignment.ts";
-import type { EntryKey, Fact } from "../core/entry.ts";
+import type { Compacted, EntryKey, Fact } from "../core/entry.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { MACHINE_KEY } from "../core/machine.ts";
 
@@ -83,8 +83,9 @@ export function storedTime(atMs: number): number {
 /** What a fact says beside its type, time and key; null when that is all. */
 export function encodeFact(fact: Fact): { type: number; body: string | null } {
   const { type, atMs: _at, key, ...rest } = fact as Fact & Record<string, Json>;
-  const said: Record<string, Json> = { ...rest };
   const auditId = auditIdOf(key);
+  if (fact.type === "compacted") return { type: TYPES.indexOf(type), body: shortCompacted(fact) };
+  const said: Record<string, Json> = { ...rest };
   if ("assignment" in fact) {
     const { kind, auditId: id, ...content } = fact.assignment;
     said.assignment = {
@@ -106,9 +107,10 @@ export function decodeFact(row: FactRow, stored: string): Fact | undefined {
   try {
     const key = row.entry === MACHINE_ENTRY ? MACHINE_KEY : keyOfStored(stored);
     const said: unknown = row.body === null ? {} : JSON.parse(row.body);
+    if (type === "compacted") return longCompacted(said, row.at, key);
     if (!isJsonObject(said)) return undefined;
     const fact: Record<string, unknown> = { type, atMs: row.at, key, ...said };
-    if (type === "accepted" || type === "compacted") {
+    if (type === "accepted") {
       if (!isJsonObject(said.assignment)) return undefined;
       fact.assignment = { kind: "action", auditId: auditIdOf(key), ...said.assignment };
     }
@@ -120,6 +122,39 @@ export function decodeFact(row: FactRow, stored: string): Fact | undefined {
   } catch {
     return undefined; // no JSON: the same as a wrong sum
   }
+}
+
+/** A million of these may be kept: a list, with what is usual left out at its end. */
+function shortCompacted(fact: Compacted): string {
+  const { assignment, fingerprint, acceptedAtMs, finishedAtMs, success, phase, code } = fact;
+  const { kind, auditId } = assignment;
+  const names = { action: "transition", belief: "fluent", invalid: "code" } as const;
+  const name = (assignment as unknown as Record<string, string>)[names[kind]] ?? "";
+  const isUsual = phase === "delivered" && code === undefined && auditId === auditIdOf(fact.key);
+  const said = [
+    fingerprint,
+    acceptedAtMs,
+    finishedAtMs - acceptedAtMs,
+    Number(success),
+    kind[0],
+    name,
+  ];
+  return JSON.stringify(isUsual ? said : [...said, phase, code ?? null, auditId]);
+}
+
+function longCompacted(said: unknown, atMs: number, key: EntryKey): Compacted | undefined {
+  if (!Array.isArray(said) || said.length < 6) return undefined;
+  const [fingerprint, acceptedAtMs, tookMs, success, kind, name] = said;
+  const [, , , , , , phase = "delivered", code, auditId = auditIdOf(key)] = said;
+  const assignment: Assignment =
+    kind === "a"
+      ? { kind: "action", auditId, transition: name, params: {} }
+      : kind === "b"
+        ? { kind: "belief", auditId, fluent: name }
+        : { kind: "invalid", auditId, code: name, problem: "" };
+  const ended = { acceptedAtMs, finishedAtMs: acceptedAtMs + tookMs, success: success === 1 };
+  const head = { type: "compacted", atMs, key, assignment, fingerprint, phase } as const;
+  return { ...head, ...ended, ...(code ? { code } : {}) };
 }
 
 /** Without the members that say nothing. */

@@ -3,7 +3,14 @@
  * is open. What is not as it was written is damage, and never becomes a fact.
  */
 import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
-import type { EntryFact, EntryKey, Fact } from "../core/entry.ts";
+import {
+  compacted,
+  type Entry,
+  type EntryFact,
+  type EntryKey,
+  type Fact,
+  fold,
+} from "../core/entry.ts";
 import { isMachineFact } from "../core/machine.ts";
 import type { WaitingPage } from "../core/ports.ts";
 import { damage, numberOf } from "./journal-file.ts";
@@ -28,12 +35,16 @@ const PAGE_MAX_CHARACTERS = 4 * 1024 * 1024;
 export class JournalStore {
   readonly #db: Database;
   readonly #statements: Statement[] = [];
+  /** By state, once somebody has asked. */
+  readonly #closedCounts = new Map<number, number>();
   readonly #entry;
   readonly #factsOf;
   readonly #lastOf;
   readonly #insertEntry;
   readonly #insertFact;
   readonly #setState;
+  readonly #deleteFacts;
+  readonly #deleteEntry;
 
   constructor(db: Database) {
     this.#db = db;
@@ -54,6 +65,8 @@ export class JournalStore {
       "INSERT INTO facts (entry, n, type, at, body, sum) VALUES (?, ?, ?, ?, ?, ?)",
     );
     this.#setState = this.prepare("UPDATE entries SET state = ?, at = ?, sum = ? WHERE id = ?");
+    this.#deleteFacts = this.prepare("DELETE FROM facts WHERE entry = ?");
+    this.#deleteEntry = this.prepare("DELETE FROM entries WHERE id = ?");
   }
 
   /** A statement that is let go with the store: one that is left keeps the file open. */
@@ -164,6 +177,58 @@ export class JournalStore {
     return { stories, next: last && rows.length === limit ? last.id + 1 : undefined };
   }
 
+  /** The oldest entries of any origin that are closed in this way and come after `id`. */
+  closed(state: number, id: number, limit: number): EntryRow[] {
+    return this.#rows(
+      `SELECT * FROM entries INDEXED BY entries_closed
+       WHERE state > 29 AND state < 40 AND state = ? AND id > ? ORDER BY id LIMIT ?`,
+      [state, id, limit],
+    );
+  }
+
+  /** How many entries are closed in this way and keep their content. */
+  countClosed(state: number): number {
+    const known = this.#closedCounts.get(state);
+    if (known !== undefined) return known;
+    const counted = "SELECT count(*) FROM entries WHERE state > 29 AND state < 40";
+    const count = numberOf(this.#db, `${counted} AND state = ${state}`);
+    this.#closedCounts.set(state, count);
+    return count;
+  }
+
+  /** A transaction was rolled back: what was counted in it never was. */
+  rolledBack(): void {
+    this.#closedCounts.clear();
+  }
+
+  /** The oldest compacted entries that come after `id`. */
+  compacted(id: number, limit: number): EntryRow[] {
+    return this.#rows(
+      `SELECT * FROM entries WHERE id > ? AND state = ${STATE.compacted} ORDER BY id LIMIT ?`,
+      [id, limit],
+    );
+  }
+
+  /** The youngest entry's number: numbers are given in the order of acceptance. */
+  lastId(): number {
+    return numberOf(this.#db, "SELECT max(id) FROM entries");
+  }
+
+  /** Puts what is kept in place of a closed entry's facts. */
+  compact(row: EntryRow, nowMs: number): void {
+    const entry = this.factsOf(row).reduce<Entry | undefined>(fold, undefined);
+    const kept = entry && compacted(entry, row.at);
+    if (kept === undefined) throw damage(`entry ${row.id} is closed, its facts are not`);
+    this.#deleteFacts.run(row.id);
+    this.#add(row.id, row.key, kept);
+    this.#become(row, STATE.compacted, nowMs);
+  }
+
+  forget({ id }: EntryRow): void {
+    this.#deleteFacts.run(id);
+    this.#deleteEntry.run(id);
+  }
+
   count(origin: number, state: number): number {
     const counted = `SELECT count(*) FROM entries WHERE state < 30 AND origin = ${origin}`;
     return numberOf(this.#db, `${counted} AND state = ${state}`);
@@ -203,12 +268,20 @@ export class JournalStore {
   }
 
   #open(origin: number, state: number, from: number, limit: number): EntryRow[] {
-    using query = this.#db.prepare<EntryRow, number[]>(
-      `SELECT id, origin, key, state, at, sum FROM entries INDEXED BY entries_open
+    const rows = this.#rows(
+      `SELECT * FROM entries INDEXED BY entries_open
        WHERE state < 30 AND origin = ? AND state = ? AND id >= ? ORDER BY id LIMIT ?`,
+      [origin, state, from, limit],
     );
-    const rows = query.all(origin, state, from, limit);
-    const broken = rows.find((row) => !isSound(row) || row.state !== state);
+    const broken = rows.find((row) => row.state !== state);
+    if (broken !== undefined) throw damage(`entry ${broken.id} is not where the index says`);
+    return rows;
+  }
+
+  #rows(sql: string, values: number[]): EntryRow[] {
+    using query = this.#db.prepare<EntryRow, number[]>(sql);
+    const rows = query.all(...values);
+    const broken = rows.find((row) => !isSound(row));
     if (broken !== undefined) throw damage(`entry ${broken.id} is not as it was written`);
     return rows;
   }
@@ -224,6 +297,14 @@ export class JournalStore {
 
   #become(row: EntryRow, state: number, atMs: number): void {
     const at = storedTime(atMs);
+    const counts = this.#closedCounts;
+    for (const [of, by] of [
+      [row.state, -1],
+      [state, 1],
+    ] as const) {
+      const count = counts.get(of);
+      if (count !== undefined) counts.set(of, count + by);
+    }
     this.#setState.run(state, at, entrySum({ ...row, state, at }), row.id);
   }
 

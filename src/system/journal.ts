@@ -8,6 +8,8 @@ import { statSync } from "node:fs";
 import type { EntryKey, Fact } from "../core/entry.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Journal, Urgency, WaitingPage } from "../core/ports.ts";
+import { KEEP_DEFAULT } from "../core/retention.ts";
+import { Compaction } from "./journal-compaction.ts";
 import {
   asServantError,
   isDamage,
@@ -28,11 +30,21 @@ export const COMMIT_WITHIN_MS = { soon: 2, lazy: 100 } as const;
 const VERIFIED_BYTES = 8 * 1024 * 1024;
 /** Near the quota this part of it is left to facts that only report. */
 const RESERVE_SHARE = 1 / 16;
+/** From this part of what new work may fill on, compaction makes room whatever else it keeps. */
+const CROWDED_SHARE = 7 / 8;
+/** How long nothing was written before compaction takes its time, in milliseconds. */
+const QUIET_MS = 250;
+/** How far compaction may fall behind while there is work. */
+const EXCESS_MAX = 5_000;
+/** Between two steps of compaction, and between two looks whether one is due, in milliseconds. */
+const TIDY_MS = { quiet: 10, busy: 50, look: 1_000 } as const;
 
 export interface JournalOptions {
   readonly origin: string;
   /** The file's size limit in bytes; near it new work is refused with `journal.full`. */
   readonly quotaBytes?: number;
+  /** Of how many closed entries the content is kept. */
+  readonly keep?: number;
   /** Told when a damaged file was set aside and a new one begun. */
   readonly onDamaged?: (setAside: string, reason: string) => void;
 }
@@ -113,6 +125,9 @@ export class SqliteJournal implements Journal {
   /** Settle with the next commit, for those who wait for it together. */
   #committed: { work?: PromiseWithResolvers<void>; report?: PromiseWithResolvers<void> } = {};
   #timers: { soon?: Timer; lazy?: Timer } = {};
+  readonly #compaction: Compaction;
+  #tidying: Timer | undefined;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
   #turn: NodeJS.Immediate | undefined;
 
   constructor(db: Database, options: JournalOptions) {
@@ -124,6 +139,8 @@ export class SqliteJournal implements Journal {
     this.#freePages = this.#store.prepare<{ freelist_count: number }>("PRAGMA freelist_count");
     this.#pagesMax = limitSize(db, options.quotaBytes);
     this.#origin = this.#store.originOf(options.origin);
+    this.#compaction = new Compaction(this.#store, options.keep ?? KEEP_DEFAULT);
+    this.#tidyIn(TIDY_MS.look);
   }
 
   append(facts: readonly Fact[], urgency: Urgency = "now"): Promise<void> {
@@ -170,6 +187,7 @@ export class SqliteJournal implements Journal {
 
   async close(): Promise<void> {
     this.#commit();
+    clearTimeout(this.#tidying);
     this.#store.close();
     this.#db.close();
   }
@@ -203,20 +221,50 @@ export class SqliteJournal implements Journal {
   }
 
   #write(waiting: readonly Waiting[]): void {
+    this.#writtenAtMs = performance.now();
+    this.#transact(() => {
+      for (const { fact } of waiting) this.#store.write(fact, this.#origin);
+    });
+  }
+
+  #transact(write: () => void): void {
     try {
       this.#begin.run();
-      for (const { fact } of waiting) this.#store.write(fact, this.#origin);
+      write();
       this.#end.run();
     } catch (cause) {
       if (this.#db.inTransaction) this.#db.run("ROLLBACK");
+      this.#store.rolledBack();
       throw cause;
     }
   }
 
-  #isCrowded(): boolean {
+  /** True when more than this share of what new work may fill is in use. */
+  #isCrowded(share = 1): boolean {
     if (this.#pagesMax === Number.POSITIVE_INFINITY) return false;
     const pages = this.#pages.get()?.page_count ?? 0;
-    return pages - (this.#freePages.get()?.freelist_count ?? 0) > this.#pagesMax;
+    const used = pages - (this.#freePages.get()?.freelist_count ?? 0);
+    return used > this.#pagesMax * share;
+  }
+
+  #tidyIn(ms: number): void {
+    this.#tidying = setTimeout(() => this.#tidyIn(this.#tidy()), ms).unref();
+  }
+
+  /** One small step of compaction if it is due and in nobody's way; returns when to look again. */
+  #tidy(): number {
+    const nowMs = performance.now();
+    const isCrowded = this.#isCrowded(CROWDED_SHARE);
+    const isQuiet = this.#waiting.length === 0 && nowMs - this.#writtenAtMs >= QUIET_MS;
+    try {
+      if (!isCrowded && !this.#compaction.isDue(nowMs)) return TIDY_MS.look;
+      if (!isCrowded && !isQuiet && this.#compaction.excess < EXCESS_MAX) return TIDY_MS.look;
+      this.#transact(() => this.#compaction.step(Date.now(), nowMs, isCrowded));
+    } catch {
+      // A full disk, or damage in what nobody asked for: who asks for it is told.
+      return TIDY_MS.look;
+    }
+    return isQuiet ? TIDY_MS.quiet : TIDY_MS.busy;
   }
 }
 

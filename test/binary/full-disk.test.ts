@@ -2,6 +2,7 @@
 // reports what it knows, and goes on by itself when there is room. Method: the kernel's limit on
 // the size of files, which stops a process's writes as a full disk does, and can be lifted.
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { HostileBackend } from "../support/hostile-backend.ts";
 import { Folder, RunningServant } from "../support/servant.ts";
 
@@ -48,3 +49,31 @@ test("the agent answers journal.full on a full disk and recovers by itself", asy
   expect(await servant.stop()).toBe(0);
   await peer.stop();
 }, 30_000);
+
+test("at its quota the agent takes no work, loses no result, and recovers by delivering", async () => {
+  using folder = new Folder();
+  const peer = new HostileBackend();
+  const args = ["--journal-quota", "1MiB"];
+  const servant = await RunningServant.start(peer.url, folder, { args });
+  peer.results.push(...Array.from({ length: 500 }, () => new Response(null, { status: 503 })));
+  const large = "x".repeat(40_000);
+  const names = Array.from({ length: 30 }, (_, index) => `a${index}`);
+  for (const name of names) peer.assign(name, { do: large });
+  await peer.until("it is full", () => servant.events("journal.full").length > 0, 20_000);
+  const finished = servant.events("assignment.finished").length;
+  expect(finished).toBeGreaterThan(5);
+  expect(finished).toBeLessThan(names.length);
+
+  peer.results.length = 0; // the backend takes results again
+  await peer.until("recovery told", () => servant.events("journal.recovered").length > 0, 20_000);
+  const answers = () => new Set(peer.taken.map(({ audit_id }) => audit_id));
+  await peer.until("every answer", () => names.every((name) => answers().has(name)), 20_000);
+  peer.assign("after", { do: "work" });
+  expect(await peer.result("after")).toMatchObject({ success: true });
+  expect(await servant.stop()).toBe(0);
+  const ran = new Set(folder.effects().map((line) => line.split(" ")[0]));
+  for (const { audit_id, success } of peer.taken) expect(success).toBe(ran.has(`${audit_id}`));
+  const size = Bun.file(join(folder.state, "journal.sqlite")).size;
+  expect(size).toBeLessThanOrEqual(2 ** 20);
+  await peer.stop();
+}, 60_000);
