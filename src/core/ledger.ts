@@ -80,7 +80,11 @@ export class Ledger {
   /** For what is merely reported (finished, refused): visible even on a full disk. */
   async recordReport(facts: readonly Fact[]): Promise<void> {
     try {
-      await this.record(facts);
+      // At a quota there is still room for reports when there is none for new work.
+      if (this.isFull && !this.#isUnsaved(...facts)) {
+        await this.#journal.append(facts);
+        this.#show(facts);
+      } else await this.record(facts);
     } catch (cause) {
       if (toServantError(cause).code !== "journal.full") throw cause;
       this.#unsaved.push(...facts);
@@ -91,7 +95,7 @@ export class Ledger {
   /** For a delivery that is over: visible at once, and on disk with the next commit. */
   recordDelivered(fact: Extract<Fact, { type: "delivered" }>): void {
     // Behind what a full disk keeps back: a story must not end before it begins.
-    if (this.isFull) this.#unsaved.push(fact);
+    if (this.#isUnsaved(fact)) this.#unsaved.push(fact);
     else void this.#journal.append([fact], "lazy");
     if (!this.#open.has(fact.key)) this.#leave(fact.key);
     this.#show([fact]);
@@ -234,9 +238,14 @@ export class Ledger {
     else this.#open.set(key, entry);
     if (!isFinished(entry) || !this.#isCrowded()) return;
     // It is durable: the outbox reads it from there. What is not must stay.
-    if (this.#unsaved.some((fact) => fact.key === key)) return;
+    if (this.#isUnsaved(entry)) return;
     this.#open.delete(key);
     this.#countFresh(entry, -1);
+  }
+
+  /** True when the disk kept back something of one of these entries. */
+  #isUnsaved(...of: readonly { key: EntryKey }[]): boolean {
+    return this.#unsaved.some((unsaved) => of.some(({ key }) => key === unsaved.key));
   }
 
   #leave(key: EntryKey): void {
