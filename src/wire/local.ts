@@ -1,0 +1,186 @@
+/**
+ * What the local door says and hears, as data: both ends share these schemas, and
+ * `docs/local-api.md` and `/v1/openapi.json` are made from them. Times are ISO 8601 in UTC.
+ */
+import * as z from "zod/mini";
+
+/** Where the door is looked for, unless it is told otherwise. */
+export const DEFAULT_LOCAL_PORT = 8422;
+
+const Time = z.string().check(z.describe("ISO 8601, UTC"));
+const AnyJson = z.json();
+const said = (what: string) => z.string().check(z.describe(what));
+const count = (what: string) => z.int().check(z.gte(0), z.describe(what));
+
+// ─── Status ─────────────────────────────────────────────────────────────────────────────────────
+
+export const Progress = z.object({
+  fraction: z.number().check(z.describe("0 to 1, as the handler reports it")),
+  message: z.string(),
+  at: Time,
+});
+export type Progress = z.infer<typeof Progress>;
+
+/** An assignment that is accepted and not finished. */
+export const InHand = z.object({
+  auditId: z.string(),
+  kind: z.enum(["action", "belief", "invalid"]),
+  what: said("such as `move(room_one, room_two)`"),
+  phase: z.enum(["accepted", "started"]).check(z.describe("accepted: it waits for its turn")),
+  acceptedAt: Time,
+  startedAt: z.optional(Time),
+  starts: count("how often its handler was started"),
+  cancelled: z.optional(said("why it was called off, if it was")),
+  progress: z.optional(Progress),
+});
+export type InHand = z.infer<typeof InHand>;
+
+export const Link = z.object({
+  state: z.enum(["connecting", "up", "down"]),
+  origin: said("the backend's URL and session"),
+  servantId: z.optional(said("the name of the present registration")),
+  since: Time.check(z.describe("when the state began")),
+  failures: count("in a row"),
+  registrations: count("since the agent started"),
+  reason: z.optional(said("why it is down")),
+});
+export type Link = z.infer<typeof Link>;
+
+export const Trouble = z.object({
+  time: Time,
+  level: z.enum(["warn", "error"]),
+  source: z.string(),
+  auditId: z.optional(z.string()),
+  message: z.string(),
+});
+export type Trouble = z.infer<typeof Trouble>;
+
+export const Status = z.object({
+  version: z.string(),
+  pid: z.int(),
+  startedAt: Time,
+  now: Time.check(z.describe("the agent's own clock: what ages are reckoned from")),
+  stateDir: z.string(),
+  state: z
+    .enum(["starting", "ready", "paused", "not-ready", "draining"])
+    .check(z.describe("what the agent as a whole is; the reasons say why")),
+  reasons: z.array(z.string()),
+  paused: z.optional(said("why it is paused, if it is")),
+  doubted: z.optional(said("why the machine must be made safe, if it must")),
+  link: Link,
+  inHand: z.array(InHand),
+  outbox: z.object({
+    waiting: count("results that the backend has not taken"),
+    aside: count("of them, those that it cannot take for now"),
+    oldestAt: z.optional(Time.check(z.describe("when the oldest of them finished"))),
+  }),
+  child: z.object({
+    pid: z.optional(z.int().check(z.describe("absent while there is none, or inside the agent"))),
+    startedAt: z.optional(Time),
+    restarts: count("processes that ended before their time"),
+    lastEnd: z.optional(z.string()),
+  }),
+  journal: z.object({ bytes: count("the file's size"), isFull: z.boolean() }),
+  counts: z
+    .object({ accepted: z.int(), succeeded: z.int(), failed: z.int(), delivered: z.int() })
+    .check(z.describe("assignments since the agent started")),
+  troubles: z.array(Trouble).check(z.describe("the last warnings and errors, newest first")),
+});
+export type Status = z.infer<typeof Status>;
+
+export const Readiness = z.object({ ready: z.boolean() });
+export type Readiness = z.infer<typeof Readiness>;
+
+// ─── Assignments ────────────────────────────────────────────────────────────────────────────────
+
+export const assignmentStates = ["unfinished", "waiting", "closed"] as const;
+/** Unfinished: it waits or runs. Waiting: its result does. Closed: delivered or refused. */
+export type AssignmentState = (typeof assignmentStates)[number];
+
+/** How many assignments one page holds at most. */
+export const ASSIGNMENTS_PAGE_MAX = 200;
+
+export const AssignmentQuery = z.object({
+  state: z.optional(z.enum(assignmentStates)),
+  before: z.optional(z.coerce.number().check(z.int(), z.gte(1), z.describe("`next` of a page"))),
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(ASSIGNMENTS_PAGE_MAX)), 50),
+});
+export type AssignmentQuery = z.infer<typeof AssignmentQuery>;
+
+export const AssignmentSummary = z.object({
+  auditId: z.string(),
+  kind: z.enum(["action", "belief", "invalid"]),
+  what: z.string(),
+  phase: z.enum(["accepted", "started", "finished", "delivered", "refused"]),
+  acceptedAt: Time,
+  startedAt: z.optional(Time),
+  finishedAt: z.optional(Time),
+  starts: z.int(),
+  cancelled: z.optional(z.string()),
+  success: z.optional(z.boolean()),
+  message: z.optional(z.string()),
+  code: z.optional(said("why it did not run to its end, from the table of errors")),
+  interruption: z.optional(said("it was cut off once: how its result came about all the same")),
+});
+export type AssignmentSummary = z.infer<typeof AssignmentSummary>;
+
+export const AssignmentPage = z.object({
+  assignments: z.array(AssignmentSummary).check(z.describe("newest first")),
+  next: z.optional(z.int().check(z.describe("give it as `before` for the next page"))),
+});
+export type AssignmentPage = z.infer<typeof AssignmentPage>;
+
+/** One step of an assignment's life, as the journal has it. */
+export const StoryFact = z.looseObject({ type: z.string(), at: Time });
+export type StoryFact = z.infer<typeof StoryFact>;
+
+export const AssignmentStory = z.extend(AssignmentSummary, {
+  assignment: AnyJson.check(z.describe("as it was accepted; its parameters too")),
+  result: z.optional(AnyJson.check(z.describe("as it goes to the backend, telemetry and all"))),
+  facts: z.array(StoryFact).check(z.describe("oldest first")),
+  progress: z.optional(Progress),
+  reused: z
+    .array(AssignmentSummary)
+    .check(z.describe("other contents that came under the same audit id; they never ran")),
+});
+export type AssignmentStory = z.infer<typeof AssignmentStory>;
+
+// ─── Commands ───────────────────────────────────────────────────────────────────────────────────
+
+/** The longest reason that is taken, in characters. */
+const REASON_MAX_CHARS = 500;
+
+/** The body of cancel and pause; it may be left out. */
+export const Reason = z.object({
+  reason: z._default(
+    z.string().check(z.trim(), z.minLength(1), z.maxLength(REASON_MAX_CHARS)),
+    "asked to by a person",
+  ),
+});
+export type Reason = z.infer<typeof Reason>;
+
+export const Done = z.object({ status: z.literal("ok") });
+
+export const Opening = z.object({
+  url: said("opens the page in a browser, once"),
+  expiresAt: Time,
+});
+export type Opening = z.infer<typeof Opening>;
+
+/** STATE_DIR/local.json: where the running agent's door is. */
+export const LocalFile = z.object({
+  url: z.optional(said("absent when it listens on a socket file alone")),
+  socket: z.optional(said("the socket file's path")),
+  pid: z.int(),
+});
+export type LocalFile = z.infer<typeof LocalFile>;
+
+// ─── Failures ───────────────────────────────────────────────────────────────────────────────────
+
+/** The body of every answer from 400 on. */
+export const Failure = z.object({
+  code: said("from the table of errors; programs decide by it"),
+  message: z.string(),
+  hint: z.string(),
+});
+export type Failure = z.infer<typeof Failure>;
