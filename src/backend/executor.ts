@@ -242,10 +242,10 @@ function begun(goal: readonly Atom[], stopped: AbortSignal): Run {
 }
 
 function halted(run: Run): Execution {
-  const [what, code] = run.stopped.aborted
-    ? (["stopped", "execution.stopped"] as const)
-    : (["cancelled", "execution.cancelled"] as const);
-  return { ...ended(run, `${what}: ${String(run.halted.reason)}`), code };
+  const { stopped, cancelled } = run;
+  return stopped.aborted
+    ? { ...ended(run, `stopped: ${stopped.reason}`), code: "execution.stopped" }
+    : { ...ended(run, `cancelled: ${cancelled.signal.reason}`), code: "execution.cancelled" };
 }
 
 function ended({ attempts }: Run, message: string, success = false): Execution {

@@ -332,7 +332,7 @@ export class Servants {
   #makeRoom(): void {
     if (this.#byId.size < SERVANTS_MAX) return;
     const gone = this.list().filter(
-      ({ isLost, handedOut, silentMs }) => isLost || (handedOut.length === 0 && silentMs > IDLE_MS),
+      ({ handedOut, silentMs }) => handedOut.length === 0 && silentMs > IDLE_MS,
     );
     const [longest] = gone.sort((a, b) => b.silentMs - a.silentMs);
     if (longest === undefined) {

@@ -279,13 +279,18 @@ test("a plain servant that polls again after a stop is free for the next action"
 });
 
 test("a new servant takes the place of the one lost longest, never of a live one", async () => {
-  const [first, second] = [register("move"), register("move")];
+  const [first, second, third] = [register("move"), register("move"), register("move")];
+  await clock.advance(500);
+  await poll(third);
   await clock.advance(LOST_MS);
   await poll(first);
   while (servants.list().length < SERVANTS_MAX) register("wave");
   const held = servants.poll(first, { waitMs: 25_000 });
   register("wave");
   expect(() => servants.get(second)).toThrow(second);
+  expect(servants.get(third).isLost).toBe(true);
+  register("wave");
+  expect(() => servants.get(third)).toThrow(third);
   await clock.advance(500); // all have polled, or registered, a moment ago
   expect(() => register("wave")).toThrow(`${SERVANTS_MAX} servants are connected`);
   await clock.advance(LOST_MS); // all but the one that holds a poll are silent
