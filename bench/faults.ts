@@ -45,10 +45,12 @@ async function limited(make: Make, fault: Fault): Promise<Verdict> {
 
 function cell({ survived, lost, doubled, deaths, problems }: Verdict): string {
   if (survived) return "survived";
-  const counts = { lost, doubled, deaths };
-  const harm = Object.entries(counts).flatMap(([what, count]) =>
-    count > 0 ? `${count} ${what}` : [],
-  );
+  const deathsOf = deaths === 1 ? "1 death" : `${deaths} deaths`;
+  const harm = [
+    ...(lost > 0 ? [`${lost} lost`] : []),
+    ...(doubled > 0 ? [`${doubled} doubled`] : []),
+    ...(deaths > 0 ? [deathsOf] : []),
+  ];
   return [...harm, ...problems].join(", ");
 }
 

@@ -69,7 +69,7 @@ class Chaos {
   readonly #backend: SteadyBackend;
   readonly #random: Random;
   #running: Running | undefined;
-  /** From the start to the registration, as the first life took it. */
+  /** From the start to the registration, as the last life took that came so far. */
   #startUpMs = 0;
   #killsInStartUp = 0;
   #deaths = 0;
@@ -86,7 +86,7 @@ class Chaos {
 
   async run(): Promise<ChaosReport> {
     const { kills, onProgress } = this.#options;
-    await this.#measureStartUp();
+    await this.#firstLife();
     for (let done = 1; done <= kills; done += 1) {
       await this.#oneLife(done % LONG_LIFE_EVERY === 0);
       onProgress?.(done);
@@ -105,13 +105,11 @@ class Chaos {
     this.#running = make.start(this.#backend.url, this.#workplace);
   }
 
-  async #measureStartUp(): Promise<void> {
-    const startedAt = performance.now();
+  async #firstLife(): Promise<void> {
     this.#start();
-    if (!(await this.#until(() => this.#backend.registrations > 0))) {
+    if (!(await this.#registered(0))) {
       throw new Error(`${this.#options.make.name} never registered:\n${this.#workplace.log()}`);
     }
-    this.#startUpMs = performance.now() - startedAt;
     await this.#until(() => this.#backend.answered > 0);
     await this.#running?.end("SIGKILL");
   }
@@ -123,13 +121,20 @@ class Chaos {
     if (!isLong && this.#random.chance(IN_START_UP)) {
       await Bun.sleep(this.#random.next() * this.#startUpMs);
     } else {
-      await this.#until(() => backend.registrations > before);
+      await this.#registered(before);
       if (isLong) await this.#until(() => backend.answered >= LONG_LIFE_ANSWERS);
       else await Bun.sleep(this.#random.next() * LIFE_MAX_MS);
     }
     if (backend.registrations === before) this.#killsInStartUp += 1;
     if (this.#running?.isAlive === false) this.#deaths += 1;
     await this.#running?.end("SIGKILL");
+  }
+
+  async #registered(before: number): Promise<boolean> {
+    const startedAt = performance.now();
+    const isThere = await this.#until(() => this.#backend.registrations > before);
+    this.#startUpMs = performance.now() - startedAt;
+    return isThere;
   }
 
   /** One more life without a kill, until everything that was handed out is answered. */
