@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { root } from "../../scripts/binary.ts";
+import type { Assignment } from "../../src/core/assignment.ts";
 import { act, ask, entry, never, openIn } from "../runner/plugin-child.ts";
 import { type Project, project } from "../support/project.ts";
 
@@ -57,6 +58,7 @@ test("every block of the page is a sample that is tested here", () => {
     "hello.ts",
     "cart.ts",
     "scale.ts",
+    "doser.ts",
     "arm.ts",
     "cart.test.ts",
   ]);
@@ -116,4 +118,25 @@ test("the arm binds the object that it made", async () => {
   await using child = await open("arm.ts", "Arm", { ARM_PORT: "/dev/arm" });
   const lifted = await child.runner.run(act("pick", { room: "room_one", box: "box_a" }), never);
   expect(lifted).toMatchObject({ success: true, message: "box_a by /dev/arm" });
+});
+
+test("the doser says what it left, and closes its valve when it was cut off", async () => {
+  await using files = await project({ beaker: "2", valve: "closed" });
+  const [BEAKER, VALVE] = [join(files.path, "beaker"), join(files.path, "valve")];
+  await using child = await open("doser.ts", "Doser", { BEAKER, VALVE });
+  const { runner } = child;
+  const ask = (ml: number) =>
+    runner.reconcile(act("dose", { ml }) as Extract<Assignment, { kind: "action" }>, never);
+  expect(await ask(2)).toEqual({ state: "done", message: "" });
+  expect(await ask(5)).toEqual({ state: "partly", message: "2 of 5 ml" });
+  await Bun.write(BEAKER, "0");
+  expect(await ask(5)).toEqual({ state: "not-done", message: "" });
+  expect(await runner.run(act("dose", { ml: 3 }), never)).toMatchObject({ success: true });
+  expect(await Bun.file(BEAKER).text()).toBe("3");
+  const cut = runner.run(act("dose", { ml: 1_000 }), never).catch((cause) => cause);
+  while ((await Bun.file(VALVE).text()) !== "open") await Bun.sleep(1);
+  process.kill(child.pid(), "SIGKILL");
+  expect(await cut).toMatchObject({ code: "handler.crashed" });
+  await child.seen((event) => (event.type === "machine.secured" ? event : undefined));
+  expect(await Bun.file(VALVE).text()).toBe("closed");
 });
