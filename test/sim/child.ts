@@ -33,7 +33,7 @@ export interface PluginState {
   present?: SimChild | undefined;
 }
 
-export function spawner(life: Life, world: Surroundings, plugin: PluginState): SpawnChild {
+export function spawnerOf(life: Life, world: Surroundings, plugin: PluginState): SpawnChild {
   return (hear) => {
     const child = new SimChild(life, world, plugin, hear);
     if (!life.isAlive) return child;

@@ -7,15 +7,16 @@ import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { toServantError } from "../../src/core/errors.ts";
 import { describeEvent } from "../../src/core/events.ts";
 import { Ledger } from "../../src/core/ledger.ts";
+import type { Backend, Journal, Runner } from "../../src/core/ports.ts";
 import type { SimBackend } from "./backend.ts";
-import { HANG_TIMEOUT_MS, type PluginState, spawner } from "./child.ts";
+import { HANG_TIMEOUT_MS, type PluginState, spawnerOf } from "./child.ts";
 import { frozen } from "./content.ts";
 import { type Disk, SimJournal } from "./disk.ts";
 import { Life } from "./life.ts";
 import { SimLink } from "./link.ts";
 import type { Setup } from "./motion.ts";
 import type { Network } from "./network.ts";
-import { type Sabotage, sabotagedJournal, sabotagedLink } from "./sabotage.ts";
+import { overridden, type Sabotage } from "./sabotage.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MINUTE_MS } from "./weather.ts";
 
@@ -48,9 +49,9 @@ export class Lives {
   readonly #world: Surroundings;
   readonly #parts: Parts;
   readonly #setup: Setup;
-  readonly #sabotage: Sabotage;
+  readonly #sabotage: Sabotage | undefined;
 
-  constructor(world: Surroundings, parts: Parts, setup: Setup, sabotage: Sabotage) {
+  constructor(world: Surroundings, parts: Parts, setup: Setup, sabotage?: Sabotage) {
     this.#world = world;
     this.#setup = setup;
     this.#parts = parts;
@@ -127,7 +128,9 @@ export class Lives {
     life.whenOver(() => this.#ended());
     const own = new SimJournal(disk, ORIGIN, life, world);
     const other = new SimJournal(disk, OTHER_ORIGIN, life, world);
-    const journal = sabotagedJournal(own, other, this.#sabotage, life);
+    const by = { clock: life, otherJournal: other, loaded: plugin.loaded };
+    const sabotage = this.#sabotage;
+    const journal = overridden<Journal>(own, sabotage?.journal?.(own, by));
     const ledger = await Ledger.open(journal);
     this.ledger = ledger;
     const bus = openBus();
@@ -138,8 +141,10 @@ export class Lives {
     });
     const clock = life;
     const random = () => world.random.next();
+    const spawner = spawnerOf(life, world, plugin);
+    const spawn = sabotage?.spawn?.(spawner, plugin.loaded) ?? spawner;
     const supervisor = new Supervisor({
-      ...{ clock, random, publish: bus.publish, spawn: spawner(life, world, plugin) },
+      ...{ clock, random, publish: bus.publish, spawn },
       ...{ hangTimeoutMs: HANG_TIMEOUT_MS, cancelGraceMs: CANCEL_GRACE_MS },
       safeTimeoutMs: SAFE_TIMEOUT_MS,
     });
@@ -149,9 +154,14 @@ export class Lives {
       ...{ concurrency: this.#setup.concurrency, hurry: this.#hurry.signal },
     };
     try {
-      const runner = await supervisor.open(ledger);
-      const linked = sabotagedLink(link, this.#sabotage, ledger, life);
-      const servant = new Servant({ backend: linked, bus, clock, ledger, random, runner }, options);
+      await supervisor.open(ledger);
+      const all = { ...by, ledger };
+      const ports = {
+        ...{ bus, clock, ledger, random },
+        backend: overridden<Backend>(link, sabotage?.backend?.(link, all)),
+        runner: overridden<Runner>(supervisor, sabotage?.runner?.(supervisor, all)),
+      };
+      const servant = new Servant(ports, options);
       this.#servant = servant;
       await servant.run(this.#stop.signal);
     } catch (cause) {

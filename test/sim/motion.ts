@@ -78,9 +78,11 @@ export class Motion {
     if (kind === "action" && this.#isPaused) this.#broken("no action starts while paused", auditId);
     if (this.#calledOff.has(auditId)) this.#broken("what was called off never starts", auditId);
     const starts = this.#stories.durable.get(key)?.starts ?? 0;
-    const isRecorded = starts > (this.#begun.get(auditId) ?? 0);
-    if (!isRecorded || !this.#stories.isAccepted(key, assignment)) {
+    if (starts === 0 || !this.#stories.isAccepted(key, assignment)) {
       this.#broken("started is durable before the handler runs", auditId);
+    }
+    if (starts <= (this.#begun.get(auditId) ?? 0)) {
+      this.#broken("each start of a handler is recorded", auditId);
     }
   }
 

@@ -54,12 +54,12 @@ export class People {
   /** Asks again while nobody is there to heed it. */
   #resume(): void {
     if (this.#lives.setPaused(false)) return;
-    this.#world.timeline.after(5_000, () => this.#resume());
+    this.#world.timeline.after(2 * MINUTE_MS, () => this.#resume());
   }
 
   /** Asks until it is written down: a power cut may undo it. */
   #resumeForGood(): void {
     if (this.#world.oracle.motion.isPaused) this.#lives.setPaused(false);
-    this.#world.timeline.after(MINUTE_MS, () => this.#resumeForGood());
+    this.#world.timeline.after(5 * MINUTE_MS, () => this.#resumeForGood());
   }
 }

@@ -1,86 +1,35 @@
-/** Classic bugs, put in on purpose: a simulation that lets them pass proves nothing. */
-import type { Result } from "../../src/core/assignment.ts";
-import type { Fact } from "../../src/core/entry.ts";
+/** How a classic bug is put in on purpose: by another port in the place of the agent's own. */
+import type { Loaded, SpawnChild } from "../../src/core/child.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
-import type { Backend, Clock, Journal } from "../../src/core/ports.ts";
+import type { Backend, Clock, Journal, Runner } from "../../src/core/ports.ts";
 
-export type Sabotage =
-  | "none"
-  | "delivery recorded before it is sent"
-  | "journal reports durable before it is"
-  | "effect before journal"
-  | "dedup forgotten at restart"
-  | "undelivered forgotten at restart"
-  | "another origin's entries shown"
-  | "age forgotten at restart"
-  | "belief answered from the store";
-
-export function sabotagedJournal(
-  journal: Journal,
-  other: Journal,
-  sabotage: Sabotage,
-  clock: Clock,
-): Journal {
-  const ownKeys = new Set<string>();
-  const append: Journal["append"] = (facts, urgency) => {
-    for (const { key } of facts) ownKeys.add(key);
-    const appended = journal.append(facts, urgency);
-    const isStart = facts.some(({ type }) => type === "started");
-    const lies =
-      sabotage === "journal reports durable before it is" ||
-      (sabotage === "effect before journal" && isStart);
-    if (!lies) return appended;
-    appended.catch(() => {});
-    return Promise.resolve();
-  };
-  const story: Journal["story"] = async (key) => {
-    if (sabotage === "dedup forgotten at restart" && !ownKeys.has(key)) return [];
-    return await journal.story(key);
-  };
-  async function* replay(): AsyncIterable<Fact> {
-    if (sabotage === "another origin's entries shown") yield* other.replay();
-    const facts = await Array.fromAsync(journal.replay());
-    const atMs = clock.now();
-    yield* sabotage === "age forgotten at restart"
-      ? facts.map((fact) => (fact.type === "accepted" ? { ...fact, atMs } : fact))
-      : facts;
-  }
-  const forgets = sabotage === "undelivered forgotten at restart";
-  const waiting: Journal["waiting"] = async (from, limit) => {
-    if (forgets) return { stories: [], next: undefined };
-    const page = await journal.waiting(from, limit);
-    if (sabotage !== "another origin's entries shown") return page;
-    return { ...page, stories: [...(await other.waiting(from, limit)).stories, ...page.stories] };
-  };
-  const countWaiting = async () => {
-    const shown = sabotage === "another origin's entries shown" ? await other.countWaiting() : 0;
-    return forgets ? 0 : shown + (await journal.countWaiting());
-  };
-  return { append, story, replay, waiting, countWaiting, close: () => journal.close() };
+/** What it has in hand to do harm with. */
+export interface Accomplices {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  /** Another origin's. */
+  readonly otherJournal: Journal;
+  readonly loaded: Loaded;
 }
 
-export function sabotagedLink(
-  link: Backend,
-  sabotage: Sabotage,
-  ledger: Ledger,
-  clock: Clock,
-): Backend {
-  const observed = new Map<string, Result>();
-  const deliver: Backend["deliver"] = (delivery, signal) => {
-    const { key, kind, result } = delivery;
-    if (sabotage === "delivery recorded before it is sent") {
-      ledger.recordDelivered({ type: "delivered", atMs: clock.now(), key });
-    }
-    if (sabotage !== "belief answered from the store" || kind !== "belief") {
-      return link.deliver(delivery, signal);
-    }
-    if (!result.unchecked) observed.set(key, result);
-    return link.deliver({ ...delivery, result: observed.get(key) ?? result }, signal);
-  };
-  return {
-    origin: link.origin,
-    register: (offer, signal) => link.register(offer, signal),
-    directives: (intake, signal) => link.directives(intake, signal),
-    deliver,
-  };
+/** What it replaces of each port; the rest stays as it is. */
+export interface Sabotage {
+  /** The invariant that names it. */
+  readonly breaks: string;
+  journal?(journal: Journal, by: Omit<Accomplices, "ledger">): Partial<Journal>;
+  backend?(link: Backend, by: Accomplices): Partial<Backend>;
+  runner?(runner: Runner, by: Accomplices): Partial<Runner>;
+  spawn?(spawn: SpawnChild, loaded: Loaded): SpawnChild;
+}
+
+/** The same object, but for what stands in `over`. */
+export function overridden<T extends object>(object: T, over: Partial<T> | undefined): T {
+  if (over === undefined) return object;
+  return new Proxy(object, {
+    get(target, name) {
+      if (Object.hasOwn(over, name)) return Reflect.get(over, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }

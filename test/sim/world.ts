@@ -91,7 +91,7 @@ class World implements Surroundings {
       ...{ backend: this.#backend, disk: this.#disk },
       ...{ network: this.#network, plugin: this.#plugin },
     };
-    this.#lives = new Lives(this, parts, setup, scenario.sabotage ?? "none");
+    this.#lives = new Lives(this, parts, setup, scenario.sabotage);
     this.#people = new People(this, this.#backend, this.#lives);
     this.#orders = new Orders(this, this.#backend, (id) => this.#people.mayCallOff(id));
   }

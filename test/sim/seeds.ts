@@ -1,0 +1,46 @@
+/**
+ * Runs every other seed, or every third one, until there are enough assignments: so several
+ * processes share the work. Started by itself it takes a `Share` as JSON and prints its `Harvest`.
+ */
+import { emptyTally, faults, type Tally } from "./faults.ts";
+import { type Outcome, simulate } from "./world.ts";
+
+export interface Share {
+  readonly first: number;
+  readonly step: number;
+  readonly assignments: number;
+}
+
+export interface Harvest {
+  readonly seeds: number;
+  readonly assignments: number;
+  readonly tally: Tally;
+  /** The run that broke an invariant: it was the last one. */
+  readonly broken?: Outcome;
+}
+
+function harvest({ first, step, assignments: wanted }: Share): Harvest {
+  const tally = emptyTally();
+  let assignments = 0;
+  let seeds = 0;
+  while (assignments < wanted) {
+    const outcome = simulate({ seed: first + seeds * step });
+    seeds += 1;
+    assignments += outcome.assignments;
+    for (const fault of faults) tally[fault] += outcome.tally[fault];
+    if (outcome.violation !== undefined) return { seeds, assignments, tally, broken: outcome };
+  }
+  return { seeds, assignments, tally };
+}
+
+/** Has it done in a process of its own. */
+export async function harvestBeside(share: Share): Promise<Harvest> {
+  const command = [process.execPath, import.meta.path, JSON.stringify(share)];
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  return (await new Response(child.stdout).json()) as Harvest;
+}
+
+if (import.meta.main) {
+  const share = JSON.parse(process.argv[2] ?? "") as Share;
+  process.stdout.write(JSON.stringify(harvest(share)));
+}
