@@ -12,9 +12,11 @@ import type { Finished } from "../core/ledger.ts";
 import { SANE_CLOCK_MS } from "../core/retention.ts";
 import { Backlog } from "./backlog.ts";
 import type { Ports } from "./ports.ts";
-import { Troubles } from "./troubles.ts";
+import { type Presence, Troubles } from "./troubles.ts";
 
-export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger" | "random">;
+export type OutboxPorts = Pick<Ports, "backend" | "bus" | "clock" | "ledger" | "random"> & {
+  presence(): Presence;
+};
 
 /** How many results are under way at once: some places are kept for what finishes now. */
 export const IN_FLIGHT_MAX = 20;
@@ -211,7 +213,9 @@ class Outbox {
     // A fault of ours says nothing of the result: it must not be lost for it.
     const isRefusal = error.kind !== "transient" && code !== "agent.internal";
     if (!isRefusal) return this.#delayed(sending, error);
-    const isSure = code !== "backend.result-unclaimed" || this.#troubles.isUnclaimedAgain(key);
+    const isSure =
+      code !== "backend.result-unclaimed" ||
+      this.#troubles.isUnclaimedAgain(key, this.#ports.presence());
     if (!isSure) return this.#delayed(sending, error);
     this.#forgive(key);
     // One result the backend will never accept must not hold up the rest.
@@ -227,7 +231,10 @@ class Outbox {
     const { code, message: reason } = error;
     const passed = { before: passedBefore, now: this.#passed };
     const now = clock.monotonic();
-    const trouble = this.#troubles.note({ key, isOld: isInherited, error, passed, now, random });
+    const trouble = this.#troubles.note({
+      ...{ key, isOld: isInherited, error, passed, now, random },
+      presence: this.#ports.presence(),
+    });
     if (trouble === undefined) {
       if (this.#pause === undefined) this.#failures += 1; // one outage, however many it caught
       const waitMs = retryInMs(error, this.#failures, random);

@@ -12,6 +12,7 @@ import type { Ports } from "./ports.ts";
 import { verdictAfterRestart } from "./recovery.ts";
 import { Registrations } from "./registrations.ts";
 import { runSaver } from "./saver.ts";
+import type { Presence } from "./troubles.ts";
 
 /** How long a stopping agent tries to deliver what is finished, in milliseconds. */
 export const DELIVER_AT_STOP_MS = 10_000;
@@ -45,6 +46,7 @@ export class Servant {
   #session: AbortController | undefined;
   #failure: unknown;
   #failures = 0;
+  #presence: Presence = { registration: 0, pollsAnswered: 0 };
   #malformed = 0;
 
   constructor(ports: Ports, options: ServantOptions) {
@@ -150,7 +152,8 @@ export class Servant {
     for (;;) {
       const session = this.#session;
       try {
-        return await runOutbox(this.#ports, this.#stopRest.signal);
+        const presence = () => this.#presence;
+        return await runOutbox({ ...this.#ports, presence }, this.#stopRest.signal);
       } catch (cause) {
         const isGone = toServantError(cause).kind === "gone";
         // The answer came late, a newer registration than it speaks of is here: ask again.
@@ -185,6 +188,7 @@ export class Servant {
         const servantId = await backend.register(offer, this.#stop.signal);
         this.#linkWorks();
         this.#registrations.add();
+        this.#presence = { registration: this.#presence.registration + 1, pollsAnswered: 0 };
         const transitions = offer.transitions.length;
         const fluents = offer.fluents.length;
         bus.publish({ type: "servant.registered", servantId, transitions, fluents });
@@ -201,6 +205,8 @@ export class Servant {
       try {
         for await (const directive of this.#ports.backend.directives(this.#dispatcher, signal)) {
           this.#linkWorks();
+          const { registration, pollsAnswered } = this.#presence;
+          this.#presence = { registration, pollsAnswered: pollsAnswered + 1 };
           await this.#obey(directive);
           if (signal.aborted) return;
         }

@@ -10,17 +10,27 @@ import type { ServantError } from "../core/errors.ts";
 export const STRIKES_MAX = 5;
 /** How often one that waits aside is tried again, in milliseconds. */
 export const ASIDE_RETRY_MS = 60_000;
-/**
- * A result that neither its own registration nor the present one knows is asked for once more
- * after this long, in milliseconds: by then a backend that has just restarted has told the polls.
- */
+/** A result that neither its own registration nor the present one knows is sent again so soon. */
 export const UNCLAIMED_RETRY_MS = 5_000;
+/**
+ * It is given up only by a registration that lives: one that the backend forgot hears so at its
+ * next poll. After so many answers one of them belongs to a poll that was sent after the failure.
+ */
+export const ANSWERS_PROVE_LIFE = 3;
+
+/** The present registration, and what it has heard. */
+export interface Presence {
+  /** Counts up with each registration. */
+  readonly registration: number;
+  readonly pollsAnswered: number;
+}
 /** With so many in trouble the backlog waits: it is no longer the trouble of a few. */
 const TROUBLES_MAX = 1_000;
 
 interface Trouble {
   readonly strikes: number;
-  readonly isUnclaimed: boolean;
+  /** When the present registration did not know it first. */
+  readonly unclaimedIn: Presence | undefined;
   readonly isOld: boolean;
   /** How many results had passed when it was first in trouble. */
   readonly passed: number;
@@ -35,6 +45,7 @@ export interface Failure {
   readonly error: ServantError;
   /** How many results had passed when it was sent, and have by now. */
   readonly passed: { readonly before: number; readonly now: number };
+  readonly presence: Presence;
   readonly now: number;
   readonly random: Random;
 }
@@ -53,9 +64,11 @@ export class Troubles {
     return this.#troubles.get(key)?.dueMs !== undefined;
   }
 
-  /** True when its one more try after it was unclaimed failed too. */
-  isUnclaimedAgain(key: EntryKey): boolean {
-    return this.#troubles.get(key)?.isUnclaimed === true;
+  /** True when this registration was asked before, and has shown since that it lives. */
+  isUnclaimedAgain(key: EntryKey, { registration, pollsAnswered }: Presence): boolean {
+    const before = this.#troubles.get(key)?.unclaimedIn;
+    if (before?.registration !== registration) return false;
+    return pollsAnswered >= before.pollsAnswered + ANSWERS_PROVE_LIFE;
   }
 
   /** Those that have waited long enough, and whether they were read from the journal. */
@@ -81,7 +94,7 @@ export class Troubles {
 
   /** Notes a failure; undefined when it is not the result's own, but the link's. */
   note(failure: Failure): { waitMs: number; isAside: boolean; becameAside: boolean } | undefined {
-    const { key, isOld, error, passed, now, random } = failure;
+    const { key, isOld, error, passed, presence, now, random } = failure;
     const known = this.#troubles.get(key);
     const isUnclaimed = error.code === "backend.result-unclaimed";
     const isAside = known !== undefined && known.strikes >= STRIKES_MAX;
@@ -90,7 +103,9 @@ export class Troubles {
     const isAnswered = error.code === "backend.unavailable" && error.retryAfterMs === undefined;
     const isAlone = isAnswered && (isAside || passed.now > passedFirst);
     const isOwn = isUnclaimed || error.code === "agent.internal" || isAlone;
-    const base = { isOld: known?.isOld ?? isOld, isUnclaimed, passed: passedFirst };
+    const isSame = known?.unclaimedIn?.registration === presence.registration;
+    const unclaimedIn = isUnclaimed ? (isSame ? known.unclaimedIn : presence) : undefined;
+    const base = { isOld: known?.isOld ?? isOld, unclaimedIn, passed: passedFirst };
     if (!isOwn) {
       const strikes = known?.strikes ?? 0;
       this.#troubles.set(key, { ...base, strikes, dueMs: undefined });

@@ -7,7 +7,12 @@ import {
   IN_FLIGHT_MAX,
   runOutbox,
 } from "../../src/agent/outbox.ts";
-import { ASIDE_RETRY_MS, STRIKES_MAX, UNCLAIMED_RETRY_MS } from "../../src/agent/troubles.ts";
+import {
+  ANSWERS_PROVE_LIFE,
+  ASIDE_RETRY_MS,
+  STRIKES_MAX,
+  UNCLAIMED_RETRY_MS,
+} from "../../src/agent/troubles.ts";
 import { type Assignment, emptyResult } from "../../src/core/assignment.ts";
 import { RETRY_AFTER_MAX_MS } from "../../src/core/backoff.ts";
 import { keyOf } from "../../src/core/entry.ts";
@@ -28,6 +33,9 @@ const failure = (code: ErrorCode, retryAfterMs?: number) =>
 const range = (count: number) => Array.from({ length: count }, (_, at) => `r${at}`);
 const taken = () => world.backend.results().map(({ auditId }) => `${auditId}`);
 
+let present = { registration: 1, pollsAnswered: 0 };
+const presence = () => present;
+
 async function finish(assignment: Assignment): Promise<void> {
   const { auditId } = assignment;
   const head = { atMs: world.clock.now(), key: keyOf(auditId) };
@@ -42,7 +50,7 @@ async function finish(assignment: Assignment): Promise<void> {
 function run(): { stop: () => Promise<void>; ended: Promise<unknown> } {
   const { backend, bus, clock, ledger, random } = world;
   const abort = new AbortController();
-  const ended = runOutbox({ backend, bus, clock, ledger, random }, abort.signal).then(
+  const ended = runOutbox({ backend, bus, clock, ledger, random, presence }, abort.signal).then(
     () => undefined,
     (cause: unknown) => cause,
   );
@@ -78,7 +86,7 @@ describe("delivery", () => {
       result.auditId === "r0" ? new Promise(() => {}) : undefined;
     const abort = new AbortController();
     const { backend, bus, clock, ledger, random } = world;
-    void runOutbox({ backend, bus, clock, ledger, random }, abort.signal);
+    void runOutbox({ backend, bus, clock, ledger, random, presence }, abort.signal);
     for (const each of range(30)) await finish(action(each));
     await until("the others are taken", () => world.backend.taken.length === 29);
     expect(ledger.waiting).toBeLessThan(3);
@@ -129,7 +137,7 @@ describe("a backlog", () => {
       result.auditId.startsWith("r") ? new Promise(() => {}) : undefined;
     const abort = new AbortController();
     const { backend, bus, clock, ledger, random } = world;
-    void runOutbox({ backend, bus, clock, ledger, random }, abort.signal);
+    void runOutbox({ backend, bus, clock, ledger, random, presence }, abort.signal);
     await idle();
     for (const each of ["new1", "new2", "new3"]) {
       await finish(action(each));
@@ -231,14 +239,20 @@ describe("one that the backend cannot take while it takes others", () => {
   });
 });
 
-test("a result that no registration knows is asked for once more, then refused", async () => {
+test("a result that no registration knows is refused once the present one has shown that it lives", async () => {
   await finish(action("a"));
   world.backend.onDeliver = () => {
     throw failure("backend.result-unclaimed");
   };
   const { stop } = run();
   await idle();
+  await world.pass(2 * UNCLAIMED_RETRY_MS);
+  // The backend may have forgotten the servant too: then the next poll tells, and it is another.
   expect(world.story("a")).toEqual(["accepted", "finished"]);
+  present = { registration: 2, pollsAnswered: ANSWERS_PROVE_LIFE };
+  await world.pass(UNCLAIMED_RETRY_MS);
+  expect(world.story("a")).toEqual(["accepted", "finished"]);
+  present = { registration: 2, pollsAnswered: 2 * ANSWERS_PROVE_LIFE };
   await world.pass(UNCLAIMED_RETRY_MS);
   expect(world.story("a")).toEqual(["accepted", "finished", "refused"]);
   expect(world.told("result.refused")).toMatchObject([{ code: "backend.result-unclaimed" }]);
