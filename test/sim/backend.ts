@@ -19,6 +19,9 @@ type Cancel = Extract<Directive, { type: "cancel" }>;
 /** What becomes of a poll: a new assignment, a cancel, nothing to do, or an unknown servant. */
 export type Handout = Assignment | Cancel | "nothing" | "unknown";
 
+/** What becomes of a result: "unknown" when there is no such servant, or no such assignment. */
+export type Receipt = "taken" | "unknown" | "refused" | "failed";
+
 interface Order {
   readonly assignment: Assignment;
   isAnswered: boolean;
@@ -45,6 +48,10 @@ export class SimBackend {
   readonly #cancels = new Map<AuditId, number>();
   /** Handed out and not answered. */
   readonly #inHand = new Set<AuditId>();
+  /** What it has lost since it handed it out. */
+  readonly #forgotten = new Set<string>();
+  /** Results that it cannot take for a while, and until when. */
+  readonly #failing = new Map<string, number>();
   #servants = new Set<string>();
   #registrations = 0;
 
@@ -98,25 +105,56 @@ export class SimBackend {
     this.#serveHeld();
   }
 
-  /** False when the servant is unknown; `asked` is what its result answers. */
-  take(servantId: string, delivery: Delivery, asked: Assignment): boolean {
+  /** What becomes of a result; `asked` is what it answers. */
+  take(servantId: string, delivery: Delivery, asked: Assignment): Receipt {
     const { faults, oracle, random, timeline, trace } = this.#world;
-    if (!this.#servants.has(servantId)) return false;
+    if (!this.#servants.has(servantId)) return "unknown";
+    const receipt = this.#troubleWith(delivery, asked);
+    if (receipt !== undefined) return receipt;
     trace(`the backend takes ${delivery.key}`);
     oracle.took(delivery, asked);
     const order = this.#orders.get(contentOf(asked));
     if (order === undefined) {
       oracle.broken("only what was asked is answered", delivery.key);
-      return true;
+      return "taken";
     }
-    if (!order.isAnswered) this.unanswered -= 1;
-    order.isAnswered = true;
-    this.#inHand.delete(asked.auditId);
-    this.#cancels.delete(asked.auditId);
+    this.#close(order);
     if (faults.strikes("backend: repeats what is answered")) {
       timeline.after(random.between(100, 200_000), () => this.#enqueue(order));
     }
-    return true;
+    return "taken";
+  }
+
+  #troubleWith({ key }: Delivery, asked: Assignment): Receipt | undefined {
+    const { faults, oracle, random, timeline } = this.#world;
+    if (this.#forgotten.has(contentOf(asked))) {
+      oracle.refused(key);
+      return "unknown";
+    }
+    if (faults.strikes("backend: refuses a result")) {
+      oracle.refused(key);
+      return "refused";
+    }
+    if (faults.strikes("backend: fails at one result for long")) {
+      this.#failing.set(key, timeline.nowMs + random.between(0, 10 * 60_000));
+    }
+    return timeline.nowMs < (this.#failing.get(key) ?? 0) ? "failed" : undefined;
+  }
+
+  /** What was handed out and is not answered: it is over, and its result belongs to nobody. */
+  forgetAssigned(): void {
+    for (const [content, order] of this.#orders) {
+      if (order.isAnswered || !this.#inHand.has(order.assignment.auditId)) continue;
+      this.#forgotten.add(content);
+      this.#close(order);
+    }
+  }
+
+  #close(order: Order): void {
+    if (!order.isAnswered) this.unanswered -= 1;
+    order.isAnswered = true;
+    this.#inHand.delete(order.assignment.auditId);
+    this.#cancels.delete(order.assignment.auditId);
   }
 
   /** Polls that were held break off; what was handed out is remembered, servants may not be. */
@@ -124,6 +162,7 @@ export class SimBackend {
     this.isDown = true;
     for (const { callOff } of this.#held.splice(0)) callOff();
     if (isForgetful) this.forgetServants();
+    if (this.#world.faults.strikes("backend: forgets what it assigned")) this.forgetAssigned();
     this.#world.timeline.after(this.#world.random.between(100, 60_000), () => {
       this.isDown = false;
     });

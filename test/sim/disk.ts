@@ -128,11 +128,11 @@ export class SimJournal implements Journal {
     const ended = this.#waiting.filter(({ fact }) => /^(delivered|refused)$/.test(fact.type));
     const ending = new Set(ended.map(({ fact }) => fact.key));
     const all = this.#disk.open(this.#origin, true).filter(({ begun }) => begun >= from);
-    const page = all.slice(0, limit);
+    const page = all.slice(0, this.#world.random.count(1, limit));
     const stories = page.flatMap(({ facts, entry }) =>
       entry === undefined || ending.has(entry.key) ? [] : [[...facts]],
     );
-    return { stories, next: all.length > limit ? (page.at(-1)?.begun ?? 0) + 1 : undefined };
+    return { stories, next: all.length > page.length ? (page.at(-1)?.begun ?? 0) + 1 : undefined };
   }
 
   async countWaiting(): Promise<number> {

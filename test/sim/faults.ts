@@ -35,6 +35,8 @@ const WORST = {
   "backend: answers late": 0.06,
   "backend: reuses an audit id": 0.15,
   "backend: refuses a result": 0.05,
+  "backend: fails at one result for long": 0.03,
+  "backend: forgets what it assigned": 0.15,
   "child: dies while loading": 0.2,
   "child: dies in a loop": 0.3,
   "child: loads for ever": 0.05,

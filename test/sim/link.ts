@@ -106,29 +106,35 @@ export class SimLink implements Backend {
   /** To the registration that received it, then to the present one. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
     if (!this.#life.isAlive) return await never();
+    const { via } = delivery;
     this.#inFlight += 1;
     try {
       const asked = this.#world.oracle.sent(delivery, this.origin, this.#inFlight);
       if (asked === undefined) return await never();
-      if (await this.#deliverTo(delivery.via, delivery, asked, signal)) return;
-      if (await this.#deliverTo(this.#servantId, delivery, asked, signal)) return;
-      throw gone(delivery.via === this.#servantId ? "servant.unknown" : "backend.result-unclaimed");
+      if (await this.#isTaken(via, delivery, asked, signal)) return;
+      const present = this.#servantId;
+      if (via === present) throw gone("servant.unknown");
+      if (await this.#isTaken(present, delivery, asked, signal)) return;
+      throw gone("backend.result-unclaimed");
     } finally {
       this.#inFlight -= 1;
     }
   }
 
-  #deliverTo(
+  /** False when there it belongs to nobody. */
+  #isTaken(
     servantId: string,
     delivery: Delivery,
     asked: Assignment,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { faults } = this.#world;
     const serve = (reply: (reply: Reply<boolean>) => void) => {
-      if (faults.strikes("backend: refuses a result")) {
+      const receipt = this.#backend.take(servantId, delivery, asked);
+      if (receipt === "refused") {
         reply({ failure: new ServantError("backend.rejected", "Cannot take the result: 422") });
-      } else reply({ value: this.#backend.take(servantId, delivery, asked) });
+      } else if (receipt === "failed") {
+        reply({ failure: new ServantError("backend.unavailable", "Cannot take the result: 500") });
+      } else reply({ value: receipt === "taken" });
     };
     const name = `deliver ${delivery.key} to ${servantId}`;
     return this.#network.request(this.#life, { name, withinMs: ANSWER_WITHIN_MS, signal, serve });

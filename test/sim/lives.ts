@@ -93,9 +93,9 @@ export class Lives {
     const servant = this.#servant;
     if (servant === undefined) return false;
     this.#world.trace(isPaused ? "a person pauses" : "a person resumes");
+    this.#world.oracle.motion.setPaused(isPaused);
     if (isPaused) void servant.pause("a person wants it");
     else void servant.resume();
-    this.#world.oracle.motion.setPaused(isPaused);
     return true;
   }
 

@@ -30,6 +30,7 @@ export class Oracle {
   readonly #verdict = new Verdict();
   /** Sent while it was in memory only: a crash may give it another content. */
   readonly #exposed = new Set<EntryKey>();
+  readonly #refused = new Set<EntryKey>();
   readonly #takenContents = new Map<EntryKey, Set<string>>();
 
   constructor(timeline: Timeline, setup: Setup) {
@@ -49,7 +50,12 @@ export class Oracle {
   /** Facts are on their way to the disk: this is when the agent decides. */
   appended(facts: readonly Fact[], origin: string): void {
     this.stories.appended(facts, origin);
-    for (const fact of facts) if (fact.type === "started") this.#decidedToStart(fact.key);
+    for (const { type, key } of facts) {
+      if (type === "started") this.#decidedToStart(key);
+      if (type === "refused" && !this.#refused.has(key)) {
+        this.broken("only what the backend refused is given up", key);
+      }
+    }
   }
 
   /** What a restart found accepted and not started must be young. */
@@ -121,6 +127,11 @@ export class Oracle {
     if (observedAt === undefined) return;
     if (mayPassForFresh(observedAt, this.stories.now, BELIEF_FRESH_MS)) return;
     this.broken("an old observation never passes for a new one", key);
+  }
+
+  /** The backend will never take this result, and has said so to a servant that it knows. */
+  refused(key: EntryKey): void {
+    this.#refused.add(key);
   }
 
   /** The backend has taken a result; `assignment` is what was asked under this key. */
