@@ -15,14 +15,6 @@ export type SecuringOptions = Pick<LifeOptions, "clock" | "publish"> & {
 
 const never = new AbortController().signal;
 
-/** An action that started and is not finished was cut off by the end of the agent. */
-export function leftInDoubt(ledger: MachineLedger): boolean {
-  for (const { phase, assignment } of ledger.openEntries()) {
-    if (phase === "started" && assignment.kind === "action") return true;
-  }
-  return false;
-}
-
 /** Records that the machine may still move; on a full disk it is known all the same. */
 export async function recordDoubt(
   ledger: MachineLedger,

@@ -8,19 +8,14 @@ import { windowMs } from "../core/backoff.ts";
 import { Bell } from "../core/bell.ts";
 import type { ChildAnswer, ChildWork, Loaded } from "../core/child.ts";
 import { Countdown } from "../core/countdown.ts";
+import { isActing } from "../core/entry.ts";
 import { assert, ServantError, toServantError } from "../core/errors.ts";
 import type { Reconciled } from "../core/handlers.ts";
 import { abortedResult } from "../core/perform.ts";
 import type { Offer, Runner } from "../core/ports.ts";
 import { ChildLife, type LifeOptions } from "./child-life.ts";
 import { START_WITHIN_MS } from "./recovery.ts";
-import {
-  leftInDoubt,
-  type MachineLedger,
-  recordDoubt,
-  type SecuringOptions,
-  secure,
-} from "./securing.ts";
+import { type MachineLedger, recordDoubt, type SecuringOptions, secure } from "./securing.ts";
 import { nameOf, rulesOf, type Terms } from "./task.ts";
 
 /** How long a plugin may take to say what became of an action, in milliseconds. */
@@ -59,13 +54,14 @@ export class Supervisor implements Runner {
 
   /**
    * Resolves when the plugin is loaded and what a restart left in doubt is known; it gets ready
-   * by itself.
+   * by itself. `actedElsewhere`: an action of another backend was cut off, on the same machine.
    *
    * @throws {ServantError} `plugin.*`
    */
-  async open(ledger: MachineLedger): Promise<this> {
+  async open(ledger: MachineLedger, actedElsewhere = false): Promise<this> {
     await this.#first.promise;
-    if (this.#loaded?.hasSafe && leftInDoubt(ledger)) {
+    const isInDoubt = actedElsewhere || [...ledger.openEntries()].some(isActing);
+    if (this.#loaded?.hasSafe && isInDoubt) {
       await recordDoubt(ledger, this.#options, "the agent stopped while an action ran");
     }
     this.#ledger.resolve(ledger);

@@ -84,7 +84,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
       onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
     });
     const ledger = await Ledger.open(journal);
-    const runner = await (await starting).open(ledger);
+    const runner = await (await starting).open(ledger, journal.actsElsewhere());
     settings.onOffer?.(runner.offer);
     bus.publish({ type: "agent.started", stateDir: stateDir.path, origin: connection.origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });

@@ -133,6 +133,11 @@ function withoutContent(assignment: Assignment): Assignment {
   return assignment.kind === "invalid" ? { ...assignment, problem: "" } : assignment;
 }
 
+/** An action that started and is not finished: after a restart nobody saw how it ended. */
+export function isActing({ phase, assignment }: Entry): boolean {
+  return phase === "started" && assignment.kind === "action";
+}
+
 /** The ledger's key of an audit id, or of a further content under it. */
 export function keyOf(auditId: AuditId, contentFingerprint?: string): EntryKey {
   const key = contentFingerprint === undefined ? auditId : `${auditId}\u0000${contentFingerprint}`;

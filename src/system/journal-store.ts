@@ -10,6 +10,7 @@ import {
   type EntryKey,
   type Fact,
   fold,
+  isActing,
 } from "../core/entry.ts";
 import { isMachineFact } from "../core/machine.ts";
 import type { WaitingPage } from "../core/ports.ts";
@@ -265,6 +266,19 @@ export class JournalStore {
        USING (id) WHERE id <> ? ORDER BY url`,
     );
     return query.all(origin);
+  }
+
+  /** True when an action that another backend assigned started and is not finished. */
+  actsElsewhere(origin: number): boolean {
+    using query = this.#db.prepare<{ id: number }, [number]>(
+      "SELECT id FROM origins WHERE id <> ?",
+    );
+    return query.all(origin).some(({ id }) =>
+      [...this.unfinished(id)].some((facts) => {
+        const entry = facts.reduce<Entry | undefined>(fold, undefined);
+        return entry !== undefined && isActing(entry);
+      }),
+    );
   }
 
   #open(origin: number, state: number, from: number, limit: number): EntryRow[] {

@@ -185,6 +185,11 @@ export class SqliteJournal implements Journal {
     return this.#store.elsewhere(this.#origin);
   }
 
+  /** True when an action that another backend assigned started and is not finished. */
+  actsElsewhere(): boolean {
+    return this.#store.actsElsewhere(this.#origin);
+  }
+
   async close(): Promise<void> {
     this.#commit();
     clearTimeout(this.#tidying);

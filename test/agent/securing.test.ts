@@ -178,6 +178,23 @@ test.each([
   expect(machineFacts(nursery)).toEqual(isDoubted ? ["doubted"] : []);
 });
 
+test.each([
+  { what: "is in doubt on record", facts: ["doubted"], expected: ["safe"] },
+  { what: "was made safe since", facts: ["doubted", "secured"], expected: [] },
+] as const)("a restart of a machine that $what runs $expected", async ({ facts, expected }) => {
+  const nursery = careful();
+  const stamps = { atMs: 0, key: MACHINE_KEY, reason: "a kill" };
+  await before(nursery, ...facts.map((type) => ({ type, ...stamps })));
+  await nursery.open();
+  expect(given(nursery.child)).toEqual([...expected]);
+});
+
+test("a restart before another backend finds what the first one's agent was doing", async () => {
+  const nursery = await careful().open({}, true);
+  expect(given(nursery.child)).toEqual(["safe"]);
+  expect(machineFacts(nursery)).toEqual(["doubted"]);
+});
+
 test("a full disk keeps no machine from being made safe", async () => {
   const nursery = await careful().open();
   nursery.disk.rowsMax = 0;

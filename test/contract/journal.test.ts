@@ -13,7 +13,10 @@ import { openJournal } from "../../src/system/journal.ts";
 import { action, id } from "../support/fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "../support/memory-journal.ts";
 
-type Opened = Journal & { elsewhere(): { origin: string; open: number }[] };
+type Opened = Journal & {
+  elsewhere(): { origin: string; open: number }[];
+  actsElsewhere(): boolean;
+};
 interface Disk {
   open(origin?: string): Opened;
   /** Makes room again on a disk that `QUOTA` keeps small. */
@@ -250,6 +253,20 @@ describe.each([
     const back = open("http://far");
     expect((await shown(back)).map(({ key }) => String(key)).join("")).toBe("acddddd");
     expect(back.elsewhere()).toEqual([]);
+  });
+
+  test("an action that another backend started and nobody finished is told of", async () => {
+    const far = open("http://far");
+    const home = open();
+    const look = { kind: "belief", auditId: id("b"), fluent: "seen" } as const;
+    const belief = { ...accepted("b"), assignment: look };
+    await far.append([belief, at("started", "b"), accepted("a")]);
+    expect(home.actsElsewhere()).toBe(false);
+    await far.append([at("started", "a")]);
+    expect(home.actsElsewhere()).toBe(true);
+    expect(far.actsElsewhere()).toBe(false);
+    await far.append([finished("a")]);
+    expect(home.actsElsewhere()).toBe(false);
   });
 
   test("a full disk takes all of an append or none, says so, and works again with room", async () => {

@@ -119,7 +119,7 @@ export class Nursery {
   ledger!: Ledger;
   supervisor!: Supervisor;
 
-  async open(options: Partial<SupervisorOptions> = {}): Promise<this> {
+  async open(options: Partial<SupervisorOptions> = {}, actedElsewhere = false): Promise<this> {
     const spawn: SpawnChild = (hear) => {
       const child = new FakeChild(100 + this.children.length, hear);
       this.children.push(child);
@@ -136,7 +136,7 @@ export class Nursery {
       ...options,
     });
     this.ledger = await Ledger.open(new MemoryJournal(this.disk, "http://fake"));
-    await this.supervisor.open(this.ledger);
+    await this.supervisor.open(this.ledger, actedElsewhere);
     await this.clock.advance(0);
     return this;
   }

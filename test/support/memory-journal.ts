@@ -4,7 +4,14 @@
  * none comes, which is the worst that the promise of `append` allows.
  */
 
-import { type Entry, type EntryKey, type Fact, fold, type Phase } from "../../src/core/entry.ts";
+import {
+  type Entry,
+  type EntryKey,
+  type Fact,
+  fold,
+  isActing,
+  type Phase,
+} from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
 import { isMachineFact } from "../../src/core/machine.ts";
 import type { Journal, Urgency, WaitingPage } from "../../src/core/ports.ts";
@@ -123,6 +130,19 @@ export class MemoryJournal implements Journal {
   async story(key: EntryKey): Promise<readonly Fact[]> {
     const waiting = this.#waiting.map(({ fact }) => fact);
     return [...this.#disk.facts(this.#origin), ...waiting].filter((fact) => fact.key === key);
+  }
+
+  actsElsewhere(): boolean {
+    const others = new Set(this.#disk.rows.map(({ origin }) => origin));
+    others.delete(this.#origin);
+    return [...others].some((origin) => {
+      const facts = this.#disk.facts(origin);
+      return [...keysIn(facts, ["started"])].some((key) => {
+        const story = facts.filter((fact) => fact.key === key);
+        const entry = story.reduce<Entry | undefined>(fold, undefined);
+        return entry !== undefined && isActing(entry);
+      });
+    });
   }
 
   elsewhere(): { origin: string; open: number }[] {
