@@ -24,7 +24,7 @@ import {
   toRegisterRequest,
 } from "../wire/dynos.ts";
 import { readAnswer } from "./poll-answer.ts";
-import { type Answer, Polls } from "./polls.ts";
+import { type Answer, type Poll, Polls } from "./polls.ts";
 
 /** The shortest wait between two polls that follow each other, in milliseconds. */
 export const QUICK_POLL_MIN_MS = 5;
@@ -59,6 +59,8 @@ class DynosBackend implements Backend {
   #lastCancelled: AuditId | undefined;
   /** By its last answer: what cannot be taken is not handed out, and cancels are. */
   #understands = false;
+  /** The last poll failed. */
+  #hasFailed = false;
   /** `/start` and `/goal` belong to the first registration: a later one finds a world in use. */
   #hasSetWorld = false;
 
@@ -66,7 +68,7 @@ class DynosBackend implements Backend {
     this.#connection = connection;
     this.#options = options;
     this.#lastAssignmentAtMs = options.clock.monotonic();
-    this.#polls = new Polls(({ takes }, signal) => this.#poll(takes, signal));
+    this.#polls = new Polls((poll, signal) => this.#poll(poll, signal));
   }
 
   get origin(): string {
@@ -102,6 +104,7 @@ class DynosBackend implements Backend {
       for (;;) {
         const answer = polls.takeAnswer();
         if (answer !== undefined) {
+          this.#hasFailed = "cause" in answer;
           const waitMs = this.#pauseAfter(answer);
           if ("cause" in answer) throw answer.cause;
           yield answer.directive;
@@ -110,7 +113,9 @@ class DynosBackend implements Backend {
         }
         const takes = signal.aborted ? undefined : this.#takable(intake);
         if (takes !== undefined && polls.isWanted(takes)) {
-          polls.start({ takes, startedAtMs: this.#options.clock.monotonic() });
+          // After a failure an answer is wanted at once: a held poll would tell late that all is well.
+          const holdS = this.#hasFailed ? 0 : HOLD_S;
+          polls.start({ takes, holdS, startedAtMs: this.#options.clock.monotonic() });
         }
         if (signal.aborted && polls.areOver) return;
         watch.again();
@@ -180,18 +185,18 @@ class DynosBackend implements Backend {
     return directive.type === "malformed" || !wasHeld ? this.#waitMs() : 0;
   }
 
-  async #poll(takes: Takes, signal: AbortSignal): Promise<Directive> {
+  async #poll({ takes, holdS }: Poll, signal: AbortSignal): Promise<Directive> {
     const servantId = this.#servantId;
     const path = `/servant/${encodeURIComponent(servantId)}/next_assignment`;
     const holds = this.#understands ? this.#intake?.holds : undefined;
     const options = {
       signal,
       headers: {
-        Prefer: `wait=${HOLD_S}`,
+        Prefer: `wait=${holdS}`,
         [TAKES_HEADER]: takesText(takes),
         ...(holds === undefined ? {} : { [HOLDS_HEADER]: holdsText(holds) }),
       },
-      timeoutMs: REQUEST_TIMEOUT_MS + HOLD_S * 1_000,
+      timeoutMs: REQUEST_TIMEOUT_MS + holdS * 1_000,
       heard: this.#heard,
     };
     return await this.#connection.send("GET", path, options, async (response) => {

@@ -12,6 +12,8 @@ const UNDER_WAY_MAX = 2;
 
 export interface Poll {
   readonly takes: Takes;
+  /** How long an empty answer may be held, in seconds. */
+  readonly holdS: number;
   readonly startedAtMs: number;
 }
 /** What became of a poll that ended. */

@@ -188,6 +188,19 @@ describe("directives()", () => {
     expect((afterEmpty ?? 0) - (afterHeld ?? 0)).toBeGreaterThanOrEqual(290);
   });
 
+  test("wants an answer at once after a failure, to learn that the link works again", async () => {
+    const backend = await registered(adapter());
+    peer.polls.push(new Response(null, { status: 503 }));
+    await expect(firstDirective(backend)).rejects.toMatchObject({ code: "backend.unavailable" });
+    let idle = 0;
+    for await (const _directive of backend.directives(openIntake, signal)) {
+      idle += 1;
+      if (idle === 2) break;
+    }
+    const asked = peer.requests("/next_assignment").map(({ headers }) => headers.get("prefer"));
+    expect(asked.slice(0, 3)).toEqual(["wait=25", "wait=0", "wait=25"]);
+  });
+
   test("an abort ends a held poll", async () => {
     const backend = await registered(adapter());
     const stop = new AbortController();

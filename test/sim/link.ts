@@ -73,7 +73,7 @@ export class SimLink implements Backend {
         }
         const takes = this.#takes(intake);
         if (!signal.aborted && takes !== undefined && polls.isWanted(takes)) {
-          polls.start({ takes, startedAtMs: this.#life.monotonic() });
+          polls.start({ takes, holdS: HOLD_MS / 1_000, startedAtMs: this.#life.monotonic() });
         }
         if (signal.aborted && polls.areOver) return;
         await polls.changed();
