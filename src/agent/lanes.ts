@@ -117,6 +117,7 @@ export class Lanes {
   /** From now on nothing starts: what has not started is answered. */
   stop(problem: string): void {
     this.#isDraining = true;
+    this.#ports.runner.drain();
     for (const work of this.hand.waiting) {
       this.#letGo(this.answer(work, "agent.draining", problem));
     }

@@ -38,6 +38,7 @@ export class Supervisor implements Runner {
   /** The machine is safe and the plugin loaded: work may start. */
   #isSecured = false;
   #isPaused = false;
+  #isDraining = false;
   /** How many processes died one after the other without having done anything. */
   #deaths = 0;
   /** It was told that the agent is not ready. */
@@ -116,6 +117,11 @@ export class Supervisor implements Runner {
     this.#bell.ring();
   }
 
+  drain(): void {
+    this.#isDraining = true;
+    this.#bell.ring();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#bell.ring();
@@ -126,17 +132,17 @@ export class Supervisor implements Runner {
   /** Undefined when it did not start: its signal aborted, or no process was ready in time. */
   async #do(work: ChildWork, terms: Terms, withinMs: number): Promise<ChildAnswer | undefined> {
     const isMotion = work.type === "run" && work.assignment.kind === "action";
+    const isOver = () => this.#closing.signal.aborted || (isMotion && this.#isDraining);
+    const mayStart = () => this.isReady && !(isMotion && this.#isPaused);
+    const isDecided = () => mayStart() || isOver();
     for (;;) {
-      if (this.#closing.signal.aborted) {
-        throw new ServantError("agent.draining", "Cannot start: the agent stops");
-      }
+      if (isOver()) throw new ServantError("agent.draining", "Cannot start: the agent stops");
       if (this.#failure !== undefined) throw toServantError(this.#failure);
       if (terms.signal.aborted) return undefined;
-      const mayStart = () => this.isReady && !(isMotion && this.#isPaused);
       if (mayStart()) {
         const answer = await this.#life.do(work, terms);
         if (answer !== undefined) return answer;
-      } else if (!(await this.#waitUntil(mayStart, terms.signal, withinMs))) return undefined;
+      } else if (!(await this.#waitUntil(isDecided, terms.signal, withinMs))) return undefined;
     }
   }
 

@@ -83,6 +83,8 @@ export interface Runner {
   ): Promise<Reconciled>;
   /** Tells the handlers: `ctx.paused`. Their time limits stand still meanwhile. */
   setPaused(isPaused: boolean): void;
+  /** From now on no action starts: one that waits for its process is answered `agent.draining`. */
+  drain(): void;
   close(): Promise<void>;
 }
 

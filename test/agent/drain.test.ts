@@ -15,6 +15,7 @@ test("what runs is finished and delivered, what is held is answered agent.draini
   world.stop.abort();
   await until("the held one is answered", () => world.backend.taken.length === 1);
   expect(world.backend.codes("b")).toEqual(["agent.draining"]);
+  expect(world.runner.isDraining).toBe(true);
   expect(world.hasEnded).toBe(false);
   await world.runner.end("a");
   expect(await world.ended).toBeUndefined();

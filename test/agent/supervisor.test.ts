@@ -185,6 +185,37 @@ describe("reconcile()", () => {
   });
 });
 
+test("drain() lets what has started end, and starts no action in a new child", async () => {
+  const nursery = await new Nursery().open();
+  const runs = ["a1", "a2", "a3", "b1"].map((each) => follow(nursery, each));
+  nursery.child.start("a1");
+  nursery.child.start("a2");
+  nursery.supervisor.drain();
+  nursery.child.succeed("a1");
+  nursery.child.end();
+  await nursery.clock.advance(0);
+  nursery.child.succeed("b1");
+  await nursery.clock.advance(0);
+  expect(runs.map(({ came }) => came)).toEqual([
+    "success",
+    "handler.crashed",
+    "agent.draining",
+    "success",
+  ]);
+});
+
+test("drain() answers an action that waits for its child at once", async () => {
+  const nursery = await new Nursery().open();
+  nursery.onSpawn = () => {};
+  const run = follow(nursery, "a1");
+  nursery.child.end();
+  await nursery.clock.advance(SECOND);
+  expect(run.came).toBeUndefined();
+  nursery.supervisor.drain();
+  await nursery.clock.advance(0);
+  expect(run.came).toBe("agent.draining");
+});
+
 test("close() ends what runs and what waits, and starts nothing any more", async () => {
   const nursery = await new Nursery().open();
   const run = follow(nursery, "a1");

@@ -140,6 +140,7 @@ export class FakeRunner implements Runner {
   /** What `reconcile` answers. */
   reconciled: Reconciled = { state: "not-done", message: "" };
   isPaused = false;
+  isDraining = false;
   readonly started: AuditId[] = [];
   /** The signals handed to handlers, by audit id. */
   readonly signals = new Map<AuditId, AbortSignal>();
@@ -181,6 +182,10 @@ export class FakeRunner implements Runner {
 
   setPaused(isPaused: boolean): void {
     this.isPaused = isPaused;
+  }
+
+  drain(): void {
+    this.isDraining = true;
   }
 
   get running(): string[] {
