@@ -66,11 +66,11 @@ export class Lanes {
       if (next === undefined || !this.#mayStart(next)) return;
       const stale = this.#staleness(next);
       if (stale !== undefined) {
-        await this.answer(next, stale.code, stale.problem);
+        await this.#counted(this.answer(next, stale.code, stale.problem));
         continue;
       }
       try {
-        await this.#start([], next);
+        await this.#counted(this.#start([], next));
       } catch (cause) {
         await this.#refuseForDisk(next, cause);
       }
@@ -94,6 +94,10 @@ export class Lanes {
 
   /** What has not started never starts; what runs is told to stop. */
   async cancel(work: Work, reason: string): Promise<void> {
+    await this.#counted(this.#cancel(work, reason));
+  }
+
+  async #cancel(work: Work, reason: string): Promise<void> {
     const { bus, clock, ledger } = this.#ports;
     const { assignment, key } = work;
     work.cancelled = reason;
@@ -131,11 +135,18 @@ export class Lanes {
 
   /** Lets it go on by itself; what it cannot handle ends the servant. */
   #letGo(going: Promise<void>): void {
+    this.#counted(going).catch(this.#fail);
+  }
+
+  /** A stop waits for it: what is on its way to the disk may start a handler. */
+  async #counted(going: Promise<void>): Promise<void> {
     this.#going += 1;
-    going.catch(this.#fail).finally(() => {
+    try {
+      await going;
+    } finally {
       this.#going -= 1;
       this.bell.ring();
-    });
+    }
   }
 
   #mayStart({ assignment }: Work): boolean {

@@ -31,6 +31,8 @@ interface Sending {
   readonly isInherited: boolean;
   /** How many results had passed when it was sent. */
   readonly passedBefore: number;
+  /** Who sent it. */
+  readonly registration: number;
 }
 
 /**
@@ -186,7 +188,8 @@ class Outbox {
   async #deliver(entry: Finished, isInherited: boolean): Promise<void> {
     const { backend, bus, clock, ledger } = this.#ports;
     const { key, via, assignment } = entry;
-    const sending = { entry, isInherited, passedBefore: this.#passed };
+    const { registration } = this.#ports.presence();
+    const sending = { entry, isInherited, passedBefore: this.#passed, registration };
     try {
       const result = presentable(entry, isInherited, clock.now());
       await backend.deliver({ key, via, kind: assignment.kind, result }, this.#signal);
@@ -215,7 +218,7 @@ class Outbox {
     if (!isRefusal) return this.#delayed(sending, error);
     const isSure =
       code !== "backend.result-unclaimed" ||
-      this.#troubles.isUnclaimedAgain(key, this.#ports.presence());
+      this.#troubles.isUnclaimedAgain(key, this.#presenceOf(sending));
     if (!isSure) return this.#delayed(sending, error);
     this.#forgive(key);
     // One result the backend will never accept must not hold up the rest.
@@ -224,7 +227,8 @@ class Outbox {
   }
 
   /** It stays: it waits by itself when the trouble is its own, or with all others. */
-  #delayed({ entry, isInherited, passedBefore }: Sending, error: ServantError): void {
+  #delayed(sending: Sending, error: ServantError): void {
+    const { entry, isInherited, passedBefore } = sending;
     const { bus, clock, ledger, random } = this.#ports;
     const { key, assignment } = entry;
     const { auditId } = assignment;
@@ -233,7 +237,7 @@ class Outbox {
     const now = clock.monotonic();
     const trouble = this.#troubles.note({
       ...{ key, isOld: isInherited, error, passed, now, random },
-      presence: this.#ports.presence(),
+      presence: this.#presenceOf(sending),
     });
     if (trouble === undefined) {
       if (this.#pause === undefined) this.#failures += 1; // one outage, however many it caught
@@ -252,6 +256,12 @@ class Outbox {
     } else if (!isAside) {
       bus.publish({ type: "result.delayed", auditId, code, retryInMs: waitMs, reason });
     }
+  }
+
+  /** Undefined when another registration has taken its place meanwhile: what it heard is old. */
+  #presenceOf({ registration }: Sending): Presence | undefined {
+    const present = this.#ports.presence();
+    return present.registration === registration ? present : undefined;
   }
 
   #forgive(key: EntryKey): void {

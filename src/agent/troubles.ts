@@ -45,7 +45,8 @@ export interface Failure {
   readonly error: ServantError;
   /** How many results had passed when it was sent, and have by now. */
   readonly passed: { readonly before: number; readonly now: number };
-  readonly presence: Presence;
+  /** Of the registration that sent it, while it is the present one. */
+  readonly presence: Presence | undefined;
   readonly now: number;
   readonly random: Random;
 }
@@ -65,10 +66,10 @@ export class Troubles {
   }
 
   /** True when this registration was asked before, and has shown since that it lives. */
-  isUnclaimedAgain(key: EntryKey, { registration, pollsAnswered }: Presence): boolean {
+  isUnclaimedAgain(key: EntryKey, presence: Presence | undefined): boolean {
     const before = this.#troubles.get(key)?.unclaimedIn;
-    if (before?.registration !== registration) return false;
-    return pollsAnswered >= before.pollsAnswered + ANSWERS_PROVE_LIFE;
+    if (presence === undefined || before?.registration !== presence.registration) return false;
+    return presence.pollsAnswered >= before.pollsAnswered + ANSWERS_PROVE_LIFE;
   }
 
   /** Those that have waited long enough, and whether they were read from the journal. */
@@ -103,8 +104,9 @@ export class Troubles {
     const isAnswered = error.code === "backend.unavailable" && error.retryAfterMs === undefined;
     const isAlone = isAnswered && (isAside || passed.now > passedFirst);
     const isOwn = isUnclaimed || error.code === "agent.internal" || isAlone;
-    const isSame = known?.unclaimedIn?.registration === presence.registration;
-    const unclaimedIn = isUnclaimed ? (isSame ? known.unclaimedIn : presence) : undefined;
+    const before = known?.unclaimedIn;
+    const isSame = before !== undefined && before.registration === presence?.registration;
+    const unclaimedIn = isUnclaimed ? (isSame ? before : presence) : undefined;
     const base = { isOld: known?.isOld ?? isOld, unclaimedIn, passed: passedFirst };
     if (!isOwn) {
       const strikes = known?.strikes ?? 0;

@@ -116,3 +116,22 @@ test("what has not ended in time is told to stop, with the reason", async () => 
     { success: false, code: "agent.draining", message: expect.stringContaining("20 s") },
   ]);
 });
+
+test("a start that is on its way to a slow disk is waited for", async () => {
+  await world.servant.pause("wait");
+  world.backend.assign(action("a"));
+  await until("it is kept", () => world.story("a").length === 1);
+  const resumed = world.servant.resume();
+  world.disk.isSlow = true;
+  world.disk.flush();
+  await until("its start is on its way", () => world.told("agent.resumed").length === 1);
+  world.stop.abort();
+  await idle();
+  expect([world.started, world.hasEnded]).toEqual([[], false]);
+  world.disk.isSlow = false;
+  world.disk.flush();
+  await world.runner.end("a");
+  await resumed;
+  expect(await world.ended).toBeUndefined();
+  expect(world.backend.results("a")).toMatchObject([{ success: true }]);
+});

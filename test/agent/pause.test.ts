@@ -113,3 +113,17 @@ test("a stop ends a paused agent: what waits is answered, what may run again is 
   expect(await world.ended).toBeUndefined();
   expect(world.backend.codes("b")).toEqual(["agent.draining"]);
 });
+
+test("the last wish counts, however slow the disk is to write the one before", async () => {
+  await world.servant.pause("wait");
+  world.disk.isSlow = true;
+  const resumed = world.servant.resume();
+  const paused = world.servant.pause("no, wait");
+  world.disk.isSlow = false;
+  world.disk.flush();
+  await Promise.all([resumed, paused]);
+  expect([world.runner.isPaused, world.ledger.machine.paused]).toEqual([true, "no, wait"]);
+  world.backend.assign(action("a"));
+  await idle();
+  expect(world.started).toEqual([]);
+});

@@ -150,3 +150,20 @@ test("what waits across a restart runs in its order, one at a time", async () =>
   await until("all are answered", () => world.backend.taken.length === 3);
   expect(world.started).toEqual([id("a"), id("b"), id("c")]);
 });
+
+test("what was fresh at the restart and grew old while it waited is answered, not started", async () => {
+  await world.stopped();
+  const ledger = await world.open();
+  for (const auditId of ["a", "b"]) {
+    const [key, assignment] = [keyOf(id(auditId)), action(auditId)];
+    const atMs = world.clock.now();
+    await ledger.record([{ type: "accepted", atMs, key, assignment, via: "servant-1" }]);
+  }
+  await world.start();
+  await until("the first one runs", () => world.runner.running.length === 1);
+  await world.clock.advance(START_WITHIN_MS);
+  await world.runner.end("a");
+  await until("both are answered", () => world.backend.taken.length === 2);
+  expect(world.backend.codes("b")).toEqual(["assignment.stale"]);
+  expect(world.started).toEqual([id("a")]);
+});
