@@ -45,6 +45,7 @@ export class SimLink implements Backend {
       reply({ value: this.#backend.register() });
     const request = { name: "register", withinMs: ANSWER_WITHIN_MS, signal, serve };
     this.#servantId = await this.#network.request(this.#life, request);
+    this.#world.oracle.registrations.registered();
     return this.#servantId;
   }
 
@@ -66,7 +67,9 @@ export class SimLink implements Backend {
         if (answer !== undefined) {
           if ("cause" in answer) throw answer.cause;
           const { directive } = answer;
-          if (directive.type === "cancel") this.#world.oracle.motion.heardCancel(directive.auditId);
+          const { motion, registrations } = this.#world.oracle;
+          if (directive.type === "assign") registrations.assigned();
+          if (directive.type === "cancel") motion.heardCancel(directive.auditId);
           yield directive;
           if (directive.type !== "assign") await this.#life.sleep(POLL_WAIT_MS, signal);
           continue;

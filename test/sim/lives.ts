@@ -29,6 +29,12 @@ const DRAIN_TIMEOUT_MS = MINUTE_MS;
 const CANCEL_GRACE_MS = 10_000;
 const SAFE_TIMEOUT_MS = 10_000;
 
+/**
+ * After the drain: a handler that is deaf is killed (10 s), what it left is asked of the next process
+ * (60 s to load, 60 s to answer), results are delivered (10 s), on a disk that takes up to 20 s each.
+ */
+const STOP_MAX_MS = DRAIN_TIMEOUT_MS + 4 * MINUTE_MS;
+
 export interface Parts {
   readonly backend: SimBackend;
   readonly disk: Disk;
@@ -79,13 +85,32 @@ export class Lives {
   }
 
   askToStop(): void {
+    const life = this.#life;
+    if (life === undefined || this.#stop.signal.aborted) return;
     this.#world.trace("the agent is asked to stop");
     this.#stop.abort();
+    this.#mustEnd(life, STOP_MAX_MS);
   }
 
   /** The second signal. */
   hurry(): void {
-    if (this.#stop.signal.aborted) this.#hurry.abort();
+    const life = this.#life;
+    if (life === undefined || !this.#stop.signal.aborted) return;
+    this.#world.trace("the agent is asked to hurry");
+    this.#hurry.abort();
+    this.#mustEnd(life, STOP_MAX_MS - DRAIN_TIMEOUT_MS);
+  }
+
+  /** Not counting the time that it stands still. */
+  #mustEnd(life: Life, withinMs: number): void {
+    const { oracle, timeline } = this.#world;
+    const stoodMs = life.process.stoodMs;
+    timeline.after(withinMs, () => {
+      if (!life.isAlive) return;
+      const stillMs = life.process.stoodMs - stoodMs;
+      if (stillMs > 0) this.#mustEnd(life, stillMs);
+      else oracle.broken("an agent that is asked to stop ends in time", `${withinMs / 1000} s`);
+    });
   }
 
   /** False when nobody is there to heed it. */
@@ -167,6 +192,7 @@ export class Lives {
     } catch (cause) {
       const { kind, code } = toServantError(cause);
       if (kind !== "gone" && !code.startsWith("plugin.")) throw cause;
+      if (kind === "gone") world.oracle.registrations.gaveUp();
       world.trace(`the agent fails: ${code}`);
     }
     this.#servant = undefined;

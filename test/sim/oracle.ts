@@ -12,6 +12,7 @@ import type { Ledger } from "../../src/core/ledger.ts";
 import type { Delivery } from "../../src/core/ports.ts";
 import { outcomeOf } from "./content.ts";
 import { Motion, type Setup } from "./motion.ts";
+import { SeenRegistrations } from "./registrations.ts";
 import { mayPassForFresh, Stories } from "./stories.ts";
 import type { Timeline } from "./timeline.ts";
 import { Verdict } from "./verdict.ts";
@@ -24,6 +25,7 @@ const WAITERS_MAX = 4;
 export class Oracle {
   readonly stories: Stories;
   readonly motion: Motion;
+  readonly registrations: SeenRegistrations;
   /** It stops: it starts nothing more. */
   isStopping = false;
   readonly #setup: Setup;
@@ -37,6 +39,7 @@ export class Oracle {
     this.#setup = setup;
     this.stories = new Stories(timeline, this.#verdict);
     this.motion = new Motion(setup, this.stories, this.#verdict);
+    this.registrations = new SeenRegistrations(timeline, this.#verdict);
   }
 
   get violation(): string | undefined {
@@ -75,6 +78,7 @@ export class Oracle {
   lifeEnded(): void {
     this.stories.lifeEnded();
     this.motion.lifeEnded();
+    this.registrations.lifeEnded();
     this.isStopping = false;
   }
 
