@@ -24,7 +24,7 @@ import { type Log, Servants } from "./servants.ts";
 import type { Leases } from "./silence.ts";
 import { loadSnapshot, Saver, type SnapshotPort } from "./snapshot.ts";
 import { failureAnswer } from "./status.ts";
-import { refuseStrangers } from "./stranger.ts";
+import { refuseStrangers } from "../wire/stranger.ts";
 import { World } from "./world.ts";
 
 export interface BackendOptions extends Leases {

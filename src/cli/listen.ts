@@ -1,7 +1,7 @@
 /** A backend on a port. */
 import type { Backend } from "../backend/backend.ts";
 import { failureAnswer } from "../backend/status.ts";
-import { refuseForeignHost } from "../backend/stranger.ts";
+import { refuseForeignHost } from "../wire/stranger.ts";
 import { ServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { isLoopback } from "../wire/connection.ts";

@@ -14,6 +14,10 @@ export const catalogue = {
   "agent.draining": { kind: "permanent", hint: "The agent was stopping; assign it again" },
   "agent.internal": { kind: "permanent", hint: "This is a fault of the agent: please report it" },
   "agent.silent": { kind: "permanent", hint: "See the agent's log; it may be stuck or ending" },
+  "assignment.absent": {
+    kind: "permanent",
+    hint: "Nothing was accepted under this audit id: see `/v1/assignments`",
+  },
   "assignment.bad-params": {
     kind: "permanent",
     hint: "Send every parameter the transition declares",
@@ -128,9 +132,26 @@ export const catalogue = {
     kind: "usage",
     hint: "Name an address of this machine, such as 127.0.0.1 or 0.0.0.0",
   },
+  "local.absent": {
+    kind: "permanent",
+    hint: "Start it without --no-local, or name its own folder with --state-dir",
+  },
+  "local.bad-tls": {
+    kind: "usage",
+    hint: "Give the certificate and its key as PEM files: --tls-cert and --tls-key",
+  },
+  "local.needs-tls": {
+    kind: "usage",
+    hint: "Give --tls-cert and --tls-key, or listen on 127.0.0.1 and use an ssh tunnel",
+  },
   "local.port-in-use": {
     kind: "permanent",
     hint: "Stop what listens there, or choose another port",
+  },
+  "local.too-many": { kind: "transient", hint: "Ask less often, or close some connections" },
+  "local.unauthorized": {
+    kind: "auth",
+    hint: "Send the token as `Authorization: Bearer`; for a browser there is `agent open`",
   },
   "object.conflict": {
     kind: "permanent",
@@ -174,10 +195,10 @@ export const catalogue = {
   "request.malformed": { kind: "permanent", hint: "Send the JSON body that this route declares" },
   "request.foreign": {
     kind: "permanent",
-    hint: "Ask from a program, or from a page that this backend serves itself",
+    hint: "Ask from a program, or from a page that is served here",
   },
   "request.too-large": { kind: "permanent", hint: "Send less in one request" },
-  "route.unknown": { kind: "permanent", hint: "See docs/backend.md for the routes" },
+  "route.unknown": { kind: "permanent", hint: "See docs/backend.md and docs/local-api.md" },
   "run.no-goal": {
     kind: "usage",
     hint: "Give --goal ATOM, or let others set one with --backend-port",

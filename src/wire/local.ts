@@ -8,7 +8,7 @@ import * as z from "zod/mini";
 export const DEFAULT_LOCAL_PORT = 8422;
 
 const Time = z.string().check(z.describe("ISO 8601, UTC"));
-const AnyJson = z.json();
+const AnyJson = z.unknown();
 const said = (what: string) => z.string().check(z.describe(what));
 const count = (what: string) => z.int().check(z.gte(0), z.describe(what));
 

@@ -1,7 +1,7 @@
 /**
- * Keeps web pages out. A backend without logins trusts whoever reaches its port; a page that a
- * person happens to look at must not be one of them, or it could move the machine. Programs send
- * no `Origin`, browsers always do where it counts.
+ * Keeps web pages out. Whoever listens on a port of this machine is within reach of every page that
+ * a person happens to look at; such a page must neither move the machine nor read a byte. Programs
+ * send no `Origin`, browsers always do where it counts.
  */
 import { ServantError } from "../core/errors.ts";
 
@@ -20,9 +20,12 @@ export function refuseStrangers(headers: Headers): void {
  *
  * @throws {ServantError} `request.foreign`
  */
-export function refuseForeignHost(headers: Headers, isLoopback: (name: string) => boolean): void {
+export function refuseForeignHost(headers: Headers, isOurs: (name: string) => boolean): void {
   const host = headers.get("host") ?? "";
   const name = host.replace(/:\d+$/, "");
-  if (host === "" || isLoopback(name)) return;
-  throw new ServantError("request.foreign", `Cannot serve "${host.slice(0, 200)}" on loopback`);
+  if (host === "" || isOurs(name)) return;
+  throw new ServantError(
+    "request.foreign",
+    `Cannot serve "${host.slice(0, 200)}" here: no name of ours`,
+  );
 }

@@ -2,7 +2,7 @@
 // neither by its origin nor by a name that points here. Method: the headers a browser would send.
 import { expect, test } from "bun:test";
 import { startHost } from "../support/running.ts";
-import { harness } from "./harness.ts";
+import { harness } from "../backend/harness.ts";
 
 test("a request with a foreign Origin is refused and changes nothing", async () => {
   await using http = harness();

@@ -1,0 +1,134 @@
+/**
+ * Every route of the door, as data: the routes, `/v1/openapi.json` and `docs/local-api.md` are all
+ * made from this one table.
+ */
+import * as z from "zod/mini";
+import type { ErrorCode } from "../core/errors.ts";
+import {
+  AssignmentPage,
+  AssignmentQuery,
+  AssignmentStory,
+  Done,
+  Opening,
+  Readiness,
+  Reason,
+  Status,
+} from "../wire/local.ts";
+
+export interface Spec {
+  readonly method: "GET" | "POST";
+  /** `{name}` stands for one part of the path. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  /** Anybody may ask; else it takes the token, or a browser's session. */
+  readonly isOpen?: true;
+  readonly query?: z.ZodMiniObject;
+  readonly body?: z.ZodMiniType;
+  /** What it answers with: a schema of its JSON, or another media type. */
+  readonly answer: z.ZodMiniType | `${string}/${string}`;
+  /** Beside 401, 403 and 429, which any route may answer with. */
+  readonly failures?: readonly ErrorCode[];
+}
+
+const OpenQuery = z.object({ code: z.string().check(z.describe("from `POST /v1/open`")) });
+
+export const api = {
+  page: {
+    method: "GET",
+    path: "/",
+    summary: "The page for people. `agent open` leads a browser to it.",
+    answer: "text/html",
+  },
+  health: {
+    method: "GET",
+    path: "/health",
+    summary: "The agent's process answers. It says nothing of the machine or the backend.",
+    isOpen: true,
+    answer: z.object({ status: z.literal("ok") }),
+  },
+  ready: {
+    method: "GET",
+    path: "/ready",
+    summary: "200 when an action that came now would start, else 503. `/v1/status` says why.",
+    isOpen: true,
+    answer: Readiness,
+  },
+  enter: {
+    method: "GET",
+    path: "/open",
+    summary: "Lets a browser in, once, within 60 s: sets its session cookie and leads to the page.",
+    isOpen: true,
+    query: OpenQuery,
+    answer: "text/html",
+  },
+  metrics: {
+    method: "GET",
+    path: "/metrics",
+    summary: "Counters and gauges in the text format of Prometheus.",
+    answer: "text/plain",
+  },
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    summary: "What the agent does now.",
+    answer: Status,
+  },
+  assignments: {
+    method: "GET",
+    path: "/v1/assignments",
+    summary: "Assignments of this backend and session, newest first, by page.",
+    query: AssignmentQuery,
+    answer: AssignmentPage,
+    failures: ["request.malformed"],
+  },
+  assignment: {
+    method: "GET",
+    path: "/v1/assignments/{auditId}",
+    summary: "The whole story of one assignment.",
+    answer: AssignmentStory,
+    failures: ["assignment.absent"],
+  },
+  cancel: {
+    method: "POST",
+    path: "/v1/assignments/{auditId}/cancel",
+    summary: "Calls it off: it never starts, or its handler is told to stop.",
+    body: Reason,
+    answer: Done,
+    failures: ["assignment.not-open", "request.malformed", "request.too-large"],
+  },
+  pause: {
+    method: "POST",
+    path: "/v1/pause",
+    summary: "Nothing starts until `resume`, over restarts too.",
+    body: Reason,
+    answer: Done,
+    failures: ["request.malformed", "request.too-large"],
+  },
+  resume: {
+    method: "POST",
+    path: "/v1/resume",
+    summary: "Ends a pause: what waits starts.",
+    answer: Done,
+  },
+  drain: {
+    method: "POST",
+    path: "/v1/drain",
+    summary:
+      "Stops the agent in peace: what runs is finished, results are delivered, then it ends.",
+    answer: Done,
+  },
+  open: {
+    method: "POST",
+    path: "/v1/open",
+    summary: "A link that lets one browser in, once, within 60 s. With the token alone.",
+    answer: Opening,
+  },
+  openapi: {
+    method: "GET",
+    path: "/v1/openapi.json",
+    summary: "This description, as OpenAPI 3.1.",
+    answer: "application/json",
+  },
+} as const satisfies Record<string, Spec>;
+
+export type RouteName = keyof typeof api;

@@ -1,0 +1,108 @@
+/** The door's description as OpenAPI 3.1, made from the table of its routes. */
+import * as z from "zod/mini";
+import type { ErrorCode } from "../core/errors.ts";
+import { Failure } from "../wire/local.ts";
+import { statusOf } from "./answers.ts";
+import type { Spec } from "./api.ts";
+
+type Document = Readonly<Record<string, unknown>>;
+
+/** Beside its own, any route that is not open may fail so. */
+const ANY: readonly ErrorCode[] = ["local.unauthorized", "request.foreign", "local.too-many"];
+
+export function openApi(api: Readonly<Record<string, Spec>>, version: string): Document {
+  const paths: Record<string, Record<string, Document>> = {};
+  for (const [name, spec] of Object.entries(api)) {
+    paths[spec.path] ??= {};
+    const methods = paths[spec.path] as Record<string, Document>;
+    methods[spec.method.toLowerCase()] = operation(name, spec);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "servant-agent, the local door",
+      version,
+      description: "What the agent of this machine shows and may be asked for.",
+    },
+    paths,
+    security: [{ token: [] }, { session: [] }],
+    components: {
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "The text of STATE_DIR/token." },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "agent-session-8422",
+          description: "For browsers, named with the port: `agent open` begins a session.",
+        },
+      },
+      schemas: { Failure: schemaOf(Failure) },
+    },
+  };
+}
+
+function operation(operationId: string, spec: Spec): Document {
+  const { path, summary, isOpen, query, body, failures = [] } = spec;
+  const codes = [...failures, ...ANY.filter((code) => !isOpen || code !== "local.unauthorized")];
+  const parameters = [...pathParameters(path), ...queryParameters(query)];
+  return {
+    operationId,
+    summary,
+    ...(isOpen ? { security: [] } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: { content: json(schemaOf(body, "input")) } }),
+    responses: { ...success(spec), ...Object.fromEntries(codes.map(failure)) },
+  };
+}
+
+function success({ answer, path }: Spec): Document {
+  const content = typeof answer === "string" ? { [answer]: {} } : json(schemaOf(answer));
+  const ok = { 200: { description: "Done", content } };
+  return path === "/ready" ? { ...ok, 503: { description: "Not ready", content } } : ok;
+}
+
+function failure(code: ErrorCode): [string, Document] {
+  const content = json({ $ref: "#/components/schemas/Failure" });
+  return [String(statusOf(code)), { description: `\`${code}\``, content }];
+}
+
+function pathParameters(path: string): Document[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+}
+
+function queryParameters(query: Spec["query"]): Document[] {
+  if (query === undefined) return [];
+  const { properties = {}, required = [] } = schemaOf(query, "input") as {
+    properties?: Record<string, { description?: string }>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema,
+  }));
+}
+
+function json(schema: Document): Document {
+  return { "application/json": { schema } };
+}
+
+/** OpenAPI 3.1 takes JSON Schema as it is; the bounds of safe integers say nothing to a reader. */
+export function schemaOf(schema: z.ZodMiniType, io: "input" | "output" = "output"): Document {
+  const made = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    },
+  });
+  const { $schema: _dialect, ...rest } = made;
+  return rest;
+}

@@ -1,0 +1,119 @@
+/** What each route of the table does: it asks the port and answers; it decides nothing. */
+import type { AuditId } from "../core/assignment.ts";
+import { ServantError } from "../core/errors.ts";
+import type { AssignmentQuery, Opening, Reason } from "../wire/local.ts";
+import { api, type RouteName } from "./api.ts";
+import type { Auth } from "./auth.ts";
+import { SESSION_LIFE_MS } from "./auth.ts";
+import type { Door } from "./door.ts";
+import { type Address, type Caller, cookieName } from "./guard.ts";
+import { type DoorCounts, metricsText } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
+import { iso } from "./report.ts";
+import type { Tally } from "./tally.ts";
+
+export interface RouteParts {
+  readonly door: Door;
+  readonly tally: Tally;
+  readonly auth: Auth;
+  readonly address: Address;
+  readonly counts: () => DoorCounts;
+  readonly page: () => Response | Promise<Response>;
+  readonly version: string;
+}
+
+/** A request that may be answered, read as its row of the table says. */
+export interface Ask {
+  readonly request: Request;
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+type Handle = (ask: Ask) => Response | Promise<Response>;
+
+const DONE = { status: "ok" };
+
+export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>> {
+  const { door } = parts;
+  return {
+    ...people(parts),
+    health: () => Response.json(DONE),
+    ready: () => {
+      const readiness = door.readiness();
+      return Response.json(readiness, { status: readiness.ready ? 200 : 503 });
+    },
+    metrics: async () => {
+      const text = metricsText(parts.tally, await door.status(), parts.counts());
+      return new Response(text, { headers: { "Content-Type": "text/plain; version=0.0.4" } });
+    },
+    status: async () => Response.json(await door.status()),
+    assignments: async ({ query }) =>
+      Response.json(await door.assignments(query as AssignmentQuery)),
+    assignment: async ({ params }) => {
+      const { auditId = "" } = params;
+      const story = await door.assignment(auditId as AuditId);
+      if (story !== undefined) return Response.json(story);
+      const problem = `Cannot show assignment "${auditId.slice(0, 200)}": it never came`;
+      throw new ServantError("assignment.absent", problem);
+    },
+    cancel: async ({ params: { auditId = "" }, body }) => {
+      await door.cancel(auditId as AuditId, (body as Reason).reason);
+      return Response.json(DONE);
+    },
+    pause: async ({ body }) => {
+      await door.pause((body as Reason).reason);
+      return Response.json(DONE);
+    },
+    resume: async () => {
+      await door.resume();
+      return Response.json(DONE);
+    },
+    drain: () => {
+      door.drain();
+      return Response.json(DONE);
+    },
+    openapi: () => Response.json(openApi(api, parts.version)),
+  };
+}
+
+/** What a browser comes in by, and what it finds. */
+function people({ auth, address, page }: RouteParts): Record<"page" | "enter" | "open", Handle> {
+  return {
+    page: () => page(),
+    open: ({ request, caller }) => {
+      // A browser that is in must not hand out further ways in.
+      if (caller !== "token") throw new ServantError("local.unauthorized", "Cannot make a link");
+      const { code, endsAtMs } = auth.newCode();
+      const at = new URL(request.url);
+      const base = address.scheme === "unix" ? "" : `${address.scheme}://${at.host}`;
+      const opening: Opening = { url: `${base}/open?code=${code}`, expiresAt: iso(endsAtMs) };
+      return Response.json(opening);
+    },
+    enter: async ({ query }) => {
+      const session = await auth.redeem((query as { code: string }).code);
+      if (session === undefined) {
+        const problem = "Cannot let you in: the link was used, or is older than 60 s";
+        throw new ServantError("local.unauthorized", problem);
+      }
+      return entered(session, address);
+    },
+  };
+}
+
+/**
+ * A page that leads on, not a redirect: a browser that came by a link from elsewhere would leave
+ * the new cookie out of the redirect, for it is strict.
+ */
+function entered(session: string, address: Address): Response {
+  const life = `Max-Age=${SESSION_LIFE_MS / 1_000}`;
+  const secure = address.scheme === "https" ? "; Secure" : "";
+  const cookie = `${cookieName(address)}=${session}; Path=/; HttpOnly; SameSite=Strict; ${life}`;
+  const html =
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">' +
+    '<title>agent</title><a href="/">The agent</a>';
+  return new Response(html, {
+    headers: { "Content-Type": "text/html; charset=utf-8", "Set-Cookie": cookie + secure },
+  });
+}
