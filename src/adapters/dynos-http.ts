@@ -42,6 +42,8 @@ export interface DynosOptions {
   readonly quickPoll: boolean;
   /** The largest assignment that is read, in bytes; a larger one is answered failed. */
   readonly assignmentMaxBytes: number;
+  /** Told of each poll that ended, how long it was under way. */
+  readonly onPolled?: (tookMs: number) => void;
 }
 
 export function dynosBackend(connection: Connection, options: DynosOptions): Backend {
@@ -104,6 +106,7 @@ class DynosBackend implements Backend {
       for (;;) {
         const answer = polls.takeAnswer();
         if (answer !== undefined) {
+          this.#tell(answer);
           this.#hasFailed = "cause" in answer;
           const waitMs = this.#pauseAfter(answer);
           if ("cause" in answer) throw answer.cause;
@@ -125,6 +128,11 @@ class DynosBackend implements Backend {
       watch.end();
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  #tell({ poll }: Answer): void {
+    const { clock, onPolled } = this.#options;
+    onPolled?.(clock.monotonic() - poll.startedAtMs);
   }
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Domain } from "../core/vocabulary.ts";
+import { refuseStrangers } from "../wire/stranger.ts";
 import { Executor } from "./executor.ts";
 import { LogBook } from "./log-book.ts";
 import { nearest } from "./nearest.ts";
@@ -24,7 +25,6 @@ import { type Log, Servants } from "./servants.ts";
 import type { Leases } from "./silence.ts";
 import { loadSnapshot, Saver, type SnapshotPort } from "./snapshot.ts";
 import { failureAnswer } from "./status.ts";
-import { refuseStrangers } from "../wire/stranger.ts";
 import { World } from "./world.ts";
 
 export interface BackendOptions extends Leases {

@@ -5,13 +5,15 @@
 import { join } from "node:path";
 import { dynosBackend } from "../adapters/dynos-http.ts";
 import { openBus } from "../agent/bus.ts";
-import { Servant } from "../agent/servant.ts";
+import { Servant, type ServantOptions } from "../agent/servant.ts";
 import { Supervisor } from "../agent/supervisor.ts";
 import type { SpawnChild } from "../core/child.ts";
 import { ServantError } from "../core/errors.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { Ledger } from "../core/ledger.ts";
 import type { Bus, Clock, Offer } from "../core/ports.ts";
+import { Report } from "../local/report.ts";
+import { Tally } from "../local/tally.ts";
 import { childEnvironment } from "../runner/environment.ts";
 import { pluginProcess } from "../runner/plugin-process.ts";
 import { resolveReference } from "../runner/reference.ts";
@@ -20,9 +22,11 @@ import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import type { Connection } from "../wire/connection.ts";
 import { eventLog } from "./event-log.ts";
-import type { ServantOptions } from "./options.ts";
+import { type LocalDoor, openLocalDoor } from "./local-door.ts";
+import { localPlace } from "./local-place.ts";
+import type { ServantOptions as CommandOptions } from "./options.ts";
 
-export interface ServantSettings extends ServantOptions {
+export interface ServantSettings extends CommandOptions {
   readonly reference: string;
   readonly connection: Connection;
   readonly clock: Clock;
@@ -33,6 +37,7 @@ export interface ServantSettings extends ServantOptions {
   readonly assignmentMaxBytes: number;
   readonly failuresMax: number;
   readonly reregister: boolean;
+  readonly version: string;
   /** Told what the plugin offers, before it is registered. */
   readonly onOffer?: (offer: Offer) => void;
 }
@@ -46,7 +51,7 @@ export interface StopSignals {
 
 /** A bus whose events go to stderr in the form and from the level asked for. */
 export function openLoggedBus(
-  options: ServantOptions,
+  options: CommandOptions,
   clock: Clock,
   write: (text: string) => void = (text) => void process.stderr.write(text),
 ): Bus {
@@ -71,14 +76,19 @@ export function openLoggedBus(
  */
 export async function serve(settings: ServantSettings, signals: StopSignals): Promise<void> {
   const { bus, clock, connection, stateDirPath } = settings;
+  const { origin } = connection;
+  const place = localPlace(settings);
+  const watch = watchFrom(bus, clock);
   const heedPauses = pauseSignals();
   const starting = startSupervisor(settings);
   starting.catch(() => {}); // it is awaited below, once the state folder is open
   const stateDir = openStateDir(stateDirPath);
+  const journalPath = join(stateDir.path, "journal.sqlite");
   let journal: SqliteJournal | undefined;
+  let door: LocalDoor | undefined;
   try {
-    journal = openJournal(join(stateDir.path, "journal.sqlite"), {
-      origin: connection.origin,
+    journal = openJournal(journalPath, {
+      origin,
       quotaBytes: settings.journalQuota,
       keep: settings.journalKeep,
       onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
@@ -86,16 +96,17 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     const ledger = await Ledger.open(journal);
     const runner = await (await starting).open(ledger, journal.actsElsewhere());
     settings.onOffer?.(runner.offer);
-    bus.publish({ type: "agent.started", stateDir: stateDir.path, origin: connection.origin });
+    bus.publish({ type: "agent.started", stateDir: stateDir.path, origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
-    const backend = dynosBackend(connection, settings);
+    const onPolled = (tookMs: number) => watch.tally.polled(tookMs);
+    const backend = dynosBackend(connection, { ...settings, onPolled });
     const ports = { backend, bus, clock, ledger, random: Math.random, runner };
-    const servant = new Servant(ports, {
-      failuresMax: settings.failuresMax,
-      reregister: settings.reregister,
-      concurrency: settings.concurrency,
-      drainTimeoutMs: settings.drainTimeout * 1_000,
-      hurry: signals.hurry,
+    const servant = new Servant(ports, servantOptions(settings, signals));
+    const drain = new AbortController();
+    door = openLocalDoor(place, {
+      ...{ ...settings, ...watch, journal, journalPath, ledger, origin, runner, servant },
+      stateDir: stateDir.path,
+      stop: () => drain.abort(new ServantError("agent.draining", "Cannot go on: drained")),
     });
     const worked = givingBackAtRest({ heap: true });
     worked();
@@ -103,8 +114,9 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
       if (type === "result.delivered") worked();
     });
     heedPauses(servant);
-    await servant.run(signals.stop);
+    await servant.run(AbortSignal.any([signals.stop, drain.signal]));
   } finally {
+    await door?.close();
     await starting.then(
       (supervisor) => supervisor.close(),
       () => {}, // it was thrown above, or the state folder's own failure was
@@ -112,6 +124,23 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     await journal?.close();
     stateDir.release();
   }
+}
+
+/** What the local door tells is gathered from the start. */
+function watchFrom(bus: Bus, clock: Clock) {
+  const startedAtMs = clock.now();
+  const report = new Report(startedAtMs);
+  const tally = new Tally();
+  bus.listen((event) => {
+    report.hear(event, clock.now());
+    tally.hear(event);
+  });
+  return { report, startedAtMs, tally };
+}
+
+function servantOptions(settings: ServantSettings, { hurry }: StopSignals): ServantOptions {
+  const { failuresMax, reregister, concurrency, drainTimeout } = settings;
+  return { failuresMax, reregister, concurrency, drainTimeoutMs: drainTimeout * 1_000, hurry };
 }
 
 /** The plugin's process starts before this returns. */

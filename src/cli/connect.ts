@@ -6,7 +6,11 @@ import { Connection, isLoopback } from "../wire/connection.ts";
 import { openLoggedBus, serve, stopSignals } from "./compose.ts";
 import type { ConnectOptions } from "./options.ts";
 
-export async function connect(reference: string, options: ConnectOptions): Promise<number> {
+export async function connect(
+  reference: string,
+  options: ConnectOptions,
+  version: string,
+): Promise<number> {
   const { to, session, quickPoll } = options;
   const target = resolveTarget({ to, session, attachToken: "config-only" }, process.env);
   const connection = new Connection(target);
@@ -14,6 +18,7 @@ export async function connect(reference: string, options: ConnectOptions): Promi
     {
       ...options,
       reference,
+      version,
       connection,
       clock: systemClock,
       bus: openLoggedBus(options, systemClock),

@@ -1,10 +1,10 @@
 /** A backend on a port. */
 import type { Backend } from "../backend/backend.ts";
 import { failureAnswer } from "../backend/status.ts";
-import { refuseForeignHost } from "../wire/stranger.ts";
 import { ServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { isLoopback } from "../wire/connection.ts";
+import { refuseForeignHost } from "../wire/stranger.ts";
 import type { HostOptions } from "./options.ts";
 
 /** How long answers may take once the backend stops, in milliseconds. */

@@ -4,8 +4,20 @@ import type { Level } from "../core/events.ts";
 export type Isolation = "child" | "inline";
 export type LogFormat = "pretty" | "json";
 
+/** Where the local door listens. */
+export interface LocalOptions {
+  /** `unix:PATH`; false with `--no-local`. */
+  readonly local?: string | boolean;
+  /** Absent: the default, or a free one when that is taken. */
+  readonly port?: number;
+  /** Absent: loopback. */
+  readonly bind?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+}
+
 /** What `connect` and `run` share: how the plugin is run and what is logged. */
-export interface ServantOptions {
+export interface ServantOptions extends LocalOptions {
   readonly stateDir?: string;
   /** Bytes. */
   readonly journalQuota: number;
@@ -41,7 +53,6 @@ export interface ConnectOptions extends ServantOptions {
   /** Failures in a row before it gives up; 0 is never. */
   readonly maxFailures: number;
   readonly reregister: boolean;
-  readonly port: number;
 }
 
 export interface RunOptions extends ServantOptions {

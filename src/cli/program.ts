@@ -59,8 +59,8 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     .showHelpAfterError("(see --help)")
     .showSuggestionAfterError()
     .exitOverride();
-  addConnect(program, done);
-  addRun(program, done);
+  addConnect(program, version, done);
+  addRun(program, version, done);
   addHost(program, done);
   addPause(program, done);
   addCallCommands(program, done, EXIT_CODES);
@@ -77,7 +77,7 @@ Examples:
   );
 }
 
-function addConnect(program: Command, done: (code: number) => void): void {
+function addConnect(program: Command, version: string, done: (code: number) => void): void {
   const command = program
     .command("connect")
     .description("register a plugin with a backend and carry out what it assigns")
@@ -101,8 +101,7 @@ function addConnect(program: Command, done: (code: number) => void): void {
         .choices(["on", "off"])
         .argParser(onOff)
         .default(true, "on"),
-    )
-    .option("--port <n>", "port of the local door", port, 8422);
+    );
   addServantOptions(command, {
     logLevel: "info",
     logFormat: "pretty on a terminal, else json",
@@ -117,11 +116,11 @@ Examples:
   agent connect ./cart.ts:Cart --pass-env CAMERA_URL --log-format json`,
   );
   command.action(async (ref: string, options: ConnectOptions) => {
-    done(await (await import("./connect.ts")).connect(ref, options));
+    done(await (await import("./connect.ts")).connect(ref, options, version));
   });
 }
 
-function addRun(program: Command, done: (code: number) => void): void {
+function addRun(program: Command, version: string, done: (code: number) => void): void {
   const command = program
     .command("run")
     .description("backend and servant in one: plan for a goal and carry it out")
@@ -144,7 +143,7 @@ Examples:
   agent run ./cart.ts:Cart --goal "robot_at(room_one)" --goal hands_free --json`,
   );
   command.action(async (ref: string, options: RunOptions) => {
-    done(await (await import("./run.ts")).run(ref, options));
+    done(await (await import("./run.ts")).run(ref, options, version));
   });
 }
 
@@ -258,7 +257,13 @@ function addServantOptions(command: Command, defaults: Defaults): Command {
         "pretty",
         "json",
       ]),
-    );
+    )
+    .option("--port <n>", "port of the local door (default: 8422, or a free one)", port)
+    .option("--bind <address>", "its address; beyond loopback it takes TLS (127.0.0.1)", nonEmpty)
+    .option("--tls-cert <file>", "its certificate, PEM", nonEmpty)
+    .option("--tls-key <file>", "the certificate's key, PEM", nonEmpty)
+    .option("--local <unix:path>", "a socket file as the local door, instead of a port", nonEmpty)
+    .option("--no-local", "no local door");
 }
 
 /** An option that may be given several times. */

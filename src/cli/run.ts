@@ -27,7 +27,11 @@ const POLL_INTERVAL_MS = 200;
 /** The shell's exit code after Ctrl-C. */
 const INTERRUPTED = 130;
 
-export async function run(reference: string, options: RunOptions): Promise<number> {
+export async function run(
+  reference: string,
+  options: RunOptions,
+  version: string,
+): Promise<number> {
   const goal = options.goal.map(parseGoalAtom);
   const out = openOutput(process.stdout, process.env);
   const display = options.json ? silentDisplay() : openRunDisplay(out);
@@ -53,6 +57,7 @@ export async function run(reference: string, options: RunOptions): Promise<numbe
       goal,
       out,
       stateDir,
+      version,
     });
   } finally {
     display.end();
@@ -69,12 +74,13 @@ interface Parts {
   readonly goal: readonly Atom[];
   readonly out: Output;
   readonly stateDir: string;
+  readonly version: string;
 }
 
 async function serveAndExecute(
   reference: string,
   options: RunOptions,
-  { backend, bus, display, goal, out, stateDir }: Parts,
+  { backend, bus, display, goal, out, stateDir, version }: Parts,
 ): Promise<number> {
   const connection = new Connection({ url: EMBEDDED_URL }, (url, init) =>
     backend.fetch(new Request(url, init)),
@@ -91,6 +97,7 @@ async function serveAndExecute(
     {
       ...options,
       reference,
+      version,
       connection,
       bus,
       clock: systemClock,

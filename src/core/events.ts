@@ -47,6 +47,8 @@ export type AgentEvent =
   | { type: "result.delayed"; auditId: AuditId; code: ErrorCode; retryInMs: number; reason: string }
   | { type: "result.aside"; auditId: AuditId; code: ErrorCode; reason: string; aside: number }
   | { type: "result.refused"; auditId: AuditId; code: ErrorCode; reason: string }
+  | { type: "door.opened"; url: string; isElsewhere: boolean }
+  | { type: "door.trouble"; reason: string }
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
   | { type: "plugin.log"; level: Level; auditId?: AuditId; message: string; fields: JsonObject }
@@ -150,6 +152,13 @@ function phrase(event: Phrased): [Level, string] {
       return ["warn", `the result waits aside (${event.aside} do), others pass: ${event.reason}`];
     case "result.refused":
       return ["error", `the backend will not take the result: ${event.reason}`];
+    case "door.opened":
+      return [
+        "info",
+        `local door on ${event.url}${event.isElsewhere ? ", its port is taken" : ""}`,
+      ];
+    case "door.trouble":
+      return ["warn", `the local door: ${event.reason}`];
     case "child.started":
       return ["debug", `plugin process ${event.pid} started`];
     case "child.ended":

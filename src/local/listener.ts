@@ -13,6 +13,8 @@ import type { Address } from "./guard.ts";
 const IDLE_S = 5;
 
 export interface Place {
+  /** Somebody asked for just this: if it cannot be had, the agent must not start. */
+  readonly isWished: boolean;
   /** Absent: the default, or a free port when that is taken. 0: any free one. */
   readonly port?: number | undefined;
   readonly bind: string;

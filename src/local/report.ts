@@ -27,8 +27,8 @@ export class Report {
     this.#link = { state: "connecting", failures: 0, registrations: 0, sinceMs: nowMs };
   }
 
-  get isLinked(): boolean {
-    return this.#link.state === "up";
+  get isDown(): boolean {
+    return this.#link.state === "down";
   }
 
   get hasRegistered(): boolean {

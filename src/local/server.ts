@@ -8,13 +8,9 @@ import type { Clock } from "../core/ports.ts";
 import { failureAnswer, strict, tooMany } from "./answers.ts";
 import { api, type RouteName, type Spec } from "./api.ts";
 import { type Caller, callerOf, refuseForeign } from "./guard.ts";
+import { REQUESTS_MAX } from "./limits.ts";
 import { type CallerKind, Rates } from "./rate.ts";
 import { type Ask, handlers, type RouteParts } from "./routes.ts";
-
-/** The largest body that is read, in bytes: a reason is all that anybody sends. */
-export const BODY_MAX_BYTES = 16 * 1024;
-/** Requests that may be under way at once. */
-export const REQUESTS_MAX = 64;
 
 export type ServerParts = Omit<RouteParts, "counts"> & {
   readonly clock: Clock;

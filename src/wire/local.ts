@@ -167,6 +167,11 @@ export const Opening = z.object({
 });
 export type Opening = z.infer<typeof Opening>;
 
+/** In the state folder: who has its text may come in. */
+export const TOKEN_FILE = "token";
+/** In the state folder: where the running agent's door is. */
+export const LOCAL_FILE = "local.json";
+
 /** STATE_DIR/local.json: where the running agent's door is. */
 export const LocalFile = z.object({
   url: z.optional(said("absent when it listens on a socket file alone")),

@@ -82,6 +82,11 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
     /waits aside \(2 do\).*no route/,
   ],
   "result.refused": [{ type: "result.refused", auditId, code, reason }, /no route/],
+  "door.opened": [
+    { type: "door.opened", url: "http://127.0.0.1:8422", isElsewhere: false },
+    /door on http:\/\/127\.0\.0\.1:8422$/,
+  ],
+  "door.trouble": [{ type: "door.trouble", reason: "no room" }, /door: no room/],
   "child.started": [{ type: "child.started", pid: 7 }, /7/],
   "child.ended": [{ type: "child.ended", pid: 7, reason: "exit code 3" }, /7.*exit code 3/],
   "plugin.log": [
