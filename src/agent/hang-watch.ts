@@ -7,8 +7,10 @@ import type { ChildLife, LifeOptions } from "./child-life.ts";
 import type { Task } from "./task.ts";
 
 const PING_INTERVAL_MS = 1_000;
-/** In how many steps an answer is waited for. */
+/** In how many steps an answer is waited for, at least. */
 const STEPS = 10;
+/** No step is longer, in milliseconds: after a patient action the next one is watched as usual. */
+const STEP_MAX_MS = 1_500;
 
 export interface HangWatch {
   /** The child was given work. */
@@ -38,7 +40,7 @@ export function hangWatch(
     isAnswered = false;
     life.ping();
     for (let waitedMs = 0; waitedMs < patienceMs(); ) {
-      const stepMs = Math.ceil(patienceMs() / STEPS);
+      const stepMs = Math.min(Math.ceil(patienceMs() / STEPS), STEP_MAX_MS);
       const from = clock.monotonic();
       await clock.sleep(stepMs, life.gone);
       if (isAnswered || life.isDoomed) return true;

@@ -80,9 +80,10 @@ export function actionRules({ actions, reconciles }: Plugin): Record<string, Act
   return Object.fromEntries(rules);
 }
 
-/** Without what limits nothing: Infinity would not survive JSON. */
+/** Infinity would not survive JSON: no limit is none, but no hang timeout would be the usual one. */
 function limited({ timeoutMs, progressTimeoutMs, hangTimeoutMs }: ActionOptions): ActionOptions {
-  const limits = Object.entries({ timeoutMs, progressTimeoutMs, hangTimeoutMs });
+  const hangMs = hangTimeoutMs && Math.min(hangTimeoutMs, Number.MAX_SAFE_INTEGER);
+  const limits = Object.entries({ timeoutMs, progressTimeoutMs, hangTimeoutMs: hangMs });
   return Object.fromEntries(limits.filter(([, ms]) => Number.isFinite(ms)));
 }
 

@@ -76,6 +76,20 @@ describe("a child whose event loop is silent", () => {
     expect(run.came).toBe("handler.hung");
   });
 
+  test("is found in time right after a most patient action", async () => {
+    const nursery = await withRules({ hangTimeoutMs: 3_600 * SECOND }).open();
+    const { child } = nursery;
+    follow(nursery, "a1");
+    child.start("a1");
+    await nursery.clock.advance(10 * SECOND);
+    child.succeed("a1");
+    const run = follow(nursery, "b1");
+    child.isAwake = false;
+    child.start("b1");
+    await nursery.clock.advance(20 * SECOND);
+    expect(run.came).toBe("handler.hung");
+  });
+
   // Goal: an agent that was stopped or suspended takes no answer that waits for it for silence.
   // Method: let the child be silent for nearly the whole time, then let the clock run on while
   // this process does nothing, then let the answer arrive.

@@ -277,7 +277,11 @@ test("actionRules() says of each action what was asked for, as JSON can carry it
   class Robot {
     @action(move, { timeoutMs: Number.POSITIVE_INFINITY, hangTimeoutMs: 9, uses: ["wheels"] })
     drive() {}
-    @action(pick, { onInterrupted: "rerun", timeoutMs: 7, progressTimeoutMs: 8 })
+    @action(pick, {
+      onInterrupted: "rerun",
+      progressTimeoutMs: 8,
+      hangTimeoutMs: Number.POSITIVE_INFINITY,
+    })
     lift() {}
     @action(place)
     lower() {}
@@ -292,7 +296,11 @@ test("actionRules() says of each action what was asked for, as JSON can carry it
   const rules = actionRules(plugin);
   expect(rules).toEqual({
     move: { onInterrupted: "fail", hangTimeoutMs: 9, uses: ["wheels"] },
-    pick: { onInterrupted: "rerun", timeoutMs: 7, progressTimeoutMs: 8 },
+    pick: {
+      onInterrupted: "rerun",
+      progressTimeoutMs: 8,
+      hangTimeoutMs: Number.MAX_SAFE_INTEGER,
+    },
     place: { onInterrupted: "reconcile" },
   });
   expect(JSON.parse(JSON.stringify(rules))).toEqual(rules);
