@@ -91,7 +91,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
       origin,
       quotaBytes: settings.journalQuota,
       keep: settings.journalKeep,
-      onDamaged: (setAside, reason) => bus.publish({ type: "journal.damaged", setAside, reason }),
+      onDamaged: (damage) => bus.publish({ type: "journal.damaged", ...damage }),
     });
     const ledger = await Ledger.open(journal);
     const runner = await (await starting).open(ledger, journal.actsElsewhere());

@@ -23,7 +23,14 @@ export type AgentEvent =
   | { type: "journal.elsewhere"; origin: string; open: number }
   | { type: "journal.full"; reason: string; retryInMs: number }
   | { type: "journal.recovered" }
-  | { type: "journal.damaged"; setAside: string; reason: string }
+  | {
+      type: "journal.damaged";
+      setAside: string;
+      reason: string;
+      /** How many entries were read from it, and how many rows could not be. */
+      entries?: number;
+      unreadable?: number;
+    }
   | { type: "servant.registered"; servantId: string; transitions: number; fluents: number }
   | { type: "servant.forgotten"; reason: string; registrations: number }
   | { type: "link.lost"; code: ErrorCode; reason: string; retryInMs: number; failures: number }
@@ -119,7 +126,7 @@ function phrase(event: Phrased): [Level, string] {
     case "journal.recovered":
       return ["info", "the journal can be written again"];
     case "journal.damaged":
-      return ["error", `the journal was damaged (${event.reason}), kept as ${event.setAside}`];
+      return ["error", damagedLine(event)];
     case "servant.registered":
       return ["info", `registered as servant ${event.servantId}`];
     case "servant.forgotten":
@@ -168,6 +175,13 @@ function phrase(event: Phrased): [Level, string] {
 
 function soon({ retryInMs }: { readonly retryInMs: number }): string {
   return retryInMs === 0 ? "" : ` (trying again in ${retryInMs / 1000} s)`;
+}
+
+function damagedLine(event: Extract<AgentEvent, { type: "journal.damaged" }>): string {
+  const { reason, setAside, entries, unreadable } = event;
+  const read = entries === undefined ? "" : `; ${entries} entries were read from it`;
+  const lost = unreadable === undefined ? "" : `, ${unreadable} rows or pages could not be`;
+  return `the journal was damaged (${reason}), kept as ${setAside}${read}${lost}`;
 }
 
 function finishedLine(event: Extract<AgentEvent, { type: "assignment.finished" }>): string {

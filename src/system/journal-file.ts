@@ -3,7 +3,7 @@
  * SQLite may touch it.
  */
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, openSync, renameSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
 
 /** How long to wait for another process's lock on the file, in milliseconds. */
@@ -16,7 +16,7 @@ export const SCHEMA_VERSION = 2;
  * only what is not yet done with: opening a journal reads nothing of what is.
  */
 export const SCHEMA = `
-  CREATE TABLE origins (id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
+  CREATE TABLE origins (id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, sum INTEGER NOT NULL);
   CREATE TABLE entries (id INTEGER PRIMARY KEY, origin INTEGER NOT NULL, key TEXT NOT NULL,
     state INTEGER NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL);
   CREATE UNIQUE INDEX entries_by_key ON entries (key, origin);
@@ -25,11 +25,11 @@ export const SCHEMA = `
   CREATE TABLE facts (entry INTEGER NOT NULL, n INTEGER NOT NULL, type INTEGER NOT NULL,
     at INTEGER NOT NULL, body TEXT, sum INTEGER NOT NULL,
     PRIMARY KEY (entry, n)) WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};`;
+  PRAGMA user_version = ${SCHEMA_VERSION};
+  PRAGMA application_id = ${applicationId(SCHEMA_VERSION)};`;
 
 /** On any failure the file is closed: SQLite would remove the next one's WAL when it lets go. */
 export function openFile(path: string, prepare: (db: Database) => void): Database {
-  refuseOrphanedWal(path);
   closeSync(openSync(path, "a", 0o600)); // SQLite gives the WAL the mode of the file beside it
   const db = new Database(path, { strict: true, readwrite: true });
   try {
@@ -45,15 +45,23 @@ export function openFile(path: string, prepare: (db: Database) => void): Databas
   }
 }
 
-/** Without its file a WAL tells nothing to SQLite, which would begin anew and delete it. */
-function refuseOrphanedWal(path: string): void {
-  const sizeOf = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
-  if (sizeOf(path) > 0 || sizeOf(`${path}-wal`) === 0) return;
-  throw damage("its file is missing or empty, only the write-ahead log is left");
+/**
+ * 0 for a new file. The version is written twice: a flipped bit must not pass for another version.
+ *
+ * @throws SQLITE_CORRUPT when only one of the two is the present one
+ */
+export function versionOf(db: Database): number {
+  const version = numberOf(db, "PRAGMA user_version");
+  const id = numberOf(db, "PRAGMA application_id");
+  const isOurs = version === SCHEMA_VERSION || id === applicationId(SCHEMA_VERSION);
+  const isAgreed = isOurs ? id === applicationId(version) : version > 1 || id === 0;
+  if (isAgreed) return version;
+  throw damage(`it says version ${version}, its application id is ${id}`);
 }
 
-export function versionOf(db: Database): number {
-  return numberOf(db, "PRAGMA user_version");
+/** "Jou" and the version. */
+function applicationId(version: number): number {
+  return 0x4a6f_7500 + version;
 }
 
 /** The one number that a query gives. */
@@ -70,6 +78,23 @@ export function setFileAside(path: string): string {
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   }
   return aside;
+}
+
+/** Leaves word that the file is to be read whole at its next opening. */
+export function suspect(path: string): void {
+  try {
+    writeFileSync(`${path}.suspect`, "", { mode: 0o600 });
+  } catch {
+    // a full disk: the damage shows again where it showed now
+  }
+}
+
+export function isSuspect(path: string): boolean {
+  return existsSync(`${path}.suspect`);
+}
+
+export function clearSuspicion(path: string): void {
+  rmSync(`${path}.suspect`, { force: true });
 }
 
 /** What SQLite throws of a damaged file, for damage that we find ourselves. */

@@ -40,6 +40,12 @@ export interface EntryRow {
   readonly sum: number;
 }
 
+export interface OriginRow {
+  readonly id: number;
+  readonly url: string;
+  readonly sum: number;
+}
+
 export interface FactRow {
   readonly entry: number;
   readonly n: number;
@@ -67,12 +73,26 @@ export function entrySum(row: Omit<EntryRow, "id" | "sum">): number {
   return sumOf(`${row.origin} ${row.state} ${row.at} ${row.key}`);
 }
 
+/** True for a row that is as it was written, down to the types of its columns. */
+export function isSoundFact(row: FactRow, key: unknown): boolean {
+  const isText = typeof key === "string" && (row.body === null || typeof row.body === "string");
+  return isText && row.sum === factSum(row.entry, key, row);
+}
+
+export function originSum(url: string): number {
+  return sumOf(url);
+}
+
+export function isSoundOrigin({ url, sum }: OriginRow): boolean {
+  return typeof url === "string" && sum === originSum(url);
+}
+
 export function factSum(entry: number, key: string, fact: Omit<FactRow, "entry" | "sum">): number {
   return sumOf(`${entry} ${fact.n} ${fact.type} ${fact.at} ${key}\n${fact.body ?? ""}`);
 }
 
 export function isSound(row: EntryRow): boolean {
-  return row.sum === entrySum(row);
+  return typeof row.key === "string" && row.sum === entrySum(row);
 }
 
 /** A wall clock's reading as SQLite keeps it. */
@@ -101,7 +121,7 @@ export function encodeFact(fact: Fact): { type: number; body: string | null } {
 
 /** The fact of a row; undefined when the row is not what was written, or is of no known shape. */
 export function decodeFact(row: FactRow, stored: string): Fact | undefined {
-  if (row.sum !== factSum(row.entry, stored, row)) return undefined;
+  if (!isSoundFact(row, stored)) return undefined;
   const type = TYPES[row.type];
   if (type === undefined) return undefined;
   try {
@@ -172,6 +192,6 @@ function isSame(a: Json, b: Json | undefined): boolean {
 }
 
 /** The audit id of nearly every key; a fact whose assignment has another one says so. */
-function auditIdOf(key: EntryKey): Assignment["auditId"] {
+export function auditIdOf(key: EntryKey): Assignment["auditId"] {
   return key.split("\u0000", 1)[0] as AuditId;
 }

@@ -23,8 +23,12 @@ import {
   type FactRow,
   factSum,
   isSound,
+  isSoundFact,
+  isSoundOrigin,
   keyOfStored,
   MACHINE_ENTRY,
+  type OriginRow,
+  originSum,
   STATE,
   storedKey,
   storedTime,
@@ -36,6 +40,7 @@ const PAGE_MAX_CHARACTERS = 4 * 1024 * 1024;
 export class JournalStore {
   readonly #db: Database;
   readonly #statements: Statement[] = [];
+  readonly #origins = new Map<string, number>();
   /** By state, once somebody has asked. */
   readonly #closedCounts = new Map<number, number>();
   readonly #entry;
@@ -81,13 +86,26 @@ export class JournalStore {
     for (const statement of this.#statements) statement.finalize();
   }
 
-  /** The number of an origin, which it gets at its first use. */
+  /**
+   * The number of an origin, which it gets at its first use. @throws SQLITE_CORRUPT when one is
+   * not as it was written: it may be this one, and all that was done for it would be unknown.
+   */
   originOf(url: string): number {
-    this.#db.run("INSERT OR IGNORE INTO origins (url) VALUES (?)", [url]);
-    using query = this.#db.prepare<{ id: number }, [string]>(
-      "SELECT id FROM origins WHERE url = ?",
-    );
-    return query.get(url)?.id ?? 0;
+    const known = this.#origins.get(url);
+    if (known !== undefined) return known;
+    using query = this.#db.prepare<OriginRow, []>("SELECT * FROM origins NOT INDEXED");
+    for (const row of query.all()) {
+      if (!isSoundOrigin(row)) throw damage(`origin ${row.id} is not as it was written`);
+      this.#origins.set(row.url, row.id);
+    }
+    if (!this.#origins.has(url)) {
+      const added = this.#db.run("INSERT INTO origins (url, sum) VALUES (?, ?)", [
+        url,
+        originSum(url),
+      ]);
+      this.#origins.set(url, Number(added.lastInsertRowid));
+    }
+    return this.#origins.get(url) ?? 0;
   }
 
   /** Writes one fact. One of an entry that was never accepted says nothing and is left out. */
@@ -253,8 +271,8 @@ export class JournalStore {
        FROM facts LEFT JOIN entries ON id = entry`,
     );
     for (const { key, ...row } of facts.iterate()) {
-      if (key !== null && row.sum === factSum(row.entry, key, row)) continue;
-      throw damage(`fact ${row.entry}.${row.n} is not as it was written`);
+      if (!isSoundFact(row, key))
+        throw damage(`fact ${row.entry}.${row.n} is not as it was written`);
     }
   }
 
@@ -303,9 +321,11 @@ export class JournalStore {
   #begin(fact: EntryFact, key: string, origin: number): EntryRow | undefined {
     if (fact.type !== "accepted" && fact.type !== "compacted") return undefined;
     const state = fact.type === "accepted" ? STATE.unfinished : STATE.compacted;
-    const row = { origin, key, state, at: storedTime(fact.atMs) };
+    // An audit id is kept for some time from when it was compacted, or taken over by this file.
+    const at = storedTime(fact.type === "accepted" ? fact.atMs : Date.now());
+    const row = { origin, key, state, at };
     const sum = entrySum(row);
-    const { lastInsertRowid } = this.#insertEntry.run(origin, key, state, row.at, sum);
+    const { lastInsertRowid } = this.#insertEntry.run(origin, key, state, at, sum);
     return { ...row, sum, id: Number(lastInsertRowid) };
   }
 

@@ -4,7 +4,6 @@
  * one origin (URL and session) and keeps the others' entries untouched.
  */
 import type { Database } from "bun:sqlite";
-import { statSync } from "node:fs";
 import type { EntryKey, Fact } from "../core/entry.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Journal, Urgency, WaitingPage } from "../core/ports.ts";
@@ -12,22 +11,23 @@ import { KEEP_DEFAULT } from "../core/retention.ts";
 import { Compaction } from "./journal-compaction.ts";
 import {
   asServantError,
+  clearSuspicion,
   isDamage,
   numberOf,
   openFile,
   SCHEMA,
   SCHEMA_VERSION,
-  setFileAside,
+  suspect,
   versionOf,
 } from "./journal-file.ts";
 import { migrateFrom1 } from "./journal-migration.ts";
 import { STATE } from "./journal-rows.ts";
+import { finishSalvage, salvage } from "./journal-salvage.ts";
 import { JournalStore } from "./journal-store.ts";
+import { verifyFile } from "./journal-verification.ts";
 
 /** How long facts wait for another commit to ride along with, in milliseconds. */
 export const COMMIT_WITHIN_MS = { soon: 2, lazy: 100 } as const;
-/** A file up to this size is read whole at each opening; damage in a larger one shows in use. */
-const VERIFIED_BYTES = 8 * 1024 * 1024;
 /** Near the quota this part of it is left to facts that only report. */
 const RESERVE_SHARE = 1 / 16;
 /** From this part of what new work may fill on, compaction makes room whatever else it keeps. */
@@ -45,8 +45,16 @@ export interface JournalOptions {
   readonly quotaBytes?: number;
   /** Of how many closed entries the content is kept. */
   readonly keep?: number;
-  /** Told when a damaged file was set aside and a new one begun. */
-  readonly onDamaged?: (setAside: string, reason: string) => void;
+  /** Told when a damaged file was set aside. */
+  readonly onDamaged?: (damage: Damage) => void;
+}
+
+export interface Damage {
+  readonly setAside: string;
+  readonly reason: string;
+  /** How many entries the new file has of it, and how many rows could not be read. */
+  readonly entries?: number;
+  readonly unreadable?: number;
 }
 
 interface Waiting {
@@ -57,19 +65,26 @@ interface Waiting {
 }
 
 /**
- * Opens or creates the journal (0600).
+ * Opens or creates the journal (0600). A damaged file is set aside by name, and what can be read of
+ * it is in the new one.
  *
  * @throws {ServantError} `state.unwritable`, also when a damaged file cannot be set aside;
  * `journal.other-version`; `journal.full`
  */
 export function openJournal(path: string, options: JournalOptions): SqliteJournal {
   try {
+    const finished = finishSalvage(path);
+    if (finished !== undefined) {
+      options.onDamaged?.({ setAside: finished, reason: "found so at an earlier start" });
+    }
     try {
       return openSound(path, options);
     } catch (cause) {
       if (!isDamage(cause)) throw cause;
-      const setAside = setFileAside(path);
-      options.onDamaged?.(setAside, messageOf(cause));
+      const { setAside, entries, unreadable } = salvage(path, options.origin);
+      clearSuspicion(path);
+      const reason = messageOf(cause);
+      options.onDamaged?.({ setAside, reason, entries, unreadable });
       return openSound(path, options);
     }
   } catch (cause) {
@@ -78,19 +93,13 @@ export function openJournal(path: string, options: JournalOptions): SqliteJourna
 }
 
 function openSound(path: string, options: JournalOptions): SqliteJournal {
-  const db = openFile(path, (opened) => {
-    prepare(opened, path);
-    if (statSync(path).size <= VERIFIED_BYTES) verify(opened);
-  });
-  return new SqliteJournal(db, options);
-}
-
-function verify(db: Database): void {
-  const store = new JournalStore(db);
+  verifyFile(path);
+  const db = openFile(path, (opened) => prepare(opened, path));
   try {
-    store.verify();
-  } finally {
-    store.close();
+    return new SqliteJournal(db, path, options);
+  } catch (cause) {
+    db.close();
+    throw cause;
   }
 }
 
@@ -112,6 +121,7 @@ function prepare(db: Database, path: string): void {
 
 export class SqliteJournal implements Journal {
   readonly #db: Database;
+  readonly #path: string;
   readonly #store: JournalStore;
   readonly #origin: number;
   readonly #begin;
@@ -130,8 +140,9 @@ export class SqliteJournal implements Journal {
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(db: Database, options: JournalOptions) {
+  constructor(db: Database, path: string, options: JournalOptions) {
     this.#db = db;
+    this.#path = path;
     this.#store = new JournalStore(db);
     this.#begin = this.#store.prepare("BEGIN IMMEDIATE");
     this.#end = this.#store.prepare("COMMIT");
@@ -161,23 +172,25 @@ export class SqliteJournal implements Journal {
   }
 
   async *replay(): AsyncIterable<Fact> {
-    yield* this.#store.machineFacts();
-    for (const facts of this.#store.unfinished(this.#origin)) yield* facts;
+    yield* this.#read(() => this.#store.machineFacts());
+    yield* this.#read(() => [...this.#store.unfinished(this.#origin)].flat());
   }
 
   async waiting(from: number, limit: number): Promise<WaitingPage> {
     const closing = new Set(this.#waiting.filter(isClosing).map(({ fact }) => fact.key));
-    return this.#store.waiting(this.#origin, from, limit, (key) => closing.has(key));
+    const isOnItsWay = (key: EntryKey) => closing.has(key);
+    return this.#read(() => this.#store.waiting(this.#origin, from, limit, isOnItsWay));
   }
 
   async countWaiting(): Promise<number> {
-    return this.#store.count(this.#origin, STATE.waiting);
+    return this.#read(() => this.#store.count(this.#origin, STATE.waiting));
   }
 
   /** Also what is not durable yet: an assignment is known from the moment it is appended. */
   async story(key: EntryKey): Promise<readonly Fact[]> {
     const waiting = this.#waiting.filter(({ fact }) => fact.key === key);
-    return [...this.#store.story(key, this.#origin), ...waiting.map(({ fact }) => fact)];
+    const stored = this.#read(() => this.#store.story(key, this.#origin));
+    return [...stored, ...waiting.map(({ fact }) => fact)];
   }
 
   /** Backends with entries that are still open, other than this one. */
@@ -219,7 +232,7 @@ export class SqliteJournal implements Journal {
       // Lazy facts only say that a result was delivered: they ride along with a later commit.
       this.#waiting = waiting.filter(({ urgency }) => urgency === "lazy");
       // A disk that cannot be written now (full, read-only, busy) may be written again later.
-      const error = asServantError(cause, "write the journal", "journal.full");
+      const error = this.#failure(cause, "write the journal");
       work?.reject(error);
       report?.reject(error);
     }
@@ -230,6 +243,20 @@ export class SqliteJournal implements Journal {
     this.#transact(() => {
       for (const { fact } of waiting) this.#store.write(fact, this.#origin);
     });
+  }
+
+  /** @throws {ServantError} `journal.damaged`; the next opening then reads the file whole */
+  #read<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      throw this.#failure(cause, "read the journal");
+    }
+  }
+
+  #failure(cause: unknown, what: string): ServantError {
+    if (isDamage(cause)) suspect(this.#path);
+    return asServantError(cause, what, "journal.full");
   }
 
   #transact(write: () => void): void {
@@ -265,8 +292,9 @@ export class SqliteJournal implements Journal {
       if (!isCrowded && !this.#compaction.isDue(nowMs)) return TIDY_MS.look;
       if (!isCrowded && !isQuiet && this.#compaction.excess < EXCESS_MAX) return TIDY_MS.look;
       this.#transact(() => this.#compaction.step(Date.now(), nowMs, isCrowded));
-    } catch {
-      // A full disk, or damage in what nobody asked for: who asks for it is told.
+    } catch (cause) {
+      // A full disk, or damage in what nobody asked for: the next opening sees to it.
+      this.#failure(cause, "compact the journal");
       return TIDY_MS.look;
     }
     return isQuiet ? TIDY_MS.quiet : TIDY_MS.busy;
