@@ -12,6 +12,7 @@ import {
   fold,
   isActing,
 } from "../core/entry.ts";
+import { assert } from "../core/errors.ts";
 import { isMachineFact } from "../core/machine.ts";
 import type { WaitingPage } from "../core/ports.ts";
 import { damage, numberOf } from "./journal-file.ts";
@@ -108,7 +109,10 @@ export class JournalStore {
     return this.#origins.get(url) ?? 0;
   }
 
-  /** Writes one fact. One of an entry that was never accepted says nothing and is left out. */
+  /**
+   * Writes one fact. One of an entry that was never accepted says nothing and is left out, but for
+   * its start: something would act on it.
+   */
   write(fact: Fact, origin: number): void {
     if (isMachineFact(fact)) {
       this.#add(MACHINE_ENTRY, "", fact);
@@ -116,7 +120,10 @@ export class JournalStore {
     }
     const key = storedKey(fact.key);
     const row = this.entry(key, origin) ?? this.#begin(fact, key, origin);
-    if (row === undefined) return;
+    if (row === undefined) {
+      assert(fact.type !== "started", `an entry is accepted before it starts: ${fact.key}`);
+      return;
+    }
     switch (fact.type) {
       case "delivered":
         // A fact of its own would make a full page of facts grow at each delivery of a backlog.

@@ -60,7 +60,7 @@ export interface Damage {
 interface Waiting {
   readonly fact: Fact;
   readonly urgency: Urgency;
-  /** Its append accepts new work: the first that is refused when room gets scarce. */
+  /** Its append accepts or starts work: the first that is refused when room gets scarce. */
   readonly isWork: boolean;
 }
 
@@ -155,7 +155,7 @@ export class SqliteJournal implements Journal {
   }
 
   append(facts: readonly Fact[], urgency: Urgency = "now"): Promise<void> {
-    const isWork = facts.some(({ type }) => type === "accepted");
+    const isWork = facts.some(({ type }) => type === "accepted" || type === "started");
     for (const fact of facts) this.#waiting.push({ fact, urgency, isWork });
     if (urgency === "lazy") {
       this.#timers.lazy ??= setTimeout(() => this.#commit(), COMMIT_WITHIN_MS.lazy);
@@ -225,12 +225,13 @@ export class SqliteJournal implements Journal {
       const isCrowded = work !== undefined && this.#isCrowded();
       const written = isCrowded ? waiting.filter(({ isWork }) => !isWork) : waiting;
       if (written.length > 0) this.#write(written);
+      // Nobody was told that a lazy fact may fail: it rides along with a later commit.
+      if (isCrowded) this.#waiting = waiting.filter((each) => each.isWork && isLazy(each));
       report?.resolve();
       if (isCrowded) work.reject(fullError());
       else work?.resolve();
     } catch (cause) {
-      // Lazy facts only say that a result was delivered: they ride along with a later commit.
-      this.#waiting = waiting.filter(({ urgency }) => urgency === "lazy");
+      this.#waiting = waiting.filter(isLazy);
       // A disk that cannot be written now (full, read-only, busy) may be written again later.
       const error = this.#failure(cause, "write the journal");
       work?.reject(error);
@@ -299,6 +300,10 @@ export class SqliteJournal implements Journal {
     }
     return isQuiet ? TIDY_MS.quiet : TIDY_MS.busy;
   }
+}
+
+function isLazy({ urgency }: Waiting): boolean {
+  return urgency === "lazy";
 }
 
 function isClosing({ fact }: Waiting): boolean {

@@ -72,7 +72,9 @@ test("at its quota the agent takes no work, loses no result, and recovers by del
   expect(await peer.result("after")).toMatchObject({ success: true });
   expect(await servant.stop()).toBe(0);
   const ran = new Set(folder.effects().map((line) => line.split(" ")[0]));
-  for (const { audit_id, success } of peer.taken) expect(success).toBe(ran.has(`${audit_id}`));
+  for (const { audit_id, success, message } of peer.taken) {
+    expect(success, `${audit_id}: ${message}`).toBe(ran.has(`${audit_id}`));
+  }
   const size = Bun.file(join(folder.state, "journal.sqlite")).size;
   expect(size).toBeLessThanOrEqual(2 ** 20);
   await peer.stop();
