@@ -8,7 +8,8 @@ import type { Json, JsonObject } from "./json.ts";
 
 export const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
-export type Source = "agent" | "adapter" | "runner" | "plugin" | "backend";
+export const sources = ["agent", "adapter", "runner", "plugin", "backend"] as const;
+export type Source = (typeof sources)[number];
 
 export type AgentEvent =
   | { type: "agent.started"; stateDir: string; origin: string }

@@ -3,6 +3,7 @@
  * `docs/local-api.md` and `/v1/openapi.json` are made from them. Times are ISO 8601 in UTC.
  */
 import * as z from "zod/mini";
+import { levels, sources } from "../core/events.ts";
 
 /** Where the door is looked for, unless it is told otherwise. */
 export const DEFAULT_LOCAL_PORT = 8422;
@@ -189,3 +190,87 @@ export const Failure = z.object({
   hint: z.string(),
 });
 export type Failure = z.infer<typeof Failure>;
+
+// ─── The log, and its stream over a websocket ───────────────────────────────────────────────────
+
+/** The websocket's subprotocols: JSON text, which is also spoken without one, and CBOR. */
+export const JSON_PROTOCOL = "agent.v1.json";
+export const CBOR_PROTOCOL = "agent.v1.cbor";
+
+/** The longest frame that a client may send, in bytes. */
+export const CLIENT_FRAME_MAX_BYTES = 16 * 1024;
+/** The longest text and audit id that a filter takes, in characters. */
+export const FILTER_TEXT_MAX_CHARS = 256;
+
+export const LogLine = z.object({
+  seq: z.int().check(z.describe("counts lines without a hole, over restarts of the agent too")),
+  time: Time,
+  level: z.enum(levels),
+  source: z.enum(sources),
+  auditId: z.optional(said("the assignment that it belongs to")),
+  message: z.string(),
+  fields: z
+    .record(z.string(), AnyJson)
+    .check(z.describe("what the message is made of, or what a plugin logged along with it")),
+});
+export type LogLine = z.infer<typeof LogLine>;
+
+export const Since = z
+  .union([
+    z.int().check(z.gte(0), z.describe("a line's seq: what came after that line")),
+    z.string().check(z.maxLength(40), z.describe("ISO 8601, or an age such as `10m`, `1h30m`")),
+  ])
+  .check(z.describe("from where on; never ahead of the agent's own last line and clock"));
+export type Since = z.infer<typeof Since>;
+
+/** What is absent excludes nothing. */
+export const Subscribe = z.strictObject({
+  level: z.optional(z.enum(levels).check(z.describe("this level and those above"))),
+  sources: z.optional(z.array(z.enum(sources)).check(z.maxLength(sources.length))),
+  auditId: z.optional(z.string().check(z.minLength(1), z.maxLength(FILTER_TEXT_MAX_CHARS))),
+  text: z.optional(
+    z
+      .string()
+      .check(z.maxLength(FILTER_TEXT_MAX_CHARS))
+      .check(z.describe("stands in the message, in whatever case")),
+  ),
+  since: z.optional(Since),
+});
+export type Subscribe = z.infer<typeof Subscribe>;
+
+/** Client to agent. */
+export const ClientFrame = z.strictObject({
+  subscribe: Subscribe.check(z.describe("in place of what was subscribed to before")),
+});
+export type ClientFrame = z.infer<typeof ClientFrame>;
+
+const seq = (what: string) => z.int().check(z.describe(what));
+
+/** The first frame. From here on every line comes, until a client subscribes otherwise. */
+export const Hello = z.object({
+  hello: z.object({
+    boot: said("another one after each start of the agent"),
+    seq: seq("the last line so far"),
+  }),
+});
+/** The lines of a moment, oldest first. */
+export const Lines = z.object({ lines: z.array(LogLine) });
+/** The answer to `subscribe`: what comes after it passes the new filter. */
+export const Subscribed = z.object({
+  subscribed: z.object({ seq: seq("the last line so far; with `since`, those before it follow") }),
+});
+/** Lines that this reader will not get: it read too slowly, or they are no longer kept. */
+export const Gap = z.object({
+  gap: z.object({
+    from: seq("the first line that may be missing"),
+    to: seq("the last one"),
+    dropped: z.optional(
+      z
+        .int()
+        .check(z.describe("how many of its filter are; absent when nobody knows: they are gone")),
+    ),
+  }),
+});
+/** Agent to client. */
+export const AgentFrame = z.union([Lines, Hello, Subscribed, Gap]);
+export type AgentFrame = z.infer<typeof AgentFrame>;

@@ -1,8 +1,8 @@
 // Goal: a web page that a person looks at cannot reach the backend on this machine and move a robot,
 // neither by its origin nor by a name that points here. Method: the headers a browser would send.
 import { expect, test } from "bun:test";
-import { startHost } from "../support/running.ts";
 import { harness } from "../backend/harness.ts";
+import { startHost } from "../support/running.ts";
 
 test("a request with a foreign Origin is refused and changes nothing", async () => {
   await using http = harness();

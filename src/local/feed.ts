@@ -1,0 +1,161 @@
+/**
+ * Where events become lines: numbered as they come, written down a moment later, all at once. What
+ * publishes an event pays for a push onto a list and no more, however many read along.
+ */
+import { type AgentEvent, describeEvent } from "../core/events.ts";
+import { type LogChunk, type LogStore, linesOf, type NumberedLine, numbered } from "../core/log.ts";
+import type { Clock } from "../core/ports.ts";
+import { Ring } from "./ring.ts";
+
+/**
+ * How long lines are gathered, in milliseconds: after few of them, after many, and while nobody
+ * reads along. A line after a silence goes out at the end of its turn of the event loop.
+ */
+const TICK_MS = 1;
+const BUSY_TICK_MS = 8;
+const UNHEARD_TICK_MS = 50;
+/** More lines than this in one tick make the next one longer. */
+const BUSY_LINES = 64;
+/** So many lines, or characters of them, are not left waiting for the next tick. */
+const PENDING_MAX_LINES = 10_000;
+const PENDING_MAX_CHARS = 1024 * 1024;
+
+/** The lines of one tick. */
+export interface Batch {
+  readonly lines: readonly NumberedLine[];
+  /** Each line as JSON. */
+  readonly texts: readonly string[];
+}
+
+/** Lines as JSON, the first one's number. */
+export interface Stretch {
+  readonly first: number;
+  readonly texts: readonly string[];
+}
+
+export interface FeedOptions {
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  /** Absent: what leaves the ring is gone. */
+  readonly store?: LogStore;
+  readonly ring?: Ring;
+}
+
+export class Feed {
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
+  readonly #store: LogStore | undefined;
+  readonly #ring: Ring;
+  readonly #listeners = new Set<(batch: Batch) => void>();
+  #pending: { readonly atMs: number; readonly event: AgentEvent }[] = [];
+  #pendingChars = 0;
+  #isScheduled = false;
+  #flushedAtMs = 0;
+  /** The number of the last line that was written down. */
+  #lastSeq: number;
+  #wasBusy = false;
+  #isoMs = Number.NaN;
+  #iso = "";
+
+  constructor({ clock, store, ring = new Ring() }: FeedOptions) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#ring = ring;
+    this.#lastSeq = (store?.nextSeq ?? 1) - 1;
+  }
+
+  /** Takes an event for its line: a listener for the bus. */
+  readonly push = (event: AgentEvent): void => {
+    this.#pending.push({ atMs: this.#clock.now(), event });
+    if (event.type === "plugin.log") this.#pendingChars += event.message.length;
+    if (this.#pending.length >= PENDING_MAX_LINES || this.#pendingChars >= PENDING_MAX_CHARS) {
+      this.flush();
+    } else if (!this.#isScheduled) this.#schedule();
+  };
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    const tick = () => {
+      this.#isScheduled = false;
+      this.flush();
+    };
+    const tickMs = this.#wasBusy ? BUSY_TICK_MS : TICK_MS;
+    const waitMs = this.#flushedAtMs + tickMs - this.#clock.monotonic();
+    if (this.#listeners.size === 0) setTimeout(tick, UNHEARD_TICK_MS);
+    else if (waitMs > 0) setTimeout(tick, waitMs);
+    else setImmediate(tick);
+  }
+
+  /** Writes down what was pushed so far and tells it to every listener. */
+  flush(): void {
+    this.#flushedAtMs = this.#clock.monotonic();
+    this.#wasBusy = this.#pending.length > BUSY_LINES;
+    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingChars = 0;
+    const first = this.#lastSeq + 1;
+    const all = pending.map(({ atMs, event }, index) =>
+      numbered(first + index, this.#timeOf(atMs), describeEvent(event)),
+    );
+    this.#lastSeq += all.length;
+    const batch = { lines: all.map(({ line }) => line), texts: all.map(({ text }) => text) };
+    const chunk = this.#ring.add(first, batch.texts);
+    this.#store?.append(chunk);
+    for (const listener of this.#listeners) listener(batch);
+  }
+
+  /** The number of the last line, those included that no listener was told of yet. */
+  get lastSeq(): number {
+    return this.#lastSeq + this.#pending.length;
+  }
+
+  /** Told of each batch, one without a hole after the other; returns what ends it. */
+  listen(listener: (batch: Batch) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * The lines from this number on, as many as come at once: from the ring, older ones from the
+   * store. They begin later than asked for when what was before is lost. Undefined: none are left.
+   */
+  async read(fromSeq: number): Promise<Stretch | undefined> {
+    const near = this.#ring.blockOf(fromSeq);
+    if (near !== undefined && near.first <= fromSeq) return stretchFrom(fromSeq, near);
+    const far = await this.#store?.read(fromSeq);
+    if (far !== undefined && far.first < (near?.first ?? Infinity)) {
+      return stretchFrom(fromSeq, far);
+    }
+    const nearest = this.#ring.blockOf(fromSeq); // the ring went on meanwhile
+    return nearest && stretchFrom(fromSeq, nearest);
+  }
+
+  /** The number of the first line that is not older than this; that of the next when none is. */
+  async seqAt(timeMs: number): Promise<number> {
+    this.flush();
+    const near = this.#ring.seqAt(timeMs);
+    if (near?.isWithin) return near.seq;
+    return (await this.#store?.seqAt(timeMs)) ?? near?.seq ?? this.#lastSeq + 1;
+  }
+
+  /** Writes down what is left. */
+  async close(): Promise<void> {
+    this.flush();
+    this.#listeners.clear();
+    await this.#store?.close();
+  }
+
+  #timeOf(atMs: number): string {
+    if (atMs !== this.#isoMs) {
+      this.#isoMs = atMs;
+      this.#iso = new Date(atMs).toISOString();
+    }
+    return this.#iso;
+  }
+}
+
+const decoder = new TextDecoder();
+
+function stretchFrom(fromSeq: number, { first, bytes }: LogChunk): Stretch {
+  const texts = linesOf(decoder.decode(bytes));
+  return { first: Math.max(first, fromSeq), texts: texts.slice(Math.max(fromSeq - first, 0)) };
+}

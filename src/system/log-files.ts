@@ -1,0 +1,301 @@
+/**
+ * The log on disk: lines as they come, in files that are named for their first line and replaced
+ * by size and age, within a quota. It is written in batches, beside the agent's work, and never
+ * synced: what a power cut takes from it is told by nobody, but the journal does not depend on it.
+ */
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../core/errors.ts";
+import type { LogChunk, LogStore } from "../core/log.ts";
+import type { Clock } from "../core/ports.ts";
+import { chunkAt, firstOffset, headAt, lastLine, writeAll } from "./log-file.ts";
+
+export const LOG_FILE_BYTES = 8 * 2 ** 20;
+export const LOG_QUOTA_BYTES = 64 * 2 ** 20;
+export const LOG_FILE_AGE_MS = 24 * 3_600_000;
+/** Two months of a quiet agent. */
+export const LOG_FILES_MAX = 64;
+/** A batch is written when it is so large or its first line has waited so long. */
+const BATCH_BYTES = 64 * 1024;
+const BATCH_WAIT_MS = 100;
+/** What waits for a slow disk, in bytes; further lines are dropped. */
+const WAITING_MAX_BYTES = 8 * 2 ** 20;
+/** How long a disk that took no line is left alone. */
+const RETRY_MS = 1_000;
+/**
+ * A killed agent may have given out numbers that never reached the disk. The next one leaves out
+ * so many, lest one number stands for two lines.
+ */
+export const UNSEEN_LINES = 1_000_000;
+/** Stands beside the files while an agent writes them. */
+const OPEN_MARK = "open";
+const NAME = /^(\d{16})\.ndjson$/;
+
+export interface LogFilesOptions {
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly fileBytes?: number;
+  readonly quotaBytes?: number;
+  readonly fileAgeMs?: number;
+  readonly filesMax?: number;
+  /** Lines are dropped from now on. */
+  readonly onTrouble?: (reason: string) => void;
+  /** Lines are kept again; so many were dropped. */
+  readonly onRecovered?: (dropped: number) => void;
+}
+
+interface File {
+  readonly path: string;
+  readonly first: number;
+  /** Up to here it holds whole lines. */
+  bytes: number;
+}
+
+/** Opens the log in this folder; the first line it takes has the number `nextSeq`. Never throws. */
+export function openLogFiles(folder: string, options: LogFilesOptions): LogFiles {
+  return new LogFiles(folder, options);
+}
+
+export class LogFiles implements LogStore {
+  readonly nextSeq: number;
+  readonly #folder: string;
+  readonly #options: Required<Omit<LogFilesOptions, "onTrouble" | "onRecovered">> & LogFilesOptions;
+  /** Oldest first; the last one is written to. */
+  readonly #files: File[] = [];
+  #fd: number | undefined;
+  #bornAtMs = 0;
+  /** What is not yet written, and what is just being written. */
+  readonly #waiting: LogChunk[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #isClosed = false;
+  #dropped = 0;
+  /** While lines are dropped: how many were, and until when the disk is left alone. */
+  #trouble: { dropped: number; untilMs: number } | undefined;
+
+  constructor(folder: string, options: LogFilesOptions) {
+    this.#folder = folder;
+    this.#options = {
+      fileBytes: LOG_FILE_BYTES,
+      quotaBytes: LOG_QUOTA_BYTES,
+      fileAgeMs: LOG_FILE_AGE_MS,
+      filesMax: LOG_FILES_MAX,
+      ...options,
+    };
+    let last = 0;
+    let wasKilled = false;
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const names = readdirSync(folder).sort();
+      wasKilled = names.includes(OPEN_MARK);
+      for (const name of names) this.#find(name);
+      last = this.#lastSeq();
+      writeFileSync(join(folder, OPEN_MARK), "", { mode: 0o600 });
+    } catch (cause) {
+      this.#fail(cause, 0);
+    }
+    this.nextSeq = last + 1 + (wasKilled ? UNSEEN_LINES : 0);
+  }
+
+  /** Lines that were never written: the disk was full, or too slow. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  append(chunk: LogChunk): void {
+    if (this.#isClosed) return;
+    if (this.#waitingBytes + chunk.bytes.length > WAITING_MAX_BYTES) {
+      this.#fail(new Error("the disk is too slow"), chunk.last - chunk.first + 1);
+      return;
+    }
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.bytes.length;
+    if (this.#writing !== undefined) return;
+    if (this.#waitingBytes >= BATCH_BYTES) this.#write();
+    else this.#timer ??= setTimeout(() => this.#write(), BATCH_WAIT_MS);
+  }
+
+  async read(fromSeq: number): Promise<LogChunk | undefined> {
+    for (;;) {
+      const waiting = this.#waiting.find(({ last }) => last >= fromSeq);
+      const isWaiting = waiting !== undefined && waiting.first <= fromSeq;
+      const at = isWaiting ? -1 : this.#files.findLastIndex(({ first }) => first <= fromSeq);
+      for (const file of isWaiting ? [] : this.#files.slice(Math.max(at, 0))) {
+        const { bytes } = file;
+        const chunk = await readable(async () => {
+          const offset = await firstOffset(file.path, bytes, ({ seq }) => seq < fromSeq);
+          return await chunkAt(file.path, offset, bytes);
+        });
+        if (chunk !== undefined) return chunk;
+      }
+      // What waited when this began may be written by now, and then it stands in a file.
+      if (waiting === undefined || this.#waiting.includes(waiting)) return waiting;
+    }
+  }
+
+  async seqAt(timeMs: number): Promise<number | undefined> {
+    const files = [...this.#files];
+    const heads = await Promise.all(
+      files.map((file) => readable(() => headAt(file.path, 0, file.bytes))),
+    );
+    const from = heads.findLastIndex((head) => head !== undefined && head.timeMs < timeMs);
+    for (const file of files.slice(Math.max(from, 0))) {
+      const { bytes } = file;
+      const head = await readable(async () => {
+        const offset = await firstOffset(file.path, bytes, (line) => line.timeMs < timeMs);
+        return await headAt(file.path, offset, bytes);
+      });
+      if (head !== undefined) return head.seq;
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (this.#writing !== undefined || this.#waiting.length > 0) {
+      this.#write();
+      await this.#writing;
+    }
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+    rmSync(join(this.#folder, OPEN_MARK), { force: true });
+  }
+
+  #find(name: string): void {
+    const first = NAME.exec(name)?.[1];
+    if (first === undefined) return;
+    const path = join(this.#folder, name);
+    this.#files.push({ path, first: Number(first), bytes: statSync(path).size });
+  }
+
+  /** The last line that is whole; what a killed agent left of a further one is cut off later. */
+  #lastSeq(): number {
+    const file = this.#files.at(-1);
+    if (file === undefined) return 0;
+    const { seq, end } = lastLine(file.path, file.bytes);
+    file.bytes = end;
+    return seq ?? file.first - 1;
+  }
+
+  /** Writes what waits, and what comes meanwhile. */
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#writing !== undefined || this.#waiting.length === 0) return;
+    this.#writing = this.#writeWaiting().finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#write(), BATCH_WAIT_MS);
+    });
+  }
+
+  async #writeWaiting(): Promise<void> {
+    const chunks = [...this.#waiting];
+    const bytes = Buffer.concat(chunks.map((chunk) => chunk.bytes));
+    const [{ first } = { first: 0 }] = chunks;
+    const lines = chunks.reduce((sum, chunk) => sum + chunk.last - chunk.first + 1, 0);
+    try {
+      if (this.#isLeftAlone) this.#drop(lines);
+      else {
+        const { fd, file } = this.#fileFor(first, bytes.length);
+        await writeAll(fd, bytes, file.bytes);
+        file.bytes += bytes.length;
+        this.#recover();
+      }
+    } catch (cause) {
+      this.#fail(cause, lines);
+    }
+    this.#waiting.splice(0, chunks.length);
+    this.#waitingBytes -= bytes.length;
+  }
+
+  /** The file that takes the next bytes, and room for it. */
+  #fileFor(first: number, size: number): { readonly fd: number; readonly file: File } {
+    const now = this.#options.clock.now();
+    let file = this.#files.at(-1);
+    if (this.#fd === undefined && file !== undefined) {
+      this.#fd = openSync(file.path, "r+");
+      ftruncateSync(this.#fd, file.bytes); // a torn line
+      this.#bornAtMs = statSync(file.path).birthtimeMs;
+    }
+    const isOld = now - this.#bornAtMs > this.#options.fileAgeMs || now < this.#bornAtMs;
+    const isOver = (file?.bytes ?? 0) + size > this.#options.fileBytes || isOld;
+    if (file === undefined || this.#fd === undefined || (file.bytes > 0 && isOver)) {
+      if (this.#fd !== undefined) closeSync(this.#fd);
+      this.#fd = undefined;
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      const path = join(this.#folder, `${String(first).padStart(16, "0")}.ndjson`);
+      this.#fd = openSync(path, "w", 0o600);
+      this.#bornAtMs = now;
+      file = { path, first, bytes: 0 };
+      this.#files.push(file);
+      this.#makeRoom();
+    }
+    return { fd: this.#fd, file };
+  }
+
+  #makeRoom(): void {
+    const { fileBytes, quotaBytes, filesMax } = this.#options;
+    const sizes = () => this.#files.reduce((sum, { bytes }) => sum + bytes, 0);
+    while (
+      this.#files.length > 1 &&
+      (this.#files.length > filesMax || sizes() + fileBytes > quotaBytes)
+    ) {
+      const oldest = this.#files.shift();
+      if (oldest !== undefined) rmSync(oldest.path, { force: true });
+    }
+  }
+
+  get #isLeftAlone(): boolean {
+    return this.#trouble !== undefined && this.#options.clock.monotonic() < this.#trouble.untilMs;
+  }
+
+  #drop(lines: number): void {
+    this.#dropped += lines;
+    if (this.#trouble !== undefined) this.#trouble.dropped += lines;
+  }
+
+  #fail(cause: unknown, lines: number): void {
+    const isNew = this.#trouble === undefined;
+    this.#trouble ??= { dropped: 0, untilMs: 0 };
+    this.#trouble.untilMs = this.#options.clock.monotonic() + RETRY_MS;
+    this.#drop(lines);
+    this.#cutOff();
+    if (isNew) this.#options.onTrouble?.(messageOf(cause));
+  }
+
+  #recover(): void {
+    if (this.#trouble === undefined || this.#isLeftAlone) return;
+    const { dropped } = this.#trouble;
+    this.#trouble = undefined;
+    this.#options.onRecovered?.(dropped);
+  }
+
+  /** Takes away what a failed write left behind the last whole line. */
+  #cutOff(): void {
+    const file = this.#files.at(-1);
+    if (this.#fd === undefined || file === undefined || this.#writing === undefined) return;
+    try {
+      ftruncateSync(this.#fd, file.bytes);
+    } catch {
+      // the next write stands over it
+    }
+  }
+}
+
+/** What reading a file gives; undefined when the quota took it away meanwhile or nobody can. */
+async function readable<T>(read: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch {
+    return undefined; // either way its lines are lost, and a reader is told of a gap
+  }
+}
