@@ -228,8 +228,10 @@ export class SqliteJournal implements Journal {
       // Nobody was told that a lazy fact may fail: it rides along with a later commit.
       if (isCrowded) this.#waiting = waiting.filter((each) => each.isWork && isLazy(each));
       report?.resolve();
-      if (isCrowded) work.reject(fullError());
-      else work?.resolve();
+      if (isCrowded) {
+        this.#tidyIn(0);
+        work.reject(fullError());
+      } else work?.resolve();
     } catch (cause) {
       this.#waiting = waiting.filter(isLazy);
       // A disk that cannot be written now (full, read-only, busy) may be written again later.
@@ -281,6 +283,7 @@ export class SqliteJournal implements Journal {
   }
 
   #tidyIn(ms: number): void {
+    clearTimeout(this.#tidying);
     this.#tidying = setTimeout(() => this.#tidyIn(this.#tidy()), ms).unref();
   }
 
@@ -298,7 +301,7 @@ export class SqliteJournal implements Journal {
       this.#failure(cause, "compact the journal");
       return TIDY_MS.look;
     }
-    return isQuiet ? TIDY_MS.quiet : TIDY_MS.busy;
+    return isQuiet || isCrowded ? TIDY_MS.quiet : TIDY_MS.busy;
   }
 }
 
