@@ -168,8 +168,10 @@ export class SimBackend {
     });
   }
 
+  /** Whoever polls hears of it at once. */
   forgetServants(): void {
     this.#servants = new Set();
+    for (const held of [...this.#held]) this.#answer(held, "unknown");
   }
 
   #enqueue(order: Order): void {

@@ -12,12 +12,6 @@ import type { Surroundings } from "./surroundings.ts";
 /** How long facts wait for a commit, as in the journal of the product. */
 const COMMIT_WITHIN_MS = { now: 0, soon: 2, lazy: 100 } as const;
 
-/** The power goes at one chosen write, counted from 1: before it, or after it and before the word. */
-export interface PowerCut {
-  readonly atWrite: number;
-  readonly isWritten: boolean;
-}
-
 /** An entry's facts; the machine's own make no entry. */
 interface Story {
   readonly begun: number;
@@ -28,25 +22,15 @@ interface Story {
 /** What survives a power cut. */
 export class Disk {
   isFull = false;
-  /** How often it was written. */
-  writes = 0;
   /** By origin, then by key. */
   readonly #stories = new Map<string, Map<EntryKey, Story>>();
   /** Those that are not over yet. */
   readonly #open = new Map<string, Set<Story>>();
   #count = 0;
   readonly #oracle: Oracle;
-  readonly #powerCut: PowerCut | undefined;
 
-  constructor(oracle: Oracle, powerCut?: PowerCut) {
+  constructor(oracle: Oracle) {
     this.#oracle = oracle;
-    this.#powerCut = powerCut;
-  }
-
-  /** Whether the power is to go at this write by choice, and with what left on the disk. */
-  get cutNow(): "nothing written" | "written" | undefined {
-    if (this.#powerCut?.atWrite !== this.writes) return undefined;
-    return this.#powerCut.isWritten ? "written" : "nothing written";
   }
 
   write(facts: readonly Fact[], origin: string): void {
@@ -165,10 +149,8 @@ export class SimJournal implements Journal {
 
   /** Everything that waits, all or none, as in the journal of the product. */
   #commit(): void {
-    const { faults, oracle, trace } = this.#world;
-    this.#disk.writes += 1;
-    const { cutNow } = this.#disk;
-    if (cutNow === "nothing written" || faults.strikes("disk: power cut, batch lost")) {
+    const { faults, oracle, power, trace } = this.#world;
+    if (power.goesBefore("write") || faults.strikes("disk: power cut, batch lost")) {
       this.#life.cutPower();
       return;
     }
@@ -191,7 +173,7 @@ export class SimJournal implements Journal {
     const facts = waiting.map(({ fact }) => fact);
     this.#disk.write(facts, this.#origin);
     if (
-      cutNow === "written" ||
+      power.goesBefore("word") ||
       faults.strikes("disk: power cut, batch written but not confirmed")
     ) {
       this.#life.cutPower();

@@ -29,7 +29,8 @@ export class Life implements Clock {
    */
   touch(what: string): boolean {
     if (!this.isAlive) return false;
-    if (this.#world.faults.strikes("power cut at a call")) this.cutPower();
+    const { faults, power } = this.#world;
+    if (power.goesBefore("call") || faults.strikes("power cut at a call")) this.cutPower();
     else this.#world.trace(what);
     return this.isAlive;
   }

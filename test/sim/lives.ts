@@ -161,7 +161,7 @@ export class Lives {
     const bus = openBus();
     bus.listen((event) => {
       if (!life.isAlive) return;
-      if (event.type === "agent.stopping") world.oracle.isStopping = true;
+      if (event.type === "agent.stopping") world.oracle.stops();
       world.trace(`agent: ${describeEvent(event).message}`);
     });
     const clock = life;

@@ -26,8 +26,7 @@ export class Oracle {
   readonly stories: Stories;
   readonly motion: Motion;
   readonly registrations: SeenRegistrations;
-  /** It stops: it starts nothing more. */
-  isStopping = false;
+  #isStopping = false;
   readonly #setup: Setup;
   readonly #verdict = new Verdict();
   /** Sent while it was in memory only: a crash may give it another content. */
@@ -64,7 +63,7 @@ export class Oracle {
   /** What a restart found accepted and not started must be young. */
   #decidedToStart(key: EntryKey): void {
     const { stories } = this;
-    if (this.isStopping) this.broken("an agent that stops starts nothing more", key);
+    if (this.#isStopping) this.broken("an agent that stops starts nothing more", key);
     if ((stories.durable.get(key)?.starts ?? 0) > 0) return;
     const asked = stories.asked(key);
     const { now } = stories;
@@ -74,12 +73,18 @@ export class Oracle {
     }
   }
 
+  /** The agent begins to stop: it starts nothing more. */
+  stops(): void {
+    this.#isStopping = true;
+    this.registrations.stops();
+  }
+
   /** The agent's memory is gone. */
   lifeEnded(): void {
     this.stories.lifeEnded();
     this.motion.lifeEnded();
     this.registrations.lifeEnded();
-    this.isStopping = false;
+    this.#isStopping = false;
   }
 
   /** A batch is on the disk. */

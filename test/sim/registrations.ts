@@ -6,6 +6,7 @@ import type { Verdict } from "./verdict.ts";
 export class SeenRegistrations {
   /** Of this life, since the last assignment. */
   #atMs: number[] = [];
+  #atStop: readonly number[] = [];
   readonly #timeline: Timeline;
   readonly #verdict: Verdict;
 
@@ -24,9 +25,15 @@ export class SeenRegistrations {
     this.#atMs = [];
   }
 
+  /** It begins to stop, for whatever reason. */
+  stops(): void {
+    this.#atStop = this.#recent;
+  }
+
+  /** It has ended because the backend did not know it. */
   gaveUp(): void {
-    if (this.#recent.length >= REGISTRATIONS_MAX) return;
-    this.#verdict.broken("a servant gives up only a place that is contested", `${this.#recent}`);
+    if (this.#atStop.length >= REGISTRATIONS_MAX) return;
+    this.#verdict.broken("a servant gives up only a place that is contested", `${this.#atStop}`);
   }
 
   lifeEnded(): void {

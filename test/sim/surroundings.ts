@@ -1,6 +1,7 @@
 /** What every part of the world shares. */
 import type { Faults } from "./faults.ts";
 import type { Oracle } from "./oracle.ts";
+import type { Power } from "./power.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -9,5 +10,6 @@ export interface Surroundings {
   readonly random: Random;
   readonly faults: Faults;
   readonly oracle: Oracle;
+  readonly power: Power;
   readonly trace: (line: string) => void;
 }

@@ -68,7 +68,7 @@ export class Weather {
   /** Two servants of one name push each other out, again and again. */
   #fight(): void {
     const { random, timeline } = this.#world;
-    for (let atMs = 0; atMs < MINUTE_MS; atMs += random.between(1_000, 20_000)) {
+    for (let atMs = 0; atMs < 2 * MINUTE_MS; atMs += random.between(1_000, 20_000)) {
       timeline.after(atMs, () => this.#on.backend.forgetServants());
     }
   }

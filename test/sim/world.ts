@@ -5,7 +5,7 @@
 import { drainMicrotasks } from "bun:jsc";
 import { SimBackend } from "./backend.ts";
 import type { PluginState } from "./child.ts";
-import { Disk, type PowerCut } from "./disk.ts";
+import { Disk } from "./disk.ts";
 import { Faults, type Tally } from "./faults.ts";
 import { Lives, ORIGIN } from "./lives.ts";
 import { Network } from "./network.ts";
@@ -13,6 +13,7 @@ import { Oracle } from "./oracle.ts";
 import { Orders } from "./orders.ts";
 import { People } from "./people.ts";
 import { anyPlugin } from "./plugin.ts";
+import { type Moment, Power, type PowerCut } from "./power.ts";
 import { Random } from "./random.ts";
 import type { Sabotage } from "./sabotage.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -48,8 +49,8 @@ export interface Outcome {
   readonly tail: readonly string[];
   readonly tally: Tally;
   readonly assignments: number;
-  /** How often the journal was written. */
-  readonly writes: number;
+  /** How many moments there were at which the power might have been cut. */
+  readonly moments: Readonly<Record<Moment, number>>;
   readonly events: number;
   readonly simulatedMs: number;
 }
@@ -63,6 +64,7 @@ class World implements Surroundings {
   readonly timeline = new Timeline();
   readonly random: Random;
   readonly faults: Faults;
+  readonly power: Power;
   readonly oracle: Oracle;
   readonly #scenario: Scenario;
   readonly #trace: Trace;
@@ -78,12 +80,13 @@ class World implements Surroundings {
     this.#scenario = scenario;
     this.#trace = new Trace(scenario.onLine);
     this.random = new Random(scenario.seed);
+    this.power = new Power(scenario.powerCut);
     const which = scenario.isCalm ? /^(child|person):/ : /./;
     this.faults = new Faults(this.random, which, (fault) => this.trace(`fault: ${fault}`));
     const loaded = anyPlugin(this.random);
     const setup = { concurrency: this.random.count(1, 4), hasSafe: loaded.hasSafe };
     this.oracle = new Oracle(this.timeline, setup);
-    this.#disk = new Disk(this.oracle, scenario.powerCut);
+    this.#disk = new Disk(this.oracle);
     this.#backend = new SimBackend(this);
     this.#network = new Network(this.#backend, this);
     this.#plugin = { loaded, brokenUntilMs: 0, runs: 0, pids: 0 };
@@ -119,7 +122,7 @@ class World implements Surroundings {
       tail: this.#trace.tail(),
       tally: this.faults.tally,
       assignments: this.#backend.assigned,
-      writes: this.#disk.writes,
+      moments: this.power.counts,
       events,
       simulatedMs: this.timeline.nowMs,
     };
