@@ -22,6 +22,8 @@ interface Story {
 /** What survives a power cut. */
 export class Disk {
   isFull = false;
+  /** Near its quota: reports still find room, new work does not. */
+  isCrowded = false;
   /** By origin, then by key. */
   readonly #stories = new Map<string, Map<EntryKey, Story>>();
   /** Those that are not over yet. */
@@ -73,6 +75,8 @@ function at<K, V>(map: Map<K, V>, key: K, create: () => V): V {
 interface Waiting {
   readonly fact: Fact;
   readonly isLazy: boolean;
+  /** Its append accepts or starts work: refused first, while there is room for reports. */
+  readonly isWork: boolean;
 }
 
 /** One life's journal. */
@@ -82,7 +86,9 @@ export class SimJournal implements Journal {
   readonly #life: Life;
   readonly #world: Surroundings;
   #waiting: Waiting[] = [];
-  #committed: PromiseWithResolvers<void> | undefined;
+  /** Settle with the next commit. */
+  #work: PromiseWithResolvers<void> | undefined;
+  #reports: PromiseWithResolvers<void> | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
 
   constructor(disk: Disk, origin: string, life: Life, world: Surroundings) {
@@ -97,11 +103,16 @@ export class SimJournal implements Journal {
     if (!this.#life.touch(`append ${urgency}: ${names}`)) return never();
     this.#world.oracle.appended(facts, this.#origin);
     const isLazy = urgency === "lazy";
-    this.#waiting.push(...facts.map((fact) => ({ fact, isLazy })));
+    const isWork = facts.some(({ type }) => type === "accepted" || type === "started");
+    this.#waiting.push(...facts.map((fact) => ({ fact, isLazy, isWork })));
     this.#commitWithin(COMMIT_WITHIN_MS[urgency]);
     if (isLazy) return Promise.resolve();
-    this.#committed ??= Promise.withResolvers<void>();
-    return this.#committed.promise;
+    if (isWork) {
+      this.#work ??= Promise.withResolvers<void>();
+      return this.#work.promise;
+    }
+    this.#reports ??= Promise.withResolvers<void>();
+    return this.#reports.promise;
   }
 
   async *replay(): AsyncIterable<Fact> {
@@ -147,36 +158,49 @@ export class SimJournal implements Journal {
     });
   }
 
-  /** Everything that waits, all or none, as in the journal of the product. */
+  /** As in the journal of the product: all that waits or, near the quota, all but new work. */
   #commit(): void {
-    const { faults, oracle, power, trace } = this.#world;
+    const { faults, power } = this.#world;
     if (power.goesBefore("write") || faults.strikes("disk: power cut, batch lost")) {
       this.#life.cutPower();
       return;
     }
+    const { isFull, isCrowded } = this.#disk;
     const waiting = this.#waiting;
-    const committed = this.#committed;
+    const [work, reports] = [this.#work, this.#reports];
     this.#waiting = [];
-    this.#committed = undefined;
+    this.#work = undefined;
+    this.#reports = undefined;
     this.#dueAtMs = Number.POSITIVE_INFINITY;
-    if (this.#disk.isFull && waiting.length > 0) {
-      trace(`turned away: ${waiting.length} facts`);
-      oracle.stories.wereTurnedAway(
-        waiting.filter(({ isLazy }) => !isLazy).map(({ fact }) => fact),
-      );
-      // Lazy facts ride along with a later commit.
-      this.#waiting = waiting.filter(({ isLazy }) => isLazy);
-      committed?.reject(new ServantError("journal.full", "Cannot write the journal: it is full"));
-      return;
-    }
-    trace(`written: ${waiting.length} facts`);
-    const facts = waiting.map(({ fact }) => fact);
-    this.#disk.write(facts, this.#origin);
-    if (
-      power.goesBefore("word") ||
-      faults.strikes("disk: power cut, batch written but not confirmed")
-    ) {
-      this.#life.cutPower();
-    } else committed?.resolve();
+    const refused = waiting.filter(({ isWork }) => isFull || (isCrowded && isWork));
+    const written = waiting.filter((each) => !refused.includes(each));
+    if (refused.length > 0) this.#turnAway(refused);
+    if (written.length > 0 || refused.length === 0) this.#write(written);
+    if (!this.#life.isAlive) return;
+    const full = new ServantError("journal.full", "Cannot write the journal: it is full");
+    const isRefused = (isWork: boolean) => refused.some((each) => each.isWork === isWork);
+    if (isRefused(true)) work?.reject(full);
+    else work?.resolve();
+    if (isFull && waiting.length > 0) reports?.reject(full);
+    else reports?.resolve();
+  }
+
+  #turnAway(refused: readonly Waiting[]): void {
+    const { oracle, trace } = this.#world;
+    trace(`turned away: ${refused.length} facts`);
+    const [lazy, told] = [true, false].map((is) => refused.filter(({ isLazy }) => isLazy === is));
+    oracle.stories.wereTurnedAway((told ?? []).map(({ fact }) => fact));
+    this.#waiting = lazy ?? []; // they ride along with a later commit
+  }
+
+  #write(written: readonly Waiting[]): void {
+    const { faults, power, trace } = this.#world;
+    trace(`written: ${written.length} facts`);
+    this.#disk.write(
+      written.map(({ fact }) => fact),
+      this.#origin,
+    );
+    const isCut = faults.strikes("disk: power cut, batch written but not confirmed");
+    if (power.goesBefore("word") || isCut) this.#life.cutPower();
   }
 }

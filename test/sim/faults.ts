@@ -17,6 +17,7 @@ const WORST = {
   "disk: power cut, batch lost": 0.02,
   "disk: power cut, batch written but not confirmed": 0.02,
   "disk: full": 0.6,
+  "disk: at its quota": 0.4,
   "disk: slow": 0.1,
   "power cut at a call": 0.002,
   "power cut at a moment": 0.6,
@@ -55,8 +56,8 @@ const WORST = {
   "person: calls off": 0.3,
   "person: calls off twice": 0.5,
   "person: calls off what is unknown": 0.5,
-  "person: pauses": 0.15,
-  "person: stops the agent": 0.1,
+  "person: pauses": 0.4,
+  "person: stops the agent": 0.2,
   "person: stops it in a hurry": 0.5,
 } as const;
 

@@ -115,7 +115,7 @@ export const pluginSabotages: Record<string, Sabotage> = {
     },
   },
   "nobody woken when it is ready": {
-    breaks: "everything drains in time",
+    breaks: "an agent that is asked to stop ends in time",
     runner: () => ({ changed: () => new Promise(() => {}) }),
   },
 };

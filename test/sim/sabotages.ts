@@ -96,6 +96,18 @@ const bookkeeping: Record<string, Sabotage> = {
         link.deliver({ ...delivery, result }, signal),
     }),
   },
+  "no poll after a failure": {
+    breaks: "everything drains in time",
+    backend: (link) => ({
+      async *directives(intake, signal) {
+        try {
+          yield* link.directives(intake, signal);
+        } catch {
+          await new Promise(() => {});
+        }
+      },
+    }),
+  },
   "more taken than there is room for": {
     breaks: "no queue passes its limit",
     backend: (link) => ({

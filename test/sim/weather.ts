@@ -44,10 +44,7 @@ export class Weather {
     const { backend, cutPower } = this.#on;
     const strikes = (fault: Fault) => faults.strikes(fault);
     this.#changeNetwork();
-    if (strikes("disk: full")) {
-      this.#on.disk.isFull = true;
-      this.#forSome(() => this.#freeDisk(), 2 * MINUTE_MS);
-    }
+    this.#changeDisk();
     if (strikes("clock: an hour back")) timeline.setWall(timeline.wallMs - 60 * MINUTE_MS);
     if (strikes("clock: an hour ahead")) timeline.setWall(timeline.wallMs + 60 * MINUTE_MS);
     if (strikes("backend: restarts")) backend.restart(strikes("backend: forgets its servants"));
@@ -70,6 +67,19 @@ export class Weather {
     const { random, timeline } = this.#world;
     for (let atMs = 0; atMs < 2 * MINUTE_MS; atMs += random.between(1_000, 20_000)) {
       timeline.after(atMs, () => this.#on.backend.forgetServants());
+    }
+  }
+
+  #changeDisk(): void {
+    const { faults } = this.#world;
+    const { disk } = this.#on;
+    if (faults.strikes("disk: full")) {
+      disk.isFull = true;
+      this.#forSome(() => this.#freeDisk(), 2 * MINUTE_MS);
+    }
+    if (faults.strikes("disk: at its quota")) {
+      disk.isCrowded = true;
+      this.#forSome(() => this.#freeDisk(), 2 * MINUTE_MS);
     }
   }
 
@@ -99,6 +109,7 @@ export class Weather {
 
   #freeDisk(): void {
     this.#on.disk.isFull = false;
+    this.#on.disk.isCrowded = false;
     this.#world.trace("the disk has room again");
   }
 
@@ -106,7 +117,7 @@ export class Weather {
     this.#world.trace("the faults are over");
     this.#world.faults.isCalm = true;
     this.#heal();
-    if (this.#on.disk.isFull) this.#freeDisk();
+    this.#freeDisk();
     this.#on.breakPlugin(0);
   }
 }
