@@ -83,7 +83,8 @@ export class Servant {
     this.#stopRest.abort();
     await Promise.all([this.#outbox, ...rest]);
     await this.#saveAtLast();
-    bus.publish({ type: "agent.stopped", undelivered: ledger.undelivered });
+    const { undelivered, aside } = ledger;
+    bus.publish({ type: "agent.stopped", undelivered, ...(aside === 0 ? {} : { aside }) });
     if (this.#failure !== undefined) throw this.#failure;
   }
 

@@ -18,6 +18,7 @@ import {
 } from "./arguments.ts";
 import { addCallCommands } from "./call/commands.ts";
 import type { Shell } from "./completion.ts";
+import { addJournalCommands } from "./journal/commands.ts";
 import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
 
@@ -64,6 +65,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addHost(program, done);
   addPause(program, done);
   addCallCommands(program, done, EXIT_CODES);
+  addJournalCommands(program, done);
   addCompletion(program, done);
   return program.addHelpText(
     "after",

@@ -124,6 +124,10 @@ export const catalogue = {
     hint: "The journal cannot be read: it was set aside, see the message",
   },
   "journal.full": { kind: "transient", hint: "Free disk space under the state directory" },
+  "journal.no-entry": {
+    kind: "permanent",
+    hint: "See `agent journal list` for what the journal holds",
+  },
   "journal.other-version": {
     kind: "permanent",
     hint: "Use the version of the agent that wrote it, or give this one its own --state-dir",

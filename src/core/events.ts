@@ -14,7 +14,8 @@ export type Source = (typeof sources)[number];
 export type AgentEvent =
   | { type: "agent.started"; stateDir: string; origin: string }
   | { type: "agent.stopping"; reason: string; inHand: number }
-  | { type: "agent.stopped"; undelivered: number }
+  /** `aside` of the undelivered ones are what the backend did not take while it took others. */
+  | { type: "agent.stopped"; undelivered: number; aside?: number }
   | { type: "agent.not-ready"; reason: string; retryInMs: number }
   | { type: "agent.ready" }
   | { type: "machine.unsafe"; reason: string; retryInMs: number }
@@ -107,7 +108,7 @@ function phrase(event: Phrased): [Level, string] {
     case "agent.stopped":
       return event.undelivered === 0
         ? ["info", "stopped"]
-        : ["warn", `stopped, ${event.undelivered} results wait in the journal`];
+        : ["warn", `stopped, ${event.undelivered} results wait in the journal${asideText(event)}`];
     case "agent.not-ready":
       return ["warn", `not ready, taking no work${soon(event)}: ${event.reason}`];
     case "agent.ready":
@@ -176,6 +177,10 @@ function phrase(event: Phrased): [Level, string] {
 
 function soon({ retryInMs }: { readonly retryInMs: number }): string {
   return retryInMs === 0 ? "" : ` (trying again in ${retryInMs / 1000} s)`;
+}
+
+function asideText({ aside = 0 }: { aside?: number }): string {
+  return aside === 0 ? "" : `, ${aside} of them aside`;
 }
 
 function damagedLine(event: Extract<AgentEvent, { type: "journal.damaged" }>): string {

@@ -109,6 +109,14 @@ export class JournalStore {
     return this.#origins.get(url) ?? 0;
   }
 
+  /** The URL of an origin that has entries here. */
+  urlOf(origin: number): string {
+    using query = this.#db.prepare<{ url: string }, [number]>(
+      "SELECT url FROM origins WHERE id = ?",
+    );
+    return query.get(origin)?.url ?? "";
+  }
+
   /**
    * Writes one fact. One of an entry that was never accepted says nothing and is left out, but for
    * its start: something would act on it.
