@@ -8,6 +8,8 @@ import { readFileSync } from "node:fs";
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x377f0682;
+/** What SQLite takes for a page. */
+const PAGE_BYTES = { min: 512, max: 65_536 };
 
 /** What is wrong with the log at `path`; undefined when nothing is, or there is none. */
 export function walDamage(path: string): string | undefined {
@@ -15,7 +17,7 @@ export function walDamage(path: string): string | undefined {
   if (log === undefined || log.byteLength <= HEADER_BYTES) return undefined;
   const header = new DataView(log.buffer, log.byteOffset, HEADER_BYTES);
   const isLittle = header.getUint32(0) === MAGIC;
-  const frameBytes = FRAME_HEADER_BYTES + header.getUint32(8);
+  const frameBytes = FRAME_HEADER_BYTES + pageBytesOf(header);
   if (log.byteLength < HEADER_BYTES + frameBytes) return undefined; // it never held a commit
   let sum: Sum = addTo([0, 0], log, 0, 24, isLittle);
   const isHeader = isLittle || header.getUint32(0) === MAGIC + 1;
@@ -36,6 +38,12 @@ export function walDamage(path: string): string | undefined {
       : undefined;
   }
   return undefined;
+}
+
+/** A head that is broken may say anything: its log must not seem too short for a commit then. */
+function pageBytesOf(header: DataView): number {
+  const said = header.getUint32(8);
+  return said >= PAGE_BYTES.min && said <= PAGE_BYTES.max ? said : PAGE_BYTES.min;
 }
 
 function readLog(path: string): Uint8Array | undefined {
