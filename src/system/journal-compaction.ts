@@ -21,8 +21,8 @@ export class Compaction {
   /** Where the present sweep stands: the number of the last entry it looked at. */
   #sweep: { kind: Kind; id: number } | undefined = { kind: "delivered", id: 0 };
   #sweptAtMs = Number.NEGATIVE_INFINITY;
-  /** No compacted entry has a smaller number. */
-  #oldestId = 0;
+  /** For want of room every compacted entry up to this number was forgotten. */
+  #forgottenTo = 0;
 
   constructor(store: JournalStore, keep: number) {
     this.#store = store;
@@ -42,11 +42,16 @@ export class Compaction {
     return this.#sweep !== undefined || this.excess > 0;
   }
 
-  /** One step; `isCrowded` asks for room: the oldest deliveries become small whatever their rank. */
-  step(nowMs: number, monotonicMs: number, isCrowded: boolean): void {
-    if (isCrowded && this.#makeRoom(nowMs)) return;
+  /**
+   * One step; `isCrowded` asks for room: the oldest deliveries become small whatever their rank.
+   * False when there was nothing to do.
+   */
+  step(nowMs: number, monotonicMs: number, isCrowded: boolean): boolean {
+    if (isCrowded && this.#makeRoom(nowMs)) return true;
+    if (!this.isDue(monotonicMs)) return false;
     if (this.excess > 0) this.#compactExcess(nowMs);
     else this.#look(nowMs, monotonicMs);
+    return true;
   }
 
   #excessOf(state: number): number {
@@ -56,17 +61,19 @@ export class Compaction {
   #compactExcess(nowMs: number): void {
     const state = this.#excessOf(STATE.delivered) > 0 ? STATE.delivered : STATE.refused;
     const count = Math.min(this.#excessOf(state), STEP_ENTRIES);
-    this.#compact(this.#store.closed(state, 0, count), nowMs);
+    this.#compact(this.#store.closed(state, 0, count).rows, nowMs);
   }
 
   /** Deliveries first, then the oldest audit ids; what was refused the backend does not have. */
   #makeRoom(nowMs: number): boolean {
-    const delivered = this.#store.closed(STATE.delivered, 0, STEP_ENTRIES);
+    const delivered = this.#store.closed(STATE.delivered, 0, STEP_ENTRIES).rows;
     this.#compact(delivered, nowMs);
     if (delivered.length > 0) return true;
-    const ids = this.#store.compacted(this.#oldestId, STEP_ENTRIES);
-    this.#forget(ids);
-    return ids.length > 0;
+    if (this.#forgottenTo >= this.#store.lastId()) return false;
+    const { rows, lookedTo } = this.#store.compacted(this.#forgottenTo, STEP_ENTRIES);
+    this.#forget(rows);
+    this.#forgottenTo = lookedTo;
+    return true;
   }
 
   /** Goes on with the sweep: old content, then old audit ids and those beyond the newest. */
@@ -74,7 +81,7 @@ export class Compaction {
     if (this.#sweep === undefined) return;
     const { kind, id } = this.#sweep;
     const isIds = kind === "compacted";
-    const rows = isIds
+    const { rows, lookedTo } = isIds
       ? this.#store.compacted(id, STEP_LOOKS)
       : this.#store.closed(STATE[kind], id, STEP_LOOKS);
     const lastId = this.#store.lastId();
@@ -88,10 +95,9 @@ export class Compaction {
     else this.#compact(taken, nowMs);
     // They were compacted in this order: behind a young one there is nothing old.
     const isOver = isIds && due.length === 0 && rows.some(({ at }) => at >= SANE_CLOCK_MS);
-    const lastLooked = due.length > taken.length ? taken.at(-1) : rows.at(-1);
-    const hasMore = rows.length === STEP_LOOKS || due.length > taken.length;
-    if (lastLooked !== undefined && hasMore && !isOver) {
-      this.#sweep = { kind, id: lastLooked.id };
+    const next = due.length > taken.length ? (taken.at(-1)?.id ?? id) : lookedTo;
+    if (next < lastId && !isOver) {
+      this.#sweep = { kind, id: next };
     } else if (kind === "delivered") this.#sweep = { kind: "refused", id: 0 };
     else if (kind === "refused") this.#sweep = { kind: "compacted", id: 0 };
     else {
@@ -103,12 +109,11 @@ export class Compaction {
   #compact(rows: readonly EntryRow[], nowMs: number): void {
     for (const row of rows) {
       this.#store.compact(row, nowMs);
-      this.#oldestId = Math.min(this.#oldestId, row.id - 1);
+      this.#forgottenTo = Math.min(this.#forgottenTo, row.id - 1);
     }
   }
 
   #forget(rows: readonly EntryRow[]): void {
     for (const row of rows) this.#store.forget(row);
-    this.#oldestId = rows.at(-1)?.id ?? this.#oldestId;
   }
 }

@@ -38,6 +38,15 @@ import {
 /** A page of waiting results ends past this many characters, however few they are. */
 const PAGE_MAX_CHARACTERS = 4 * 1024 * 1024;
 
+/** How many entries are passed over at most in search of compacted ones. */
+const STRETCH_IDS = 20_000;
+
+/** Entries, and the number of the last one that was looked at. */
+export interface Looked {
+  readonly rows: readonly EntryRow[];
+  readonly lookedTo: number;
+}
+
 export class JournalStore {
   readonly #db: Database;
   readonly #statements: Statement[] = [];
@@ -212,12 +221,13 @@ export class JournalStore {
   }
 
   /** The oldest entries of any origin that are closed in this way and come after `id`. */
-  closed(state: number, id: number, limit: number): EntryRow[] {
-    return this.#rows(
+  closed(state: number, id: number, limit: number): Looked {
+    const rows = this.#rows(
       `SELECT * FROM entries INDEXED BY entries_closed
        WHERE state > 29 AND state < 40 AND state = ? AND id > ? ORDER BY id LIMIT ?`,
       [state, id, limit],
     );
+    return { rows, lookedTo: lookedTo(rows, limit, Number.MAX_SAFE_INTEGER) };
   }
 
   /** How many entries are closed in this way and keep their content. */
@@ -235,12 +245,16 @@ export class JournalStore {
     this.#closedCounts.clear();
   }
 
-  /** The oldest compacted entries that come after `id`. */
-  compacted(id: number, limit: number): EntryRow[] {
-    return this.#rows(
-      `SELECT * FROM entries WHERE id > ? AND state = ${STATE.compacted} ORDER BY id LIMIT ?`,
-      [id, limit],
+  /** The oldest compacted entries that come after `id`, within a stretch: others lie between. */
+  compacted(id: number, limit: number): Looked {
+    const first = numberOf(this.#db, `SELECT min(id) FROM entries WHERE id > ${id}`);
+    if (first === 0) return { rows: [], lookedTo: Number.MAX_SAFE_INTEGER };
+    const end = first + STRETCH_IDS;
+    const rows = this.#rows(
+      `SELECT * FROM entries WHERE id > ? AND id <= ? AND state = ${STATE.compacted} ORDER BY id LIMIT ?`,
+      [id, end, limit],
     );
+    return { rows, lookedTo: lookedTo(rows, limit, end) };
   }
 
   /** The youngest entry's number: numbers are given in the order of acceptance. */
@@ -363,6 +377,10 @@ export class JournalStore {
     const at = storedTime(fact.atMs);
     this.#insertFact.run(entry, n, type, at, body, factSum(entry, key, { n, type, at, body }));
   }
+}
+
+function lookedTo(rows: readonly EntryRow[], limit: number, end: number): number {
+  return rows.length === limit ? (rows.at(-1)?.id ?? end) : end;
 }
 
 function deliveredFact({ key, at }: EntryRow): Fact {

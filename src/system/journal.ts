@@ -295,7 +295,11 @@ export class SqliteJournal implements Journal {
     try {
       if (!isCrowded && !this.#compaction.isDue(nowMs)) return TIDY_MS.look;
       if (!isCrowded && !isQuiet && this.#compaction.excess < EXCESS_MAX) return TIDY_MS.look;
-      this.#transact(() => this.#compaction.step(Date.now(), nowMs, isCrowded));
+      let isDone = false;
+      this.#transact(() => {
+        isDone = this.#compaction.step(Date.now(), nowMs, isCrowded);
+      });
+      if (!isDone) return TIDY_MS.look;
     } catch (cause) {
       // A full disk, or damage in what nobody asked for: the next opening sees to it.
       this.#failure(cause, "compact the journal");
