@@ -122,6 +122,7 @@ test("bad requests are answered in JSON and the backend stays up", async () => {
     ["/goal", '{"goal":"hands_free"}', 400, "goal"],
     ["/plan", '{"time_budget_s":-1}', 400, "time_budget_s"],
     ["/goal", `[${"[".repeat(200_000)}`, 400, "not JSON"],
+    ["/goal", `{"goal":${"[".repeat(300)}${"]".repeat(300)}}`, 400, "nests too deep"],
     ["/goal", `{"goal":["${"x".repeat(BODY_MAX_BYTES)}"]}`, 413, "longer than"],
     ["/gaol", "{}", 404, 'nearest is "/goal"'],
     ["/state", "{}", 405, "takes GET"],

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { ServantError } from "../../core/errors.ts";
+import { isNestedWithin, type Json } from "../../core/json.ts";
 
 /** The longest body that is read, in bytes. */
 export const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -14,11 +15,15 @@ export const BODY_MAX_BYTES = 16 * 1024 * 1024;
 export async function bodyOf<T>(context: Context, schema: z.core.$ZodType<T>): Promise<T> {
   const text = await context.req.text();
   const subject = `the body of ${context.req.method} ${context.req.path}`;
-  let value: unknown;
+  let value: Json;
   try {
-    value = text.trim() === "" ? {} : JSON.parse(text);
+    value = text.trim() === "" ? {} : (JSON.parse(text) as Json);
   } catch (cause) {
     throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`, { cause });
+  }
+  // It goes out again in answers to others: what cannot be written must not come in.
+  if (!isNestedWithin(value)) {
+    throw new ServantError("request.malformed", `Cannot use ${subject}: it nests too deep`);
   }
   const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
