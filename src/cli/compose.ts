@@ -22,7 +22,7 @@ import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import type { Connection } from "../wire/connection.ts";
 import { eventLog } from "./event-log.ts";
-import { type LocalDoor, openLocalDoor } from "./local-door.ts";
+import type { LocalDoor } from "./local-door.ts";
 import { localPlace } from "./local-place.ts";
 import type { ServantOptions as CommandOptions } from "./options.ts";
 
@@ -82,6 +82,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   const heedPauses = pauseSignals();
   const starting = startSupervisor(settings);
   starting.catch(() => {}); // it is awaited below, once the state folder is open
+  const opening = import("./local-door.ts"); // it loads while the plugin does
   const stateDir = openStateDir(stateDirPath);
   const journalPath = join(stateDir.path, "journal.sqlite");
   let journal: SqliteJournal | undefined;
@@ -103,7 +104,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     const ports = { backend, bus, clock, ledger, random: Math.random, runner };
     const servant = new Servant(ports, servantOptions(settings, signals));
     const drain = new AbortController();
-    door = openLocalDoor(place, {
+    door = (await opening).openLocalDoor(place, {
       ...{ ...settings, ...watch, journal, journalPath, ledger, origin, runner, servant },
       stateDir: stateDir.path,
       stop: () => drain.abort(new ServantError("agent.draining", "Cannot go on: drained")),

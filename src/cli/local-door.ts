@@ -10,7 +10,8 @@ import { type Listening, listenAt, type Place } from "../local/listener.ts";
 import type { Answer } from "../local/server.ts";
 import { openSecret } from "../system/secret-file.ts";
 import { textFile } from "../system/snapshot.ts";
-import { LOCAL_FILE, type LocalFile, TOKEN_FILE } from "../wire/local.ts";
+import type { LocalFile } from "../wire/local.ts";
+import { LOCAL_FILE, TOKEN_FILE } from "../wire/local-files.ts";
 import type { AgentParts } from "./agent-door.ts";
 
 export interface LocalDoor {

@@ -19,6 +19,7 @@ import {
 import { addCallCommands } from "./call/commands.ts";
 import type { Shell } from "./completion.ts";
 import { addJournalCommands } from "./journal/commands.ts";
+import { addLocalCommands } from "./local/commands.ts";
 import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
 
@@ -64,6 +65,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addRun(program, version, done);
   addHost(program, done);
   addPause(program, done);
+  addLocalCommands(program, done, EXIT_CODES);
   addCallCommands(program, done, EXIT_CODES);
   addJournalCommands(program, done);
   addCompletion(program, done);

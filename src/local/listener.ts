@@ -2,11 +2,11 @@
  * Where the door listens: a port of this machine or a socket file. It is opened while the plugin
  * loads, and what answers is loaded with the first request.
  */
-import { X509Certificate } from "node:crypto";
 import { chmodSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { isIP } from "node:net";
 import { ServantError } from "../core/errors.ts";
 import { isLoopback } from "../wire/connection.ts";
-import { DEFAULT_LOCAL_PORT } from "../wire/local.ts";
+import { DEFAULT_LOCAL_PORT } from "../wire/local-files.ts";
 import type { Address } from "./guard.ts";
 
 /** How long a client may stay silent, or take over its headers or its body, in seconds. */
@@ -158,7 +158,7 @@ function readTls({ tlsCert, tlsKey }: Place): { cert: string; key: string } | un
   }
   try {
     const pair = { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") };
-    new X509Certificate(pair.cert);
+    certified(pair.cert);
     return pair;
   } catch (cause) {
     const files = `"${tlsCert}" and "${tlsKey}"`;
@@ -168,10 +168,12 @@ function readTls({ tlsCert, tlsKey }: Place): { cert: string; key: string } | un
 
 function certified(pem: string | undefined): (name: string) => boolean {
   if (pem === undefined) return () => false;
+  // Here alone: loading it would slow the start of every agent.
+  const { X509Certificate } = require("node:crypto") as typeof import("node:crypto");
   const certificate = new X509Certificate(pem);
   return (name) => {
     const bare = name.replace(/^\[|\]$/g, "");
-    const isFor = certificate.checkIP(bare) ?? certificate.checkHost(bare);
+    const isFor = isIP(bare) === 0 ? certificate.checkHost(bare) : certificate.checkIP(bare);
     return isFor !== undefined;
   };
 }

@@ -1,5 +1,4 @@
 /** A secret in a file of its owner alone: made once, never readable by anybody else. */
-import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -53,7 +52,10 @@ export function readSecret(path: string): string | undefined {
 
 /** A rename puts it in place whole: a torn secret would be another one. */
 function makeSecret(path: string): string {
-  const secret = randomBytes(32).toString("base64url");
+  const secret = crypto.getRandomValues(new Uint8Array(32)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
   const draft = `${path}.new`;
   unlinkIfThere(draft); // whatever it is, its mode is not ours
   const file = openSync(draft, "wx", 0o600);

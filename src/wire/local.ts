@@ -5,9 +5,6 @@
 import * as z from "zod/mini";
 import { levels, sources } from "../core/events.ts";
 
-/** Where the door is looked for, unless it is told otherwise. */
-export const DEFAULT_LOCAL_PORT = 8422;
-
 const Time = z.string().check(z.describe("ISO 8601, UTC"));
 const AnyJson = z.unknown();
 const said = (what: string) => z.string().check(z.describe(what));
@@ -167,11 +164,6 @@ export const Opening = z.object({
   expiresAt: Time,
 });
 export type Opening = z.infer<typeof Opening>;
-
-/** In the state folder: who has its text may come in. */
-export const TOKEN_FILE = "token";
-/** In the state folder: where the running agent's door is. */
-export const LOCAL_FILE = "local.json";
 
 /** STATE_DIR/local.json: where the running agent's door is. */
 export const LocalFile = z.object({

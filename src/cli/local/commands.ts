@@ -1,0 +1,54 @@
+/** The commands that ask this machine's own agent through its local door. */
+import type { Command } from "commander";
+import { nonEmpty } from "../arguments.ts";
+import type { CancelOptions } from "./command.ts";
+import type { LocalCommandOptions } from "./find-agent.ts";
+import type { OpenOptions } from "./open.ts";
+
+/** `exitCodes`: the text that tells them, at the foot of each help. */
+export function addLocalCommands(
+  program: Command,
+  done: (code: number) => void,
+  exitCodes: string,
+): void {
+  const add = (name: string, description: string, examples: string) =>
+    program
+      .command(name)
+      .description(description)
+      .option("--state-dir <dir>", "the agent's folder (default: as `agent connect`)", nonEmpty)
+      .option("--json", "print one JSON document, for programs")
+      .addHelpText("after", `${exitCodes}\n\nExamples:\n${examples}`);
+  add(
+    "status",
+    "what this machine's agent does now",
+    "  agent status\n  agent status --json --state-dir /var/lib/agent",
+  ).action(async (options: LocalCommandOptions) => {
+    done(await (await import("./status.ts")).status(options));
+  });
+  add(
+    "open",
+    "open the agent's page in a browser, by a link that works once",
+    "  agent open\n  agent open --no-browser",
+  )
+    .option("--no-browser", "only print the link")
+    .action(async (options: OpenOptions) => {
+      done(await (await import("./open.ts")).openPage(options));
+    });
+  add(
+    "cancel",
+    "call one assignment of this machine's agent off",
+    '  agent cancel 5f0c2d1e-8f\n  agent cancel 5f0c2d1e-8f --reason "a person is in the way"',
+  )
+    .argument("<audit_id>", "which one: `agent status` shows it", nonEmpty)
+    .option("--reason <text>", "why, for the log and the result", nonEmpty)
+    .action(async (auditId: string, options: CancelOptions) => {
+      done(await (await import("./command.ts")).cancel(auditId, options));
+    });
+  add(
+    "drain",
+    "stop this machine's agent in peace: what runs is finished, results are delivered",
+    "  agent drain\n  agent drain --state-dir /var/lib/agent",
+  ).action(async (options: LocalCommandOptions) => {
+    done(await (await import("./command.ts")).drain(options));
+  });
+}
