@@ -60,6 +60,7 @@ export const api = {
     isOpen: true,
     query: OpenQuery,
     answer: "text/html",
+    failures: ["local.unauthorized", "request.malformed"],
   },
   metrics: {
     method: "GET",
