@@ -12,12 +12,14 @@ import { ServantError } from "../core/errors.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { Ledger } from "../core/ledger.ts";
 import type { Bus, Clock, Offer } from "../core/ports.ts";
+import { Feed } from "../local/feed.ts";
 import { Report } from "../local/report.ts";
 import { Tally } from "../local/tally.ts";
 import { childEnvironment } from "../runner/environment.ts";
 import { pluginProcess } from "../runner/plugin-process.ts";
 import { resolveReference } from "../runner/reference.ts";
 import { openJournal, type SqliteJournal } from "../system/journal.ts";
+import { openLogFiles } from "../system/log-files.ts";
 import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import type { Connection } from "../wire/connection.ts";
@@ -85,6 +87,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   const opening = import("./local-door.ts"); // it loads while the plugin does
   const stateDir = openStateDir(stateDirPath);
   const journalPath = join(stateDir.path, "journal.sqlite");
+  const log = openLog(join(stateDir.path, "log"), bus, clock);
   let journal: SqliteJournal | undefined;
   let door: LocalDoor | undefined;
   try {
@@ -105,7 +108,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     const servant = new Servant(ports, servantOptions(settings, signals));
     const drain = new AbortController();
     door = (await opening).openLocalDoor(place, {
-      ...{ ...settings, ...watch, journal, journalPath, ledger, origin, runner, servant },
+      ...{ ...settings, ...watch, ...log, journal, journalPath, ledger, origin, runner, servant },
       stateDir: stateDir.path,
       stop: () => drain.abort(new ServantError("agent.draining", "Cannot go on: drained")),
     });
@@ -123,8 +126,21 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
       () => {}, // it was thrown above, or the state folder's own failure was
     );
     await journal?.close();
+    await log.feed.close();
     stateDir.release();
   }
+}
+
+/** The numbered log: in memory for whoever reads along, and on disk. */
+function openLog(folder: string, bus: Bus, clock: Clock) {
+  const store = openLogFiles(folder, {
+    clock,
+    onTrouble: (reason) => bus.publish({ type: "log.dropping", reason }),
+    onRecovered: (dropped) => bus.publish({ type: "log.recovered", dropped }),
+  });
+  const feed = new Feed({ clock, store });
+  bus.listen(feed.push);
+  return { feed, unwritten: () => store.dropped };
 }
 
 /** What the local door tells is gathered from the start. */

@@ -5,17 +5,32 @@
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, toServantError } from "../core/errors.ts";
-import { BODY_MAX_BYTES } from "../local/limits.ts";
+import type { Feed } from "../local/feed.ts";
+import { BODY_MAX_BYTES, SOCKET_LIMITS } from "../local/limits.ts";
 import { type Listening, listenAt, type Place } from "../local/listener.ts";
 import type { Answer } from "../local/server.ts";
+import type { LogStream, Visitor } from "../local/stream.ts";
 import { openSecret } from "../system/secret-file.ts";
 import { textFile } from "../system/snapshot.ts";
 import type { LocalFile } from "../wire/local.ts";
 import { LOCAL_FILE, TOKEN_FILE } from "../wire/local-files.ts";
 import type { AgentParts } from "./agent-door.ts";
 
+export interface DoorParts extends AgentParts {
+  readonly feed: Feed;
+  /** Lines that the log on disk did not take. */
+  readonly unwritten: () => number;
+}
+
 export interface LocalDoor {
+  /** Tells whoever reads along the last lines, then lets go of everybody. */
   close(): Promise<void>;
+}
+
+/** What the first request has loaded. */
+interface Loaded {
+  readonly answer: Answer;
+  readonly stream: LogStream;
 }
 
 const NO_DOOR: LocalDoor = { close: () => Promise.resolve() };
@@ -24,7 +39,7 @@ const NO_DOOR: LocalDoor = { close: () => Promise.resolve() };
  * @throws {ServantError} `local.*` when the place that was asked for cannot be had. Without a wish
  * the agent goes on without a door: an assignment is worth more than its display.
  */
-export function openLocalDoor(place: Place | undefined, parts: AgentParts): LocalDoor {
+export function openLocalDoor(place: Place | undefined, parts: DoorParts): LocalDoor {
   if (place === undefined) return NO_DOOR;
   try {
     return open(place, parts);
@@ -35,17 +50,27 @@ export function openLocalDoor(place: Place | undefined, parts: AgentParts): Loca
   }
 }
 
-function open(place: Place, parts: AgentParts): LocalDoor {
+function open(place: Place, parts: DoorParts): LocalDoor {
   const { bus, stateDir } = parts;
   const token = openSecret(join(stateDir, TOKEN_FILE));
-  let answer: Promise<Answer> | undefined;
-  const listening: Listening<unknown> = listenAt<unknown>(place, {
+  let loading: Promise<Loaded> | undefined;
+  let stream: LogStream | undefined;
+  const listening: Listening<Visitor> = listenAt<Visitor>(place, {
     bodyMaxBytes: BODY_MAX_BYTES,
-    fetch: async (request) => {
-      answer ??= load(token, listening, parts);
-      return (await answer)(request);
+    fetch: async (request, server) => {
+      loading ??= load(token, listening, parts);
+      const loaded = await loading;
+      stream = loaded.stream;
+      return await loaded.answer(request, server);
     },
-    websocket: { message: () => {} },
+    // Whoever has a websocket has made a request first: the stream is loaded.
+    websocket: {
+      ...SOCKET_LIMITS,
+      open: (socket) => stream?.websocket.open?.(socket),
+      message: (socket, message) => stream?.websocket.message?.(socket, message),
+      drain: (socket) => stream?.websocket.drain?.(socket),
+      close: (socket, code, reason) => stream?.websocket.close?.(socket, code, reason),
+    },
   });
   const { url, isElsewhere } = listening;
   bus.publish({ type: "door.opened", url, isElsewhere });
@@ -54,6 +79,7 @@ function open(place: Place, parts: AgentParts): LocalDoor {
     async close() {
       await announced;
       removeIfThere(join(stateDir, LOCAL_FILE));
+      stream?.close();
       await listening.stop();
     },
   };
@@ -61,23 +87,27 @@ function open(place: Place, parts: AgentParts): LocalDoor {
 
 async function load(
   token: string,
-  { address }: Listening<unknown>,
-  parts: AgentParts,
-): Promise<Answer> {
-  const { clock, stateDir, tally, version } = parts;
-  const [{ Auth }, { doorAnswers }, { agentDoor }] = await Promise.all([
+  { address }: Listening<Visitor>,
+  parts: DoorParts,
+): Promise<Loaded> {
+  const { clock, feed, stateDir, tally, unwritten, version } = parts;
+  const [{ Auth }, { doorAnswers }, { LogStream }, { agentDoor }] = await Promise.all([
     import("../local/auth.ts"),
     import("../local/server.ts"),
+    import("../local/stream.ts"),
     import("./agent-door.ts"),
   ]);
   const auth = new Auth(token, textFile(join(stateDir, "sessions.json")), clock);
   const page = () => new Response("The agent runs.\n");
-  return doorAnswers({ address, auth, clock, door: agentDoor(parts), page, tally, version });
+  const stream = new LogStream({ feed, clock, boot: crypto.randomUUID() });
+  const door = agentDoor(parts);
+  const shown = { door, feed, page, stream, tally, unwritten, version };
+  return { answer: doorAnswers({ address, auth, clock, ...shown }), stream };
 }
 
 /** Tells the commands of this machine where the door is. */
 async function announce(
-  { url }: Listening<unknown>,
+  { url }: Listening<Visitor>,
   { socket }: Place,
   { bus, stateDir }: AgentParts,
 ): Promise<void> {

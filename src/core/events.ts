@@ -58,6 +58,8 @@ export type AgentEvent =
   | { type: "result.refused"; auditId: AuditId; code: ErrorCode; reason: string }
   | { type: "door.opened"; url: string; isElsewhere: boolean }
   | { type: "door.trouble"; reason: string }
+  | { type: "log.dropping"; reason: string }
+  | { type: "log.recovered"; dropped: number }
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
   | { type: "plugin.log"; level: Level; auditId?: AuditId; message: string; fields: JsonObject }
@@ -168,6 +170,10 @@ function phrase(event: Phrased): [Level, string] {
       ];
     case "door.trouble":
       return ["warn", `the local door: ${event.reason}`];
+    case "log.dropping":
+      return ["warn", `the log on disk takes no lines: ${event.reason}`];
+    case "log.recovered":
+      return ["info", `the log on disk takes lines again, ${event.dropped} are missing`];
     case "child.started":
       return ["debug", `plugin process ${event.pid} started`];
     case "child.ended":

@@ -9,6 +9,7 @@ import {
   AssignmentQuery,
   AssignmentStory,
   Done,
+  LogQuery,
   Opening,
   Readiness,
   Reason,
@@ -23,9 +24,11 @@ export interface Spec {
   /** Anybody may ask; else it takes the token, or a browser's session. */
   readonly isOpen?: true;
   readonly query?: z.ZodMiniObject;
+  /** As above, for a route that reads its address itself: a name may stand there several times. */
+  readonly address?: z.ZodMiniObject;
   readonly body?: z.ZodMiniType;
   /** What it answers with: a schema of its JSON, or another media type. */
-  readonly answer: z.ZodMiniType | `${string}/${string}`;
+  readonly answer: z.ZodMiniType | `${string}/${string}` | "101";
   /** Beside 401, 403 and 429, which any route may answer with. */
   readonly failures?: readonly ErrorCode[];
 }
@@ -88,6 +91,24 @@ export const api = {
     summary: "The whole story of one assignment.",
     answer: AssignmentStory,
     failures: ["assignment.absent"],
+  },
+  logs: {
+    method: "GET",
+    path: "/v1/logs",
+    summary:
+      'The log up to now, one JSON document a line; a hole in it is `{"gap": {from, to}}`. ' +
+      "As server-sent events, when `Accept` asks for them, it goes on; `Last-Event-ID` is `since`.",
+    address: LogQuery,
+    answer: "application/x-ndjson",
+    failures: ["request.malformed"],
+  },
+  stream: {
+    method: "GET",
+    path: "/v1/stream",
+    summary: "The log as a websocket: see the frames below.",
+    address: LogQuery,
+    answer: "101",
+    failures: ["request.malformed"],
   },
   cancel: {
     method: "POST",

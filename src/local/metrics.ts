@@ -6,7 +6,9 @@ import type { Histogram, Tally } from "./tally.ts";
 export interface DoorCounts {
   readonly answers: ReadonlyMap<number, number>;
   readonly streams: number;
-  readonly linesDropped: number;
+  /** Lines that slow readers did not get, and lines that the log on disk did not take. */
+  readonly unread: number;
+  readonly unwritten: number;
 }
 
 type Sample = readonly [labels: string, value: number];
@@ -54,7 +56,10 @@ export function metricsText(tally: Tally, status: Status, door: DoorCounts): str
     gauge("agent_journal_bytes", "Size of the journal.", journal.bytes),
     gauge("agent_journal_full", "1 while it cannot be written.", +journal.isFull),
     counter("agent_log_lines_total", "Events, by level.", levels),
-    counter("agent_log_lines_dropped_total", "Lines that a limit dropped.", door.linesDropped),
+    counter("agent_log_lines_dropped_total", "Lines that a limit dropped, by whom they miss.", [
+      [`from="stream"`, door.unread],
+      [`from="disk"`, door.unwritten],
+    ]),
     gauge("agent_door_streams", "Open log streams.", door.streams),
     counter("agent_door_answers_total", "Answers of this door, by status.", answers),
   ].join("");

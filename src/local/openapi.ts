@@ -42,7 +42,7 @@ export function openApi(api: Readonly<Record<string, Spec>>, version: string): D
 }
 
 function operation(operationId: string, spec: Spec): Document {
-  const { path, summary, isOpen, query, body, failures = [] } = spec;
+  const { path, summary, isOpen, address, query = address, body, failures = [] } = spec;
   const codes = [...failures, ...ANY.filter((code) => !isOpen || code !== "local.unauthorized")];
   const parameters = [...pathParameters(path), ...queryParameters(query)];
   return {
@@ -56,6 +56,7 @@ function operation(operationId: string, spec: Spec): Document {
 }
 
 function success({ answer, path }: Spec): Document {
+  if (answer === "101") return { 101: { description: "It is a websocket now" } };
   const content = typeof answer === "string" ? { [answer]: {} } : json(schemaOf(answer));
   const ok = { 200: { description: "Done", content } };
   return path === "/ready" ? { ...ok, 503: { description: "Not ready", content } } : ok;

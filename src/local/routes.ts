@@ -1,16 +1,27 @@
 /** What each route of the table does: it asks the port and answers; it decides nothing. */
 import type { AuditId } from "../core/assignment.ts";
 import { ServantError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
 import type { AssignmentQuery, Opening, Reason } from "../wire/local.ts";
+import { tooMany } from "./answers.ts";
 import { api, type RouteName } from "./api.ts";
 import type { Auth } from "./auth.ts";
 import { SESSION_LIFE_MS } from "./auth.ts";
+import { Refusal, subscriptionOf } from "./client-frame.ts";
 import type { Door } from "./door.ts";
+import type { Feed } from "./feed.ts";
 import { type Address, type Caller, cookieName } from "./guard.ts";
+import { LOG_READERS_MAX } from "./limits.ts";
+import { logAnswer } from "./log-answer.ts";
 import { type DoorCounts, metricsText } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { iso } from "./report.ts";
+import { startOf } from "./start-of.ts";
+import type { LogStream, Visitor } from "./stream.ts";
 import type { Tally } from "./tally.ts";
+
+/** `Bun.serve`'s, with the stream's sockets. */
+export type Server = Bun.Server<Visitor>;
 
 export interface RouteParts {
   readonly door: Door;
@@ -18,6 +29,9 @@ export interface RouteParts {
   readonly auth: Auth;
   readonly address: Address;
   readonly counts: () => DoorCounts;
+  readonly feed: Feed;
+  readonly stream: Pick<LogStream, "upgrade" | "readers" | "dropped">;
+  readonly clock: Clock;
   readonly page: () => Response | Promise<Response>;
   readonly version: string;
 }
@@ -25,13 +39,16 @@ export interface RouteParts {
 /** A request that may be answered, read as its row of the table says. */
 export interface Ask {
   readonly request: Request;
+  readonly server: Server;
   readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly body: unknown;
 }
 
-type Handle = (ask: Ask) => Response | Promise<Response>;
+/** Undefined: it is a websocket now, and needs no answer. */
+type Answered = Response | undefined;
+type Handle = (ask: Ask) => Answered | Promise<Answered>;
 
 const DONE = { status: "ok" };
 
@@ -39,6 +56,7 @@ export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>>
   const { door } = parts;
   return {
     ...people(parts),
+    ...log(parts),
     health: () => Response.json(DONE),
     ready: () => {
       const readiness = door.readiness();
@@ -76,6 +94,38 @@ export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>>
     },
     openapi: () => Response.json(openApi(api, parts.version)),
   };
+}
+
+function log({ clock, feed, stream }: RouteParts): Record<"logs" | "stream", Handle> {
+  let readers = 0;
+  return {
+    stream: ({ request, server }) => stream.upgrade(request, server),
+    logs: ({ request, server }) => {
+      if (readers >= LOG_READERS_MAX) throw tooMany("readers of the log");
+      const { filter, from } = askedOf(request, feed, clock);
+      const isFollowing = (request.headers.get("accept") ?? "").includes("text/event-stream");
+      server.timeout(request, 0); // a reader may be slow, and a log silent
+      readers += 1;
+      const onEnd = () => {
+        readers -= 1;
+      };
+      return logAnswer(feed, clock, { filter, from, isFollowing, onEnd });
+    },
+  };
+}
+
+/** @throws {ServantError} `request.malformed` */
+function askedOf(request: Request, feed: Feed, clock: Clock) {
+  const query = new URL(request.url).searchParams;
+  const lastId = request.headers.get("last-event-id");
+  if (lastId !== null) query.set("since", lastId);
+  try {
+    const { since = 0, ...filter } = subscriptionOf(query) ?? {};
+    return { filter, from: startOf(since, feed, clock) };
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause;
+    throw new ServantError("request.malformed", `Cannot read the log: ${cause.message}`);
+  }
 }
 
 /** What a browser comes in by, and what it finds. */

@@ -4,21 +4,20 @@
  */
 import type * as z from "zod/mini";
 import { ServantError, toServantError } from "../core/errors.ts";
-import type { Clock } from "../core/ports.ts";
 import { failureAnswer, strict, tooMany } from "./answers.ts";
 import { api, type RouteName, type Spec } from "./api.ts";
 import { type Caller, callerOf, refuseForeign } from "./guard.ts";
 import { REQUESTS_MAX } from "./limits.ts";
 import { type CallerKind, Rates } from "./rate.ts";
-import { type Ask, handlers, type RouteParts } from "./routes.ts";
+import { type Ask, handlers, type RouteParts, type Server } from "./routes.ts";
 
 export type ServerParts = Omit<RouteParts, "counts"> & {
-  readonly clock: Clock;
-  /** What the streams count: how many there are, and the lines that were dropped. */
-  readonly streams?: () => { readonly open: number; readonly dropped: number };
+  /** Lines that the log on disk did not take. */
+  readonly unwritten: () => number;
 };
 
-export type Answer = (request: Request) => Promise<Response>;
+/** Undefined: it is a websocket now. */
+export type Answer = (request: Request, server: Server) => Promise<Response | undefined>;
 
 interface Found {
   readonly name: RouteName;
@@ -31,12 +30,12 @@ export function doorAnswers(parts: ServerParts): Answer {
   const answers = new Map<number, number>();
   const rates = new Rates(parts.clock);
   const counts = () => {
-    const { open = 0, dropped = 0 } = parts.streams?.() ?? {};
-    return { answers, streams: open, linesDropped: dropped };
+    const { readers: streams, dropped: unread } = parts.stream;
+    return { answers, streams, unread, unwritten: parts.unwritten() };
   };
   const handle = handlers({ ...parts, counts });
   let going = 0;
-  const respond = async (request: Request): Promise<Response> => {
+  const respond: Answer = async (request, server) => {
     refuseForeign(request, parts.address);
     const caller = letIn(request, parts, rates);
     if (going >= REQUESTS_MAX) throw tooMany("requests at once");
@@ -45,13 +44,15 @@ export function doorAnswers(parts: ServerParts): Answer {
       const { name, spec, params } = find(request);
       const query = readQuery(request, spec);
       const body = await readBody(request, spec);
-      return await handle[name]({ request, caller, params, query, body } satisfies Ask);
+      return await handle[name]({ request, server, caller, params, query, body } satisfies Ask);
     } finally {
       going -= 1;
     }
   };
-  return async (request) => {
-    const answer = strict(await respond(request).catch(failed));
+  return async (request, server) => {
+    const answer = await respond(request, server).catch(failed);
+    if (answer === undefined) return undefined;
+    strict(answer);
     answers.set(answer.status, (answers.get(answer.status) ?? 0) + 1);
     return answer;
   };

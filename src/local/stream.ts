@@ -7,11 +7,12 @@ import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { messageOf } from "../core/errors.ts";
 import { canonicalFilter, type LogFilter } from "../core/log.ts";
 import type { Clock } from "../core/ports.ts";
-import { sinceMs } from "../core/since.ts";
-import { CBOR_PROTOCOL, CLIENT_FRAME_MAX_BYTES, JSON_PROTOCOL, type Since } from "../wire/local.ts";
+import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../wire/local.ts";
 import { CLOSE, Refusal, subscriptionIn, subscriptionOf } from "./client-frame.ts";
 import type { Batch, Feed } from "./feed.ts";
+import { SOCKET_LIMITS } from "./limits.ts";
 import { Reader } from "./reader.ts";
+import { startOf } from "./start-of.ts";
 import { type Encoding, Topic, topicName } from "./topic.ts";
 
 /** How many clients may be connected. */
@@ -19,17 +20,8 @@ export const READERS_MAX = 128;
 /** What may wait for one slow reader, and for all of them together, in bytes. */
 export const READER_BUFFER_MAX_BYTES = 1024 * 1024;
 const BUFFERS_MAX_BYTES = 32 * 2 ** 20;
-/**
- * Never reached: a reader steps aside long before. The socket itself would drop lines without a
- * word about whose they were.
- */
-const SOCKET_BUFFER_MAX_BYTES = 64 * 2 ** 20;
 /** A client that keeps subscribing faster than this, per second, is sent away. */
 const SUBSCRIBES_MAX_PER_S = 20;
-/** How long a client may stay silent, in seconds: it answers pings, or it is gone. */
-const SILENCE_MAX_S = 120;
-/** How far a client's clock may be ahead of ours, in milliseconds. */
-const AHEAD_MAX_MS = 2_000;
 /** The longest reason that fits a close frame, in bytes. */
 const CLOSE_REASON_MAX_BYTES = 123;
 
@@ -70,10 +62,7 @@ export class LogStream {
 
   /** For `Bun.serve`. */
   readonly websocket: WebSocketHandler<Visitor> = {
-    maxPayloadLength: CLIENT_FRAME_MAX_BYTES,
-    backpressureLimit: SOCKET_BUFFER_MAX_BYTES,
-    idleTimeout: SILENCE_MAX_S,
-    perMessageDeflate: false, // five times slower, for a loopback that has room
+    ...SOCKET_LIMITS,
     open: (ws) => this.#open(ws),
     message: (ws, message) => this.#hear(ws, message),
     drain: (ws) => ws.data.reader?.drained(),
@@ -106,7 +95,7 @@ export class LogStream {
     let data: Visitor;
     try {
       const { since, ...filter } = subscriptionOf(new URL(request.url).searchParams) ?? {};
-      const start = since === undefined ? undefined : this.#startOf(since);
+      const start = since === undefined ? undefined : startOf(since, this.#feed, this.#clock);
       data = { encoding, filter, start, subscribedAtMs: [] };
     } catch (cause) {
       if (cause instanceof Refusal) return refusal(400, cause.message);
@@ -157,7 +146,7 @@ export class LogStream {
     try {
       const { since, ...filter } = subscriptionIn(message, encoding);
       if (this.#isTooOften(ws.data)) throw new Refusal(CLOSE.policy, "it subscribes too often");
-      const start = since === undefined ? undefined : this.#startOf(since);
+      const start = since === undefined ? undefined : startOf(since, this.#feed, this.#clock);
       const before = reader.topic;
       reader.join(this.#topicFor(filter, encoding), start);
       this.#forget(before);
@@ -204,31 +193,6 @@ export class LogStream {
     subscribedAtMs.push(now);
     if (subscribedAtMs.length <= SUBSCRIBES_MAX_PER_S) return false;
     return now - (subscribedAtMs.shift() ?? now) < 1_000;
-  }
-
-  /**
-   * The number of the first line that was asked for.
-   *
-   * @throws {Refusal} what is ahead of us
-   */
-  #startOf(since: Since): Promise<number> {
-    const { lastSeq } = this.#feed;
-    if (typeof since === "number") {
-      if (since <= lastSeq) return Promise.resolve(since + 1);
-      throw new Refusal(
-        CLOSE.policy,
-        `since: ${since} is in the future, the last line is ${lastSeq}`,
-      );
-    }
-    const now = this.#clock.now();
-    const atMs = sinceMs(since, now);
-    if (atMs === undefined) {
-      throw new Refusal(CLOSE.policy, "since: neither a seq nor ISO 8601 nor an age");
-    }
-    if (atMs > now + AHEAD_MAX_MS) {
-      throw new Refusal(CLOSE.policy, "since: it is in the future");
-    }
-    return this.#feed.seqAt(atMs);
   }
 }
 

@@ -189,8 +189,6 @@ export type Failure = z.infer<typeof Failure>;
 export const JSON_PROTOCOL = "agent.v1.json";
 export const CBOR_PROTOCOL = "agent.v1.cbor";
 
-/** The longest frame that a client may send, in bytes. */
-export const CLIENT_FRAME_MAX_BYTES = 16 * 1024;
 /** The longest text and audit id that a filter takes, in characters. */
 export const FILTER_TEXT_MAX_CHARS = 256;
 
@@ -229,6 +227,15 @@ export const Subscribe = z.strictObject({
   since: z.optional(Since),
 });
 export type Subscribe = z.infer<typeof Subscribe>;
+
+/** The same in an address: of `/v1/logs`, and of the stream for its first subscription. */
+export const LogQuery = z.object({
+  level: z.optional(z.enum(levels).check(z.describe("this level and those above"))),
+  source: z.optional(z.enum(sources).check(z.describe("may stand several times"))),
+  auditId: z.optional(z.string().check(z.maxLength(FILTER_TEXT_MAX_CHARS))),
+  text: z.optional(z.string().check(z.maxLength(FILTER_TEXT_MAX_CHARS))),
+  since: z.optional(said("a seq, ISO 8601, or an age such as `10m`; absent: all that is kept")),
+});
 
 /** Client to agent. */
 export const ClientFrame = z.strictObject({

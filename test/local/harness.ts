@@ -4,9 +4,11 @@ import { ServantError } from "../../src/core/errors.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
 import { Auth } from "../../src/local/auth.ts";
 import type { Door } from "../../src/local/door.ts";
+import { Feed } from "../../src/local/feed.ts";
 import { BODY_MAX_BYTES } from "../../src/local/limits.ts";
 import { listenAt, type Place } from "../../src/local/listener.ts";
-import { doorAnswers } from "../../src/local/server.ts";
+import { type Answer, doorAnswers } from "../../src/local/server.ts";
+import { LogStream, type Visitor } from "../../src/local/stream.ts";
 import { Tally } from "../../src/local/tally.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { AssignmentQuery, Status } from "../../src/wire/local.ts";
@@ -85,6 +87,7 @@ export interface TestDoor extends AsyncDisposable {
   readonly port: number;
   readonly door: FakeDoor;
   readonly auth: Auth;
+  readonly feed: Feed;
   /** A request with the token. */
   ask(path: string, init?: RequestInit): Promise<Response>;
   /** A request of a stranger; headers as given. */
@@ -97,21 +100,27 @@ export function openDoor(place: Partial<Place> = {}): TestDoor {
   const door = new FakeDoor();
   const store = { load: () => undefined, save: () => Promise.resolve() };
   const auth = new Auth(TOKEN, store, systemClock);
-  let answer: (request: Request) => Promise<Response>;
-  const listening = listenAt<unknown>(
+  const clock = systemClock;
+  const feed = new Feed({ clock });
+  const stream = new LogStream({ feed, clock, boot: "test" });
+  let answer: Answer;
+  const listening = listenAt<Visitor>(
     { port: 0, bind: "127.0.0.1", isWished: true, ...place },
     {
       bodyMaxBytes: BODY_MAX_BYTES,
-      fetch: (request) => answer(request),
-      websocket: { message: () => {} },
+      fetch: (request, server) => answer(request, server),
+      websocket: stream.websocket,
     },
   );
   const { address, url } = listening;
   answer = doorAnswers({
     address,
     auth,
-    clock: systemClock,
+    clock,
     door,
+    feed,
+    stream,
+    unwritten: () => 0,
     page: () => new Response(`<p>${SECRET}</p>`, { headers: { "Content-Type": "text/html" } }),
     tally: new Tally(),
     version: "1.2.3",
@@ -123,6 +132,7 @@ export function openDoor(place: Partial<Place> = {}): TestDoor {
     port: address.port,
     door,
     auth,
+    feed,
     stranger,
     ask: (path, init = {}) =>
       stranger(path, { ...init, headers: { Authorization: `Bearer ${TOKEN}`, ...init.headers } }),
