@@ -11,7 +11,7 @@ import { iso, type Report } from "../local/report.ts";
 import type { Tally } from "../local/tally.ts";
 import { inHand, storyOf, summaryOf } from "../local/views.ts";
 import type { SqliteJournal } from "../system/journal.ts";
-import { readPage, readReused } from "../system/journal-reader.ts";
+import { JournalStories } from "../system/journal-stories.ts";
 import type { Status } from "../wire/local.ts";
 
 export interface AgentParts {
@@ -37,15 +37,18 @@ export function agentDoor(parts: AgentParts): Door {
     status: () => statusOf(parts),
     readiness: () => ({ ready: whyNot(parts).length === 0 }),
     async assignments(query) {
-      const { entries, next } = readPage(journalPath, { ...query, origin });
-      const assignments = entries.map(summaryOf);
+      const page = { ...query, origin };
+      const { stories, next } = reading(journalPath, (journal) => journal.page(page));
+      const assignments = stories.map(({ entry }) => summaryOf(entry));
       return next === undefined ? { assignments } : { assignments, next };
     },
     async assignment(auditId) {
       const entry = await parts.ledger.find(keyOf(auditId));
       if (entry === undefined) return undefined;
       const facts = await parts.journal.story(entry.key);
-      const reused = readReused(journalPath, origin, auditId);
+      const reused = reading(journalPath, (journal) => journal.find(auditId))
+        .filter((story) => story.origin === origin && story.entry.key !== entry.key)
+        .map((story) => story.entry);
       return storyOf(entry, facts, { progress: report.progressOf(auditId), reused });
     },
     cancel: (auditId, reason) => cancel(parts, auditId, reason),
@@ -54,6 +57,16 @@ export function agentDoor(parts: AgentParts): Door {
     drain: () => parts.stop(),
     listen: (listener) => bus.listen(listener),
   };
+}
+
+/** Over a connection of its own: whoever looks never holds up a commit. */
+function reading<T>(path: string, read: (journal: JournalStories) => T): T {
+  const journal = new JournalStories(path);
+  try {
+    return read(journal);
+  } finally {
+    journal.close();
+  }
 }
 
 /** A cancel of what is not here would be kept for when it comes: that is the backend's to ask. */

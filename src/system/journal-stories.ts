@@ -29,8 +29,26 @@ const STATES_OF: Readonly<Record<StateName, readonly number[]>> = {
   refused: [STATE.refused],
 };
 const PAGE_ROWS = 256;
+/** A page for a person ends past this many characters of telemetry, however few stories it has. */
+const PAGE_MAX_CHARACTERS = 4 * 1024 * 1024;
 /** How many audit ids are compared with one that is not there. */
 const NEAR_MAX = 2_000;
+
+export interface PageQuery {
+  readonly origin: string;
+  /** Absent: all. */
+  readonly state?: StateName | undefined;
+  /** The `next` of the page before; absent: from the newest. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export interface StoryPage {
+  readonly stories: readonly Story[];
+  /** Where the next page begins; absent after the last one. */
+  readonly next?: number;
+}
 
 export class JournalStories {
   readonly #path: string;
@@ -77,6 +95,25 @@ export class JournalStories {
       if (last === undefined) return;
       id = last.id;
     }
+  }
+
+  /** Some of one backend's. */
+  page({ origin, state, before = Number.MAX_SAFE_INTEGER, limit }: PageQuery): StoryPage {
+    const wanted = (state === undefined ? Object.values(STATE) : STATES_OF[state]).join(", ");
+    const sql = `SELECT * FROM entries WHERE state IN (${wanted}) AND id < ?
+      AND origin = (SELECT id FROM origins WHERE url = ?) ORDER BY id DESC LIMIT ?`;
+    const rows = this.#rows(sql, [before, origin, limit]);
+    const stories: Story[] = [];
+    let characters = 0;
+    for (const row of rows) {
+      if (characters > PAGE_MAX_CHARACTERS) return { stories, next: row.id + 1 };
+      const story = this.#story(row);
+      if (story === undefined) continue;
+      characters += JSON.stringify(story.entry.result?.telemetry ?? null).length;
+      stories.push(story);
+    }
+    const last = rows.at(-1);
+    return last === undefined || rows.length < limit ? { stories } : { stories, next: last.id };
   }
 
   /** Every entry of an audit id: of several backends, or of several contents. */

@@ -91,8 +91,8 @@ export type Readiness = z.infer<typeof Readiness>;
 
 // ─── Assignments ────────────────────────────────────────────────────────────────────────────────
 
-export const assignmentStates = ["unfinished", "waiting", "closed"] as const;
-/** Unfinished: it waits or runs. Waiting: its result does. Closed: delivered or refused. */
+export const assignmentStates = ["unfinished", "waiting", "closed", "refused"] as const;
+/** Unfinished: it waits or runs. Waiting: its result does. Closed: that was delivered. */
 export type AssignmentState = (typeof assignmentStates)[number];
 
 /** How many assignments one page holds at most. */

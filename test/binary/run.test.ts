@@ -61,10 +61,11 @@ describe("agent run", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("Cannot find plugin file")]);
   });
 
-  test("listens nowhere, unless --backend-port lets others in", async () => {
+  test("listens nowhere without its local door, unless --backend-port lets others in", async () => {
     await ensureBinary();
     const slow = { WAREHOUSE_STEP_MS: "400" };
-    const alone = start([binary, "run", WAREHOUSE, "--goal", "robot_at(room_one)"], slow);
+    const closed = ["--goal", "robot_at(room_one)", "--no-local"];
+    const alone = start([binary, "run", WAREHOUSE, ...closed], slow);
     await alone.until(/… move/);
     expect(listening(alone.pid)).toEqual([]);
     expect(await alone.exited).toBe(0);
