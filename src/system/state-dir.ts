@@ -28,8 +28,13 @@ export interface StateDir {
   release(): void;
 }
 
+/** A command such as `agent pause` holds the lock for a moment: so long it is waited for. */
+const LOCK_PATIENCE_MS = 1_000;
+const LOCK_RETRY_MS = 20;
+
 /**
- * Creates the folder (0700) where it is missing and takes its lock.
+ * Creates the folder (0700) where it is missing and takes its lock; blocks for a moment where
+ * another holds it.
  *
  * @throws {ServantError} `state.unwritable`; `state.locked`, whose message says who holds it
  */
@@ -46,7 +51,7 @@ export function openStateDir(path: string): StateDir {
       { cause },
     );
   }
-  if (!takeLock(file)) {
+  if (!takeLockSoon(file)) {
     closeSync(file);
     const holder = readHolder(lockPath);
     throw new ServantError("state.locked", `Cannot use state folder "${path}": ${holder} holds it`);
@@ -98,6 +103,14 @@ function readHolder(lockPath: string): string {
 
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NONBLOCKING = 4;
+
+function takeLockSoon(file: number): boolean {
+  for (let waitedMs = 0; !takeLock(file); waitedMs += LOCK_RETRY_MS) {
+    if (waitedMs >= LOCK_PATIENCE_MS) return false;
+    Bun.sleepSync(LOCK_RETRY_MS);
+  }
+  return true;
+}
 
 function takeLock(file: number): boolean {
   const { i32 } = FFIType;

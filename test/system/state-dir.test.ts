@@ -89,6 +89,12 @@ describe("openStateDir()", () => {
     expect((await holder()).line).toBe("held");
   });
 
+  test("waits for a holder that lets go in a moment, as a command does", async () => {
+    const first = await holder("setTimeout(() => process.exit(), 200);");
+    expect(first.line).toBe("held");
+    openStateDir(folder).release();
+  });
+
   test("is refused in the same process too, and release() lets go once", () => {
     const first = openStateDir(folder);
     expect(() => openStateDir(folder)).toThrow(expect.objectContaining({ code: "state.locked" }));
