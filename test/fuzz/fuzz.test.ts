@@ -4,11 +4,12 @@
 import { expect, test } from "bun:test";
 import { child } from "./child.ts";
 import { journal } from "./journal.ts";
+import { local } from "./local.ts";
 import { texts } from "./texts.ts";
 import { wire } from "./wire.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 100_000);
-const decoders = [...wire, ...texts, ...child, ...journal];
+const decoders = [...wire, ...texts, ...child, ...journal, ...local];
 const shares = decoders.reduce((sum, { share }) => sum + share, 0);
 let seen = 0;
 
