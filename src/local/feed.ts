@@ -47,7 +47,8 @@ export class Feed {
   readonly #listeners = new Set<(batch: Batch) => void>();
   #pending: { readonly atMs: number; readonly event: AgentEvent }[] = [];
   #pendingChars = 0;
-  #isScheduled = false;
+  /** Takes back the next tick; absent when there is none. */
+  #unschedule: (() => void) | undefined;
   #flushedAtMs = 0;
   /** The number of the last line that was written down. */
   #lastSeq: number;
@@ -68,24 +69,30 @@ export class Feed {
     if (event.type === "plugin.log") this.#pendingChars += event.message.length;
     if (this.#pending.length >= PENDING_MAX_LINES || this.#pendingChars >= PENDING_MAX_CHARS) {
       this.flush();
-    } else if (!this.#isScheduled) this.#schedule();
+    } else if (this.#unschedule === undefined) this.#schedule();
   };
 
   #schedule(): void {
-    this.#isScheduled = true;
-    const tick = () => {
-      this.#isScheduled = false;
-      this.flush();
-    };
+    const tick = () => this.flush();
+    const waitMs = this.#listeners.size === 0 ? UNHEARD_TICK_MS : this.#tickEndsInMs();
+    if (waitMs > 0) {
+      const timer = setTimeout(tick, waitMs);
+      this.#unschedule = () => clearTimeout(timer);
+    } else {
+      const immediate = setImmediate(tick);
+      this.#unschedule = () => clearImmediate(immediate);
+    }
+  }
+
+  #tickEndsInMs(): number {
     const tickMs = this.#wasBusy ? BUSY_TICK_MS : TICK_MS;
-    const waitMs = this.#flushedAtMs + tickMs - this.#clock.monotonic();
-    if (this.#listeners.size === 0) setTimeout(tick, UNHEARD_TICK_MS);
-    else if (waitMs > 0) setTimeout(tick, waitMs);
-    else setImmediate(tick);
+    return this.#flushedAtMs + tickMs - this.#clock.monotonic();
   }
 
   /** Writes down what was pushed so far and tells it to every listener. */
   flush(): void {
+    this.#unschedule?.();
+    this.#unschedule = undefined;
     this.#flushedAtMs = this.#clock.monotonic();
     this.#wasBusy = this.#pending.length > BUSY_LINES;
     if (this.#pending.length === 0) return;

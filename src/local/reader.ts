@@ -129,7 +129,7 @@ export class Reader {
    * log's own limits is brought to the present and told what it missed.
    */
   async #replay(mine: Behind, from: Promise<number>, subscribedSeq: number): Promise<void> {
-    let next = await from;
+    let next = Math.min(await from, subscribedSeq + 1); // the log may have gone on meanwhile
     while (this.#isCurrent(mine)) {
       this.#feed.flush();
       if (next > this.#feed.lastSeq) return this.#goLive();

@@ -18,7 +18,7 @@ import { type Encoding, Topic, topicName } from "./topic.ts";
 /** How many clients may be connected. */
 export const READERS_MAX = 128;
 /** What may wait for one slow reader, and for all of them together, in bytes. */
-export const READER_BUFFER_MAX_BYTES = 1024 * 1024;
+export const READER_BUFFER_BYTES = 1024 * 1024;
 const BUFFERS_MAX_BYTES = 32 * 2 ** 20;
 /** A client that keeps subscribing faster than this, per second, is sent away. */
 const SUBSCRIBES_MAX_PER_S = 20;
@@ -43,21 +43,25 @@ export interface StreamOptions {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   /** Another one after each start of the agent. */
   readonly boot: string;
+  /** What may wait for one slow reader, in bytes; less when there are many of them. */
+  readonly readerBufferBytes?: number;
 }
 
 export class LogStream {
   readonly #feed: Feed;
   readonly #clock: Pick<Clock, "now" | "monotonic">;
   readonly #boot: string;
+  readonly #readerBufferBytes: number;
   readonly #topics = new Map<string, Topic>();
   readonly #sockets = new Set<Ws>();
   #server: Server<Visitor> | undefined;
   #unlisten: (() => void) | undefined;
 
-  constructor({ feed, clock, boot }: StreamOptions) {
+  constructor({ feed, clock, boot, readerBufferBytes }: StreamOptions) {
     this.#feed = feed;
     this.#clock = clock;
     this.#boot = boot;
+    this.#readerBufferBytes = readerBufferBytes ?? READER_BUFFER_BYTES;
   }
 
   /** For `Bun.serve`. */
@@ -174,7 +178,7 @@ export class LogStream {
   }
 
   readonly #limitBytes = (): number =>
-    Math.min(READER_BUFFER_MAX_BYTES, BUFFERS_MAX_BYTES / this.#sockets.size);
+    Math.min(this.#readerBufferBytes, BUFFERS_MAX_BYTES / this.#sockets.size);
 
   #topicFor(wanted: LogFilter, encoding: Encoding): Topic {
     const filter = canonicalFilter(wanted);

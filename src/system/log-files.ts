@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -26,6 +27,7 @@ export const LOG_FILE_AGE_MS = 24 * 3_600_000;
 export const LOG_FILES_MAX = 64;
 /** A batch is written when it is so large or its first line has waited so long. */
 const BATCH_BYTES = 64 * 1024;
+const BATCH_MAX_BYTES = 2 ** 20;
 const BATCH_WAIT_MS = 100;
 /** What waits for a slow disk, in bytes; further lines are dropped. */
 const WAITING_MAX_BYTES = 8 * 2 ** 20;
@@ -36,7 +38,7 @@ const RETRY_MS = 1_000;
  * so many, lest one number stands for two lines.
  */
 export const UNSEEN_LINES = 1_000_000;
-/** Stands beside the files while an agent writes them. */
+/** Stands beside the files while an agent writes them, and says with which number it began. */
 const OPEN_MARK = "open";
 const NAME = /^(\d{16})\.ndjson$/;
 
@@ -91,19 +93,21 @@ export class LogFiles implements LogStore {
       filesMax: LOG_FILES_MAX,
       ...options,
     };
-    let last = 0;
-    let wasKilled = false;
+    this.nextSeq = 1;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const names = readdirSync(folder).sort();
-      wasKilled = names.includes(OPEN_MARK);
       for (const name of names) this.#find(name);
-      last = this.#lastSeq();
-      writeFileSync(join(folder, OPEN_MARK), "", { mode: 0o600 });
+      this.nextSeq = this.#lastSeq() + 1;
+      const mark = join(folder, OPEN_MARK);
+      if (names.includes(OPEN_MARK)) {
+        const begun = Number(readFileSync(mark, "utf8"));
+        this.nextSeq = Math.max(this.nextSeq, begun || 0) + UNSEEN_LINES;
+      }
+      writeFileSync(mark, `${this.nextSeq}`, { mode: 0o600 });
     } catch (cause) {
       this.#fail(cause, 0);
     }
-    this.nextSeq = last + 1 + (wasKilled ? UNSEEN_LINES : 0);
   }
 
   /** Lines that were never written: the disk was full, or too slow. */
@@ -167,7 +171,11 @@ export class LogFiles implements LogStore {
     }
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-    rmSync(join(this.#folder, OPEN_MARK), { force: true });
+    try {
+      rmSync(join(this.#folder, OPEN_MARK), { force: true });
+    } catch {
+      // the next one leaves out some numbers, for nothing
+    }
   }
 
   #find(name: string): void {
@@ -191,14 +199,17 @@ export class LogFiles implements LogStore {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#writing !== undefined || this.#waiting.length === 0) return;
-    this.#writing = this.#writeWaiting().finally(() => {
+    this.#writing = this.#writeBatch().finally(() => {
       this.#writing = undefined;
-      if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#write(), BATCH_WAIT_MS);
+      if (this.#waitingBytes >= BATCH_BYTES) this.#write();
+      else if (this.#waiting.length > 0) {
+        this.#timer = setTimeout(() => this.#write(), BATCH_WAIT_MS);
+      }
     });
   }
 
-  async #writeWaiting(): Promise<void> {
-    const chunks = [...this.#waiting];
+  async #writeBatch(): Promise<void> {
+    const chunks = this.#batch();
     const bytes = Buffer.concat(chunks.map((chunk) => chunk.bytes));
     const [{ first } = { first: 0 }] = chunks;
     const lines = chunks.reduce((sum, chunk) => sum + chunk.last - chunk.first + 1, 0);
@@ -215,6 +226,16 @@ export class LogFiles implements LogStore {
     }
     this.#waiting.splice(0, chunks.length);
     this.#waitingBytes -= bytes.length;
+  }
+
+  /** What is written at once: no more than a file takes. */
+  #batch(): LogChunk[] {
+    let bytes = 0;
+    const end = this.#waiting.findIndex((chunk) => {
+      bytes += chunk.bytes.length;
+      return bytes > Math.min(this.#options.fileBytes, BATCH_MAX_BYTES);
+    });
+    return this.#waiting.slice(0, end < 0 ? undefined : Math.max(end, 1));
   }
 
   /** The file that takes the next bytes, and room for it. */

@@ -1,4 +1,4 @@
-/** The public Python packages as peers: one virtual environment per version, made once. */
+/** The public Python packages as peers: one virtual environment for each set, made once. */
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,27 +18,41 @@ function packagesOf(version: string): string[] {
 }
 
 /**
- * The Python client of a version, in a virtual environment under `.cache/peer`. Undefined, with a
- * warning, when it cannot be made (no Python, no network): the tests that need it are skipped.
+ * The Python client of a version. Undefined, with a warning, when it cannot be had: the tests that
+ * need it are skipped.
  *
  * @throws Error when it cannot be made and `CI=true`: there a missing peer is a failure.
  */
 export async function peerPython(version: string): Promise<PeerPython | undefined> {
-  const folder = join(root, ".cache", "peer", `dynos-${version}`);
-  const peer = { python: join(folder, "bin", "python"), dynos: join(folder, "bin", "dynos") };
+  const python = await pythonWith(`dynos-${version}`, packagesOf(version));
+  return python === undefined ? undefined : { python, dynos: join(python, "..", "dynos") };
+}
+
+/**
+ * A Python that has these packages, in a virtual environment under `.cache/peer`. Undefined, with a
+ * warning, when it cannot be made (no Python, no network).
+ *
+ * @throws Error when it cannot be made and `CI=true`
+ */
+export async function pythonWith(
+  name: string,
+  packages: readonly string[],
+): Promise<string | undefined> {
+  const folder = join(root, ".cache", "peer", name);
+  const python = join(folder, "bin", "python");
   const marker = join(folder, "complete");
-  if (existsSync(marker)) return peer;
+  if (existsSync(marker)) return python;
   try {
     // An environment without its marker was left half made.
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     await run(["python3", "-m", "venv", folder]);
-    const pip = [peer.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    await run([...pip, ...packagesOf(version)]);
-    await writeFile(marker, `${packagesOf(version).join("\n")}\n`);
-    return peer;
+    const pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    await run([...pip, ...packages]);
+    await writeFile(marker, `${packages.join("\n")}\n`);
+    return python;
   } catch (cause) {
-    const reason = `Cannot make the Python peer ${version}: ${String(cause)}`;
+    const reason = `Cannot make the Python peer ${name}: ${String(cause)}`;
     if (process.env.CI === "true") throw new Error(reason, { cause });
     console.warn(`\n*** ${reason}\n*** Its tests are SKIPPED.\n`);
     return undefined;
