@@ -38,6 +38,10 @@ import {
 /** A page of waiting results ends past this many characters, however few they are. */
 const PAGE_MAX_CHARACTERS = 4 * 1024 * 1024;
 
+/** How many rows are remembered. */
+const LIVE_MAX = 1_000;
+/** What a fact's row and its share of its entry take beside its text. */
+const ROW_CHARACTERS = 200;
 /** How many entries are passed over at most in search of compacted ones. */
 const STRETCH_IDS = 20_000;
 
@@ -51,6 +55,9 @@ export class JournalStore {
   readonly #db: Database;
   readonly #statements: Statement[] = [];
   readonly #origins = new Map<string, number>();
+  /** Entries that began in this life and are open: what is written next is nearly always theirs. */
+  readonly #live = new Map<string, { row: EntryRow; n: number }>();
+  #added = 0;
   /** By state, once somebody has asked. */
   readonly #closedCounts = new Map<number, number>();
   readonly #entry;
@@ -75,7 +82,7 @@ export class JournalStore {
       "SELECT max(n) AS n FROM facts WHERE entry = ?",
     );
     this.#insertEntry = this.prepare(
-      "INSERT INTO entries (origin, key, state, at, sum) VALUES (?, ?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO entries (origin, key, state, at, sum) VALUES (?, ?, ?, ?, ?)",
     );
     this.#insertFact = this.prepare(
       "INSERT INTO facts (entry, n, type, at, body, sum) VALUES (?, ?, ?, ?, ?, ?)",
@@ -132,11 +139,11 @@ export class JournalStore {
    */
   write(fact: Fact, origin: number): void {
     if (isMachineFact(fact)) {
-      this.#add(MACHINE_ENTRY, "", fact);
+      this.#add({ id: MACHINE_ENTRY, origin: 0, key: "" }, fact);
       return;
     }
     const key = storedKey(fact.key);
-    const row = this.entry(key, origin) ?? this.#begin(fact, key, origin);
+    const row = this.#live.get(liveName(key, origin))?.row ?? this.#rowFor(fact, key, origin);
     if (row === undefined) {
       assert(fact.type !== "started", `an entry is accepted before it starts: ${fact.key}`);
       return;
@@ -147,21 +154,21 @@ export class JournalStore {
         if (row.state === STATE.waiting) this.#become(row, STATE.delivered, fact.atMs);
         return;
       case "finished":
-        this.#add(row.id, key, fact);
+        this.#add(row, fact);
         if (row.state === STATE.unfinished) this.#become(row, STATE.waiting, fact.atMs);
         return;
       case "refused":
         if (row.state !== STATE.waiting) return;
-        this.#add(row.id, key, fact);
+        this.#add(row, fact);
         this.#become(row, STATE.refused, fact.atMs);
         return;
       case "repeated":
-        if (row.state === STATE.delivered) this.#add(row.id, key, deliveredFact(row));
-        this.#add(row.id, key, fact);
+        if (row.state === STATE.delivered) this.#add(row, deliveredFact(row));
+        this.#add(row, fact);
         if (row.state > STATE.waiting) this.#become(row, STATE.waiting, fact.atMs);
         return;
       default:
-        this.#add(row.id, key, fact);
+        this.#add(row, fact);
     }
   }
 
@@ -240,9 +247,17 @@ export class JournalStore {
     return count;
   }
 
-  /** A transaction was rolled back: what was counted in it never was. */
+  /** A transaction was rolled back: what was noted in it never was. */
   rolledBack(): void {
     this.#closedCounts.clear();
+    this.#live.clear();
+  }
+
+  /** About how many characters were added since it was last asked. */
+  takeAdded(): number {
+    const added = this.#added;
+    this.#added = 0;
+    return added;
   }
 
   /** The oldest compacted entries that come after `id`, within a stretch: others lie between. */
@@ -268,7 +283,7 @@ export class JournalStore {
     const kept = entry && compacted(entry, row.at);
     if (kept === undefined) throw damage(`entry ${row.id} is closed, its facts are not`);
     this.#deleteFacts.run(row.id);
-    this.#add(row.id, row.key, kept);
+    this.#add(row, kept);
     this.#become(row, STATE.compacted, nowMs);
   }
 
@@ -347,36 +362,57 @@ export class JournalStore {
     return rows;
   }
 
+  /** The row that a fact belongs to, a new one for the first. */
+  #rowFor(fact: EntryFact, key: string, origin: number): EntryRow | undefined {
+    const isFirst = fact.type === "accepted" || fact.type === "compacted";
+    return (isFirst ? this.#begin(fact, key, origin) : undefined) ?? this.entry(key, origin);
+  }
+
+  /** Undefined when there is one. */
   #begin(fact: EntryFact, key: string, origin: number): EntryRow | undefined {
-    if (fact.type !== "accepted" && fact.type !== "compacted") return undefined;
-    const state = fact.type === "accepted" ? STATE.unfinished : STATE.compacted;
+    const isWhole = fact.type === "accepted";
+    const state = isWhole ? STATE.unfinished : STATE.compacted;
     // An audit id is kept for some time from when it was compacted, or taken over by this file.
-    const at = storedTime(fact.type === "accepted" ? fact.atMs : Date.now());
-    const row = { origin, key, state, at };
-    const sum = entrySum(row);
-    const { lastInsertRowid } = this.#insertEntry.run(origin, key, state, at, sum);
-    return { ...row, sum, id: Number(lastInsertRowid) };
+    const at = storedTime(isWhole ? fact.atMs : Date.now());
+    const sum = entrySum({ origin, key, state, at });
+    const { changes, lastInsertRowid } = this.#insertEntry.run(origin, key, state, at, sum);
+    if (changes === 0) return undefined;
+    const row = { id: Number(lastInsertRowid), origin, key, state, at, sum };
+    if (this.#live.size >= LIVE_MAX) this.#live.clear();
+    if (isWhole) this.#live.set(liveName(key, origin), { row, n: 0 });
+    return row;
   }
 
   #become(row: EntryRow, state: number, atMs: number): void {
     const at = storedTime(atMs);
-    const counts = this.#closedCounts;
-    for (const [of, by] of [
-      [row.state, -1],
-      [state, 1],
-    ] as const) {
-      const count = counts.get(of);
-      if (count !== undefined) counts.set(of, count + by);
-    }
-    this.#setState.run(state, at, entrySum({ ...row, state, at }), row.id);
+    this.#count(row.state, -1);
+    this.#count(state, 1);
+    const changed = { ...row, state, at, sum: entrySum({ ...row, state, at }) };
+    this.#setState.run(state, at, changed.sum, row.id);
+    const name = liveName(row.key, row.origin);
+    const live = this.#live.get(name);
+    if (state > STATE.waiting) this.#live.delete(name);
+    else if (live !== undefined) live.row = changed;
   }
 
-  #add(entry: number, key: string, fact: Fact): void {
-    const { type, body } = encodeFact(fact);
-    const n = (this.#lastOf.get(entry)?.n ?? -1) + 1;
-    const at = storedTime(fact.atMs);
-    this.#insertFact.run(entry, n, type, at, body, factSum(entry, key, { n, type, at, body }));
+  #count(state: number, by: 1 | -1): void {
+    const count = this.#closedCounts.get(state);
+    if (count !== undefined) this.#closedCounts.set(state, count + by);
   }
+
+  #add({ id, origin, key }: Pick<EntryRow, "id" | "origin" | "key">, fact: Fact): void {
+    const { type, body } = encodeFact(fact);
+    const live = this.#live.get(liveName(key, origin));
+    const n = live?.n ?? (this.#lastOf.get(id)?.n ?? -1) + 1;
+    if (live !== undefined) live.n = n + 1;
+    const at = storedTime(fact.atMs);
+    this.#insertFact.run(id, n, type, at, body, factSum(id, key, { n, type, at, body }));
+    this.#added += (body?.length ?? 0) + ROW_CHARACTERS;
+  }
+}
+
+function liveName(key: string, origin: number): string {
+  return `${origin} ${key}`;
 }
 
 function lookedTo(rows: readonly EntryRow[], limit: number, end: number): number {

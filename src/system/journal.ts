@@ -32,6 +32,9 @@ export const COMMIT_WITHIN_MS = { soon: 2, lazy: 100 } as const;
 const RESERVE_SHARE = 1 / 16;
 /** From this part of what new work may fill on, compaction makes room whatever else it keeps. */
 const CROWDED_SHARE = 7 / 8;
+/** What a character of a fact takes at most, in its row and in indexes: UTF-8, half-full pages. */
+const CHARACTER_BYTES = 6;
+const PAGE_BYTES = 4_096;
 /** How long nothing was written before compaction takes its time, in milliseconds. */
 const QUIET_MS = 250;
 /** How far compaction may fall behind while there is work. */
@@ -130,6 +133,8 @@ export class SqliteJournal implements Journal {
   readonly #freePages;
   /** Pages in use from which on new work is refused. */
   readonly #pagesMax: number;
+  /** How many bytes new work may surely fill, by a guess on the safe side. */
+  #room = 0;
   /** What the next commit takes, in the order it was appended. */
   #waiting: Waiting[] = [];
   /** Settle with the next commit, for those who wait for it together. */
@@ -222,7 +227,7 @@ export class SqliteJournal implements Journal {
     this.#waiting = [];
     this.#committed = {};
     try {
-      const isCrowded = work !== undefined && this.#isCrowded();
+      const isCrowded = work !== undefined && this.#isFull();
       const written = isCrowded ? waiting.filter(({ isWork }) => !isWork) : waiting;
       if (written.length > 0) this.#write(written);
       // Nobody was told that a lazy fact may fail: it rides along with a later commit.
@@ -274,12 +279,24 @@ export class SqliteJournal implements Journal {
     }
   }
 
+  /** The same as `#isCrowded`, looked up only when the room that was left may be used up. */
+  #isFull(): boolean {
+    this.#room -= CHARACTER_BYTES * this.#store.takeAdded();
+    if (this.#room > 0) return false;
+    if (this.#isCrowded()) return true;
+    this.#room = (this.#pagesMax - this.#used()) * PAGE_BYTES;
+    return false;
+  }
+
   /** True when more than this share of what new work may fill is in use. */
   #isCrowded(share = 1): boolean {
-    if (this.#pagesMax === Number.POSITIVE_INFINITY) return false;
+    return this.#pagesMax !== Number.POSITIVE_INFINITY && this.#used() > this.#pagesMax * share;
+  }
+
+  /** In pages. */
+  #used(): number {
     const pages = this.#pages.get()?.page_count ?? 0;
-    const used = pages - (this.#freePages.get()?.freelist_count ?? 0);
-    return used > this.#pagesMax * share;
+    return pages - (this.#freePages.get()?.freelist_count ?? 0);
   }
 
   #tidyIn(ms: number): void {
