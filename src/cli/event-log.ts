@@ -19,15 +19,17 @@ export interface EventLogOptions {
 /** A listener for the bus. */
 export function eventLog(options: EventLogOptions): (event: AgentEvent) => void {
   const least = levels.indexOf(options.level);
-  const line = options.format === "json" ? jsonLine : prettyLine;
+  const { clock, colours, format, write } = options;
   return (event) => {
     const told = describeEvent(event);
-    if (levels.indexOf(told.level) >= least) options.write(`${line(told, options)}\n`);
+    if (levels.indexOf(told.level) < least) return;
+    const time = new Date(clock.now());
+    write(`${format === "json" ? jsonLine(told, time) : prettyLine(told, time, colours)}\n`);
   };
 }
 
-function jsonLine(told: EventLine, { clock }: EventLogOptions): string {
-  return JSON.stringify({ time: new Date(clock.now()).toISOString(), ...told });
+function jsonLine(told: EventLine, time: Date): string {
+  return JSON.stringify({ time: time.toISOString(), ...told });
 }
 
 const MARKS = { debug: "·", info: " ", warn: "!", error: "E" } as const satisfies Record<
@@ -39,8 +41,9 @@ const COLOURS = { debug: 90, info: 0, warn: 33, error: 31 } as const satisfies R
   number
 >;
 
-function prettyLine(told: EventLine, { clock, colours }: EventLogOptions): string {
-  const time = new Date(clock.now()).toTimeString().slice(0, 8);
+/** A line for a person, at the local time of day. */
+export function prettyLine(told: EventLine, at: Date, colours: boolean): string {
+  const time = at.toTimeString().slice(0, 8);
   const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
   // A plugin's fields say what its message does not; ours are the message again, for programs.
   const fields = told.source === "plugin" ? fieldsText(told) : "";

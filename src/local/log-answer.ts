@@ -13,6 +13,8 @@ export interface LogAsk {
   readonly filter: LogFilter;
   /** The number of the first line. */
   readonly from: Promise<number>;
+  /** All that is kept was asked for: what is before that is no hole. */
+  readonly isAll: boolean;
   /** As server-sent events, and on from there. */
   readonly isFollowing: boolean;
   /** Told when the client has it all, or is gone. */
@@ -36,6 +38,7 @@ class LogSource {
   readonly #encoder = new TextEncoder();
   readonly #until: number;
   #next = 0;
+  #hasBegun = false;
 
   constructor(feed: Feed, clock: Pick<Clock, "sleep">, ask: LogAsk) {
     this.#feed = feed;
@@ -80,7 +83,9 @@ class LogSource {
     }
     const stretch = await this.#feed.read(this.#next);
     const first = Math.min(stretch?.first ?? this.#feed.lastSeq + 1, this.#until + 1);
-    const lost = first > this.#next ? this.#told({ gap: { from: this.#next, to: first - 1 } }) : "";
+    const isHole = first > this.#next && (this.#hasBegun || !this.#ask.isAll);
+    this.#hasBegun = true;
+    const lost = isHole ? this.#told({ gap: { from: this.#next, to: first - 1 } }) : "";
     const texts = (stretch?.texts ?? []).slice(0, this.#until - first + 1);
     this.#next = first + texts.length;
     return lost + texts.map((text) => this.#passed(text)).join("");

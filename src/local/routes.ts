@@ -102,14 +102,14 @@ function log({ clock, feed, stream }: RouteParts): Record<"logs" | "stream", Han
     stream: ({ request, server }) => stream.upgrade(request, server),
     logs: ({ request, server }) => {
       if (readers >= LOG_READERS_MAX) throw tooMany("readers of the log");
-      const { filter, from } = askedOf(request, feed, clock);
+      const asked = askedOf(request, feed, clock);
       const isFollowing = (request.headers.get("accept") ?? "").includes("text/event-stream");
       server.timeout(request, 0); // a reader may be slow, and a log silent
       readers += 1;
       const onEnd = () => {
         readers -= 1;
       };
-      return logAnswer(feed, clock, { filter, from, isFollowing, onEnd });
+      return logAnswer(feed, clock, { ...asked, isFollowing, onEnd });
     },
   };
 }
@@ -120,8 +120,8 @@ function askedOf(request: Request, feed: Feed, clock: Clock) {
   const lastId = request.headers.get("last-event-id");
   if (lastId !== null) query.set("since", lastId);
   try {
-    const { since = 0, ...filter } = subscriptionOf(query) ?? {};
-    return { filter, from: startOf(since, feed, clock) };
+    const { since, ...filter } = subscriptionOf(query) ?? {};
+    return { filter, from: startOf(since ?? 0, feed, clock), isAll: since === undefined };
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     throw new ServantError("request.malformed", `Cannot read the log: ${cause.message}`);

@@ -48,6 +48,8 @@ export interface LogFilesOptions {
   readonly quotaBytes?: number;
   readonly fileAgeMs?: number;
   readonly filesMax?: number;
+  /** It is only read, perhaps beside an agent that writes it. */
+  readonly isReadOnly?: boolean;
   /** Lines are dropped from now on. */
   readonly onTrouble?: (reason: string) => void;
   /** Lines are kept again; so many were dropped. */
@@ -91,11 +93,12 @@ export class LogFiles implements LogStore {
       quotaBytes: LOG_QUOTA_BYTES,
       fileAgeMs: LOG_FILE_AGE_MS,
       filesMax: LOG_FILES_MAX,
+      isReadOnly: false,
       ...options,
     };
     this.nextSeq = 1;
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (!options.isReadOnly) mkdirSync(folder, { recursive: true, mode: 0o700 });
       const names = readdirSync(folder).sort();
       for (const name of names) this.#find(name);
       this.nextSeq = this.#lastSeq() + 1;
@@ -104,7 +107,7 @@ export class LogFiles implements LogStore {
         const begun = Number(readFileSync(mark, "utf8"));
         this.nextSeq = Math.max(this.nextSeq, begun || 0) + UNSEEN_LINES;
       }
-      writeFileSync(mark, `${this.nextSeq}`, { mode: 0o600 });
+      if (!options.isReadOnly) writeFileSync(mark, `${this.nextSeq}`, { mode: 0o600 });
     } catch (cause) {
       this.#fail(cause, 0);
     }
@@ -171,6 +174,7 @@ export class LogFiles implements LogStore {
     }
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+    if (this.#options.isReadOnly) return;
     try {
       rmSync(join(this.#folder, OPEN_MARK), { force: true });
     } catch {

@@ -1,8 +1,10 @@
 /** The commands that ask this machine's own agent through its local door. */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { levels, type Source, sources } from "../../core/events.ts";
 import { nonEmpty } from "../arguments.ts";
 import type { CancelOptions } from "./command.ts";
 import type { LocalCommandOptions } from "./find-agent.ts";
+import type { LogsOptions } from "./logs.ts";
 import type { OpenOptions } from "./open.ts";
 
 /** `exitCodes`: the text that tells them, at the foot of each help. */
@@ -25,6 +27,25 @@ export function addLocalCommands(
   ).action(async (options: LocalCommandOptions) => {
     done(await (await import("./status.ts")).status(options));
   });
+  add(
+    "logs",
+    "what this machine's agent and its plugin have logged, of a stopped agent too",
+    `  agent logs --since 10m
+  agent logs -f --level warn
+  agent logs --audit 5f0c2d1e-8f --source plugin --json | jq .message`,
+  )
+    .option("-f, --follow", "go on with what is logged from now on, over restarts of the agent")
+    .option("--since <when>", "an age (10m, 1h30m), ISO 8601, or a line's number", nonEmpty)
+    .addOption(new Option("--level <level>", "this level and those above").choices(levels))
+    .addOption(
+      new Option("--source <source>", "only of this part (repeatable)")
+        .choices(sources)
+        .argParser(collectSource),
+    )
+    .option("--audit <id>", "only of this assignment", nonEmpty)
+    .action(async (options: LogsOptions) => {
+      done(await (await import("./logs.ts")).logs(options));
+    });
   add(
     "open",
     "open the agent's page in a browser, by a link that works once",
@@ -51,4 +72,10 @@ export function addLocalCommands(
   ).action(async (options: LocalCommandOptions) => {
     done(await (await import("./command.ts")).drain(options));
   });
+}
+
+function collectSource(value: string, before: readonly Source[] = []): readonly Source[] {
+  const source = sources.find((each) => each === value);
+  if (source !== undefined) return [...before, source];
+  throw new InvalidArgumentError(`Allowed choices are ${sources.join(", ")}.`);
 }

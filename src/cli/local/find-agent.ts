@@ -20,10 +20,7 @@ export interface LocalCommandOptions {
  * @throws {ServantError} `state.absent`, `local.absent`, `state.unwritable`
  */
 export function findAgent(options: LocalCommandOptions): LocalAgent {
-  const stateDir = stateDirectory(options.stateDir, process.env);
-  if (!existsSync(stateDir)) {
-    throw new ServantError("state.absent", `Cannot find an agent's state in "${stateDir}"`);
-  }
+  const stateDir = stateFolder(options);
   const pid = holderOf(stateDir);
   if (pid === undefined) {
     throw new ServantError("local.absent", `Cannot ask an agent: none runs with "${stateDir}"`);
@@ -33,6 +30,13 @@ export function findAgent(options: LocalCommandOptions): LocalAgent {
     throw new ServantError("local.absent", `Cannot ask agent ${pid}: it has no local door`);
   }
   return new LocalAgent({ ...place, token: tokenOf(stateDir) });
+}
+
+/** The folder that the options name. @throws {ServantError} `state.absent` */
+export function stateFolder(options: LocalCommandOptions): string {
+  const stateDir = stateDirectory(options.stateDir, process.env);
+  if (existsSync(stateDir)) return stateDir;
+  throw new ServantError("state.absent", `Cannot find an agent's state in "${stateDir}"`);
 }
 
 /** Where the door was last; undefined when nobody wrote it down. */
