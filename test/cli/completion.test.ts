@@ -17,7 +17,7 @@ function offered(words: readonly string[]): string[] {
 }
 
 test("bash completes commands, subcommands and their options", () => {
-  expect(offered(["c"])).toEqual(["call", "connect"]);
+  expect(offered(["c"])).toEqual(["call", "cancel", "connect"]);
   expect(offered(["call", "pl"])).toEqual(["plan"]);
   expect(offered(["call", "plan", "--"])).toEqual(
     ["--help", "--json", "--relax", "--session", "--time-budget", "--to"].sort(),
