@@ -8,6 +8,8 @@ import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
 
 /** How long to wait for another process's lock on the file, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
+/** A log that a reader or a large commit made longer is cut to this size when it begins anew. */
+const LOG_BYTES = 8 * 1024 * 1024;
 export const SCHEMA_VERSION = 2;
 
 /**
@@ -36,6 +38,7 @@ export function openFile(path: string, prepare: (db: Database) => void): Databas
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = FULL");
+    db.run(`PRAGMA journal_size_limit = ${LOG_BYTES}`);
     prepare(db);
     return db;
   } catch (cause) {
@@ -82,6 +85,7 @@ export function setFileAside(path: string): string {
 
 /** Leaves word that the file is to be read whole at its next opening. */
 export function suspect(path: string): void {
+  if (isSuspect(path)) return;
   try {
     writeFileSync(`${path}.suspect`, "", { mode: 0o600 });
   } catch {

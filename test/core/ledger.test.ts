@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { type Assignment, emptyResult } from "../../src/core/assignment.ts";
 import { describeAssignment, type EntryKey, type Fact, keyOf } from "../../src/core/entry.ts";
 import { ServantError } from "../../src/core/errors.ts";
-import { Ledger } from "../../src/core/ledger.ts";
+import { FRESH_MAX, Ledger } from "../../src/core/ledger.ts";
 import { action, belief, id, idle, ORIGIN } from "../support/fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "../support/memory-journal.ts";
 
@@ -162,6 +162,16 @@ describe("what waits for the backend", () => {
     await restart();
     expect(await waiting()).toEqual([]);
   });
+});
+
+test("large results stay in memory only as far as there is room for them", async () => {
+  const telemetry = "x".repeat(FRESH_MAX.characters / 2);
+  for (const each of ["a", "b", "c"]) {
+    const result = { ...emptyResult(id(each), true), telemetry };
+    await ledger.record([accepted(each), { ...finished(each), result } as Fact]);
+  }
+  expect([...ledger.fresh()].map(({ key: of }) => `${of}`)).toEqual(["a"]);
+  expect(await waitingIds()).toEqual(["a", "b", "c"]);
 });
 
 describe("on a full disk", () => {
