@@ -14,6 +14,9 @@ const PATIENCE_MS = 12_000;
 /** The longest that one fault may take on one servant, in milliseconds. */
 const LIMIT_MS = 90_000;
 
+// Ctrl-C ends the servants too: see `running` of test/support/faults/servants.ts.
+process.once("SIGINT", () => process.exit(130));
+
 const { values } = parseArgs({
   options: { only: { type: "string" }, json: { type: "boolean", default: false } },
 });

@@ -14,6 +14,9 @@ const PROGRESS_EVERY_MS = 2_000;
 /** More than these are only counted; `--json` has them all. */
 const FINDINGS_MAX = 10;
 
+// Ctrl-C ends the servants too: see `running` of test/support/faults/servants.ts.
+process.once("SIGINT", () => process.exit(130));
+
 const { values } = parseArgs({
   options: {
     kills: { type: "string" },

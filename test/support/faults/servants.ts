@@ -90,6 +90,12 @@ export async function pythonMake(): Promise<Make | undefined> {
   };
 }
 
+/** Those that run: whoever starts them may be ended before they are. */
+const running = new Set<Bun.Subprocess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** How long a servant may take to heed SIGTERM before it is killed, in milliseconds. */
 const TERM_PATIENCE_MS = 15_000;
 
@@ -113,6 +119,8 @@ function run(
     stderr: log,
   });
   closeSync(log);
+  running.add(child);
+  void child.exited.then(() => running.delete(child));
   return {
     get isAlive() {
       return child.exitCode === null && child.signalCode === null;
