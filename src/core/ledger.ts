@@ -79,16 +79,18 @@ export class Ledger {
 
   /** For what is merely reported (finished, refused): visible even on a full disk. */
   async recordReport(facts: readonly Fact[]): Promise<void> {
+    const isBehind = this.#isUnsaved(...facts);
+    // What it stands behind is on its way, and may be refused while this one finds room.
+    if (isBehind && this.#isSaving) return this.#keep(facts);
     try {
       // At a quota there is still room for reports when there is none for new work.
-      if (this.isFull && !this.#isUnsaved(...facts)) {
+      if (this.isFull && !isBehind) {
         await this.#journal.append(facts);
         this.#show(facts);
       } else await this.record(facts);
     } catch (cause) {
       if (toServantError(cause).code !== "journal.full") throw cause;
-      this.#unsaved.push(...facts);
-      this.#show(facts);
+      this.#keep(facts);
     }
   }
 
@@ -241,6 +243,12 @@ export class Ledger {
     if (this.#isUnsaved(entry)) return;
     this.#open.delete(key);
     this.#countFresh(entry, -1);
+  }
+
+  /** Visible, and saved when there is room. */
+  #keep(facts: readonly Fact[]): void {
+    this.#unsaved.push(...facts);
+    this.#show(facts);
   }
 
   /** True when the disk kept back something of one of these entries. */
