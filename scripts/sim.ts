@@ -3,8 +3,9 @@
  * invariant ends it with the last part of the run and the command that replays it.
  */
 import { parseArgs } from "node:util";
-import { emptyTally, faults } from "../test/sim/faults.ts";
-import { simulate } from "../test/sim/world.ts";
+import { emptyTally, faults, type Tally } from "../test/sim/faults.ts";
+import { harvestBeside, turn } from "../test/sim/seeds.ts";
+import { type Outcome, simulate } from "../test/sim/world.ts";
 
 const usage = `Usage: npm run sim -- [options]
 
@@ -22,51 +23,76 @@ const SEED_MAX = 2 ** 32 - 1;
 /** Fewer seeds than this need not meet every fault. */
 const SEEDS_FOR_EVERY_FAULT = 50;
 const PROGRESS_EVERY_MS = 1_000;
+/** A soak takes a new process after so many assignments: its memory stays what it is. */
+const SOAK_SHARE = 5_000;
+const SOAK_PROCESSES = 2;
 
 const { seeds, seed, verbose, soak } = readArguments();
-const first = seed ?? (soak ? Date.now() % SEED_MAX : 1);
-const count = soak ? Number.POSITIVE_INFINITY : (seeds ?? (seed === undefined ? SEEDS : 1));
-const onLine = verbose ? { onLine: (line: string) => console.log(line) } : {};
-
-const tally = emptyTally();
 // package.json starts it with `exec`: the shell of `npm run` would end by Ctrl-C of its own.
 let isInterrupted = false;
 process.on("SIGINT", () => {
   isInterrupted = true;
 });
+const tally = emptyTally();
 const startedAt = performance.now();
 let toldAt = startedAt;
 let done = 0;
 let assignments = 0;
-let simulatedMs = 0;
-while (done < count && !isInterrupted) {
-  const outcome = simulate({ seed: (first + done) % (SEED_MAX + 1), ...onLine });
-  done += 1;
-  assignments += outcome.assignments;
-  simulatedMs += outcome.simulatedMs;
-  for (const fault of faults) tally[fault] += outcome.tally[fault];
-  if (outcome.violation !== undefined) {
-    if (!verbose) console.log(outcome.tail.join("\n"));
-    console.error(`seed ${outcome.seed} broke an invariant: ${outcome.violation}`);
-    fail(`npm run sim -- --seed ${outcome.seed}`);
-  }
-  if (count === 1) console.log(`seed ${outcome.seed}: trace ${outcome.hash}`);
-  if (performance.now() - toldAt >= PROGRESS_EVERY_MS) tellProgress();
-  await new Promise((resolve) => setImmediate(resolve)); // Ctrl-C is heard between two runs
-}
+if (soak) await soakOn();
+else await runSeeds(seed ?? 1, seeds ?? (seed === undefined ? SEEDS : 1));
 tellTally();
 
-function tellProgress(): void {
+async function runSeeds(first: number, count: number): Promise<void> {
+  const onLine = verbose ? { onLine: (line: string) => console.log(line) } : {};
+  while (done < count && !isInterrupted) {
+    const outcome = simulate({ seed: first + done, ...onLine });
+    add(1, outcome.assignments, outcome.tally);
+    if (outcome.violation !== undefined) tellBroken(outcome);
+    if (count === 1) console.log(`seed ${outcome.seed}: trace ${outcome.hash}`);
+    if (performance.now() - toldAt >= PROGRESS_EVERY_MS) tellProgress(` of ${count}`);
+    await turn();
+  }
+}
+
+/** Seeds of the clock; each process takes every other one. */
+async function soakOn(): Promise<void> {
+  const base = seed ?? Date.now() % 2 ** 31;
+  const goOn = async (lane: number) => {
+    for (let first = base + lane; !isInterrupted; ) {
+      const share = { first, step: SOAK_PROCESSES, assignments: SOAK_SHARE };
+      const harvest = await harvestBeside(share).catch((cause: unknown) => {
+        if (!isInterrupted) throw cause; // Ctrl-C ends them too
+      });
+      if (harvest === undefined) return;
+      add(harvest.seeds, harvest.assignments, harvest.tally);
+      if (harvest.broken !== undefined) tellBroken(harvest.broken);
+      tellProgress("");
+      first += harvest.seeds * SOAK_PROCESSES;
+    }
+  };
+  await Promise.all(Array.from({ length: SOAK_PROCESSES }, (_, lane) => goOn(lane)));
+}
+
+function add(seedsDone: number, more: number, struck: Tally): void {
+  done += seedsDone;
+  assignments += more;
+  for (const fault of faults) tally[fault] += struck[fault];
+}
+
+function tellProgress(of: string): void {
   toldAt = performance.now();
-  const of = soak ? "" : ` of ${count}`;
-  const megabytes = Math.round(process.memoryUsage.rss() / 1024 ** 2);
-  console.log(`${done}${of} seeds, ${assignments} assignments, ${rate()}/s, ${megabytes} MB`);
+  console.log(`${done}${of} seeds, ${assignments} assignments, ${rate()}/s`);
+}
+
+function tellBroken({ seed, tail, violation }: Outcome): never {
+  if (!verbose) console.log(tail.join("\n"));
+  console.error(`seed ${seed} broke an invariant: ${violation}`);
+  fail(`npm run sim -- --seed ${seed}`);
 }
 
 function tellTally(): void {
   for (const fault of faults) console.log(`${String(tally[fault]).padStart(9)}  ${fault}`);
-  const hours = (simulatedMs / 3_600_000).toFixed(1);
-  console.log(`${done} seeds, ${hours} h simulated, ${assignments} assignments, ${rate()}/s`);
+  console.log(`${done} seeds, ${assignments} assignments, ${rate()}/s`);
   const absent = faults.filter((fault) => tally[fault] === 0);
   if (done >= SEEDS_FOR_EVERY_FAULT && absent.length > 0) {
     fail(`Faults that never struck: ${absent.join("; ")}`);

@@ -68,6 +68,8 @@ export class SimChild implements Child {
   #isMute = false;
   /** The first ping that it has not answered. */
   #asked: { atMs: number; stoodMs: number } | undefined;
+  /** How it was when it was judged: it may go on before it is dead. */
+  #silenceAtSignal: { ms: number; seenMs: number } | undefined;
 
   constructor(
     life: Life,
@@ -107,6 +109,7 @@ export class SimChild implements Child {
   signal(name: "SIGTERM" | "SIGKILL"): void {
     if (!this.#life.touch(`${name} to child ${this.pid}`)) return;
     this.#isDoomed = true;
+    this.#silenceAtSignal ??= this.#silence();
     const { faults, random, timeline } = this.#world;
     if (name === "SIGTERM" && faults.strikes("child: ignores SIGTERM")) return;
     timeline.after(random.between(0.1, 20), () => this.#die(`signal ${name}`));
@@ -287,14 +290,17 @@ export class SimChild implements Child {
     this.#report({ type: "ended", how, isHeardOut });
   }
 
-  /** It was asked and did not answer for so long, most of which the agent was there to see. */
+  /** For how long it has not answered, in all and while the agent was there to see it. */
+  #silence(): { ms: number; seenMs: number } {
+    if (this.#asked === undefined) return { ms: 0, seenMs: 0 };
+    const ms = this.#world.timeline.nowMs - this.#asked.atMs;
+    return { ms, seenMs: ms - (this.#life.process.stoodMs - this.#asked.stoodMs) };
+  }
+
   #isHung(assignment: Assignment): boolean {
-    if (this.#asked === undefined) return false;
-    const { atMs, stoodMs } = this.#asked;
-    const silentMs = this.#world.timeline.nowMs - atMs;
-    const unseenMs = this.#life.process.stoodMs - stoodMs;
+    const { ms, seenMs } = this.#silenceAtSignal ?? this.#silence();
     const patienceMs = rulesFor(assignment)?.hangTimeoutMs ?? HANG_TIMEOUT_MS;
-    return silentMs >= patienceMs && silentMs - unseenMs >= patienceMs / 2;
+    return ms > patienceMs - 1 && seenMs >= patienceMs / 2;
   }
 
   #report(report: ChildReport): void {

@@ -52,7 +52,8 @@ export class SimLink implements Backend {
   /** As the adapter has it: one poll, and a newer one when what can be taken has changed. */
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     const polls = this.#polls;
-    signal.addEventListener("abort", () => polls.abort(signal.reason), { once: true });
+    const abort = () => polls.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
     const over = new AbortController();
     const watch = async () => {
       while (!over.signal.aborted) {
@@ -83,6 +84,7 @@ export class SimLink implements Backend {
       }
     } finally {
       over.abort();
+      signal.removeEventListener("abort", abort);
     }
   }
 

@@ -52,6 +52,8 @@ export class Lives {
   #stop = new AbortController();
   #hurry = new AbortController();
   #count = 0;
+  /** What lives leave behind: a joined signal that is listened to is never collected by Bun. */
+  readonly #dead: (() => void)[] = [];
   readonly #world: Surroundings;
   readonly #parts: Parts;
   readonly #setup: Setup;
@@ -115,7 +117,7 @@ export class Lives {
 
   /** False when nobody is there to heed it. */
   setPaused(isPaused: boolean): boolean {
-    const servant = this.#servant;
+    const servant = this.#life?.isAlive ? this.#servant : undefined;
     if (servant === undefined) return false;
     this.#world.trace(isPaused ? "a person pauses" : "a person resumes");
     this.#world.oracle.motion.setPaused(isPaused);
@@ -129,9 +131,10 @@ export class Lives {
     if (withPlugin) this.#parts.plugin.present?.process.stop(ms);
   }
 
-  /** Ends for good. */
+  /** Ends for good: the dead are let go of, or what they wait for would stay in memory. */
   end(): void {
     this.#life?.process.end();
+    for (const letGo of this.#dead.splice(0)) letGo();
   }
 
   #leaveFromElsewhere(): void {
@@ -172,6 +175,11 @@ export class Lives {
       ...{ clock, random, publish: bus.publish, spawn },
       ...{ hangTimeoutMs: HANG_TIMEOUT_MS, cancelGraceMs: CANCEL_GRACE_MS },
       safeTimeoutMs: SAFE_TIMEOUT_MS,
+    });
+    const stop = this.#stop;
+    this.#dead.push(() => {
+      stop.abort();
+      void supervisor.close();
     });
     const link = new SimLink(ORIGIN, backend, network, life, world);
     const options = {

@@ -6,13 +6,16 @@ export const moments: readonly Moment[] = ["call", "write", "word"];
 
 export interface PowerCut {
   readonly before: Moment;
-  /** Counted from 1. */
+  /** Counted from 1, or from the cut before. */
   readonly nth: number;
+  /** It is cut again. */
+  readonly then?: PowerCut;
 }
 
 export class Power {
+  /** Since the last cut by choice. */
   readonly counts: Record<Moment, number> = { call: 0, write: 0, word: 0 };
-  readonly #cut: PowerCut | undefined;
+  #cut: PowerCut | undefined;
 
   constructor(cut?: PowerCut) {
     this.#cut = cut;
@@ -20,6 +23,9 @@ export class Power {
 
   goesBefore(moment: Moment): boolean {
     this.counts[moment] += 1;
-    return this.#cut?.before === moment && this.#cut.nth === this.counts[moment];
+    if (this.#cut?.before !== moment || this.#cut.nth !== this.counts[moment]) return false;
+    this.#cut = this.#cut.then;
+    for (const each of moments) this.counts[each] = 0;
+    return true;
   }
 }

@@ -19,18 +19,24 @@ export interface Harvest {
   readonly broken?: Outcome;
 }
 
-function harvest({ first, step, assignments: wanted }: Share): Harvest {
+async function harvest({ first, step, assignments: wanted }: Share): Promise<Harvest> {
   const tally = emptyTally();
   let assignments = 0;
   let seeds = 0;
   while (assignments < wanted) {
     const outcome = simulate({ seed: first + seeds * step });
     seeds += 1;
+    await turn();
     assignments += outcome.assignments;
     for (const fault of faults) tally[fault] += outcome.tally[fault];
     if (outcome.violation !== undefined) return { seeds, assignments, tally, broken: outcome };
   }
   return { seeds, assignments, tally };
+}
+
+/** Between two runs: signals are heard, and memory that only a turn of the loop frees is freed. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Has it done in a process of its own. */
@@ -42,5 +48,5 @@ export async function harvestBeside(share: Share): Promise<Harvest> {
 
 if (import.meta.main) {
   const share = JSON.parse(process.argv[2] ?? "") as Share;
-  process.stdout.write(JSON.stringify(harvest(share)));
+  process.stdout.write(JSON.stringify(await harvest(share)));
 }

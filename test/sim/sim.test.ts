@@ -12,6 +12,8 @@ const ASSIGNMENTS = 100_000;
 const PROCESSES = 2;
 /** For a machine that has very much else to do; alone it takes 10 s. */
 const TIMEOUT_MS = 180_000;
+/** In so many calls an agent has settled what a power cut left. */
+const RECOVERY_CALLS = 25;
 /** A sabotaged agent must be caught within this many seeds. */
 const SEEDS_TO_CATCH = 20;
 
@@ -64,6 +66,23 @@ describe("the power may go at every single moment", () => {
       TIMEOUT_MS,
     );
   }
+
+  test.each([1, 2, 3])(
+    "and again while the agent recovers, seed %d",
+    (seed) => {
+      const scenario = { seed, assignments: 3, isCalm: true };
+      const { write } = expectToHold(scenario).moments;
+      for (let nth = 1; nth <= write; nth += 1) {
+        const first = { before: "word", nth } as const;
+        const { call } = expectToHold({ ...scenario, powerCut: first }).moments;
+        for (let again = 1; again <= Math.min(call, RECOVERY_CALLS); again += 1) {
+          const then = { before: "call", nth: again } as const;
+          expectToHold({ ...scenario, powerCut: { ...first, then } });
+        }
+      }
+    },
+    TIMEOUT_MS,
+  );
 });
 
 test("a seed gives the same run every time, and another seed another", () => {

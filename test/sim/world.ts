@@ -49,7 +49,7 @@ export interface Outcome {
   readonly tail: readonly string[];
   readonly tally: Tally;
   readonly assignments: number;
-  /** How many moments there were at which the power might have been cut. */
+  /** How many moments there were, since the last cut by choice, at which the power might go. */
   readonly moments: Readonly<Record<Moment, number>>;
   readonly events: number;
   readonly simulatedMs: number;
@@ -114,8 +114,7 @@ class World implements Surroundings {
     }
     if (this.#isOver()) oracle.ended(ORIGIN);
     if (oracle.violation !== undefined) this.trace(`broken: ${oracle.violation}`);
-    this.#lives.end();
-    return {
+    const outcome = {
       seed: this.#scenario.seed,
       violation: oracle.violation,
       hash: this.#trace.hash,
@@ -126,6 +125,9 @@ class World implements Surroundings {
       events,
       simulatedMs: this.timeline.nowMs,
     };
+    this.#lives.end();
+    drainMicrotasks();
+    return outcome;
   }
 
   #begin(): void {
