@@ -11,6 +11,8 @@ import type { Address } from "./guard.ts";
 
 /** How long a client may stay silent, or take over its headers or its body, in seconds. */
 const IDLE_S = 5;
+/** How long answers may take once the door closes, in milliseconds; a log may go on for ever. */
+const LAST_ANSWERS_MS = 200;
 
 export interface Place {
   /** Somebody asked for just this: if it cannot be had, the agent must not start. */
@@ -74,7 +76,7 @@ function listenOnPort<Data>(place: Place, options: ListenerOptions<Data>): Liste
     address: { scheme, port, isCertified },
     url: `${scheme}://${name}:${port}`,
     isElsewhere,
-    stop: () => server.stop(true),
+    stop: () => stopListening(server),
   };
 }
 
@@ -113,8 +115,16 @@ function listenOnSocket<Data>(path: string, options: ListenerOptions<Data>): Lis
     address: { scheme: "unix", port: 0, isCertified: () => false },
     url: `unix:${path}`,
     isElsewhere: false,
-    stop: () => server.stop(true),
+    stop: () => stopListening(server),
   };
+}
+
+/** What is being answered (that it will drain, perhaps) gets out first. */
+async function stopListening<Data>(server: Bun.Server<Data>): Promise<void> {
+  void server.stop();
+  const until = performance.now() + LAST_ANSWERS_MS;
+  while (server.pendingRequests > 0 && performance.now() < until) await Bun.sleep(1);
+  await server.stop(true);
 }
 
 /** What an agent that was killed left behind. A live one's is kept: binding it fails. */

@@ -1,0 +1,81 @@
+/** A running agent and its door, as a program of the same machine sees them. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { LocalFile, type Status } from "../../src/wire/local.ts";
+import { ensureBinary } from "./binary.ts";
+import { HostileBackend } from "./hostile-backend.ts";
+import { Folder, RunningServant } from "./servant.ts";
+
+export class LocalScene implements AsyncDisposable {
+  readonly peer = new HostileBackend();
+  readonly folder = new Folder();
+  servant!: RunningServant;
+  url = "";
+  token = "";
+  readonly #all: RunningServant[] = [];
+
+  /** An agent that is registered, its door open. */
+  static async open(...args: string[]): Promise<LocalScene> {
+    const scene = new LocalScene();
+    await scene.start(...args);
+    return scene;
+  }
+
+  async start(...args: string[]): Promise<void> {
+    const registrations = () => this.peer.requests("/servant/register").length;
+    const before = registrations();
+    const given = args.length === 0 ? ["--port", "0"] : args;
+    this.servant = await RunningServant.start(this.peer.url, this.folder, { args: given });
+    this.#all.push(this.servant);
+    await this.peer.until("it is registered", () => registrations() > before);
+    await this.peer.until("its door is told", () => this.place()?.pid === this.servant.process.pid);
+    this.url = this.place()?.url ?? "";
+    this.token = readFileSync(join(this.folder.state, "token"), "utf8").trim();
+  }
+
+  place(): LocalFile | undefined {
+    try {
+      const text = readFileSync(join(this.folder.state, "local.json"), "utf8");
+      return LocalFile.parse(JSON.parse(text));
+    } catch {
+      return undefined; // it is not there yet
+    }
+  }
+
+  ask(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { Authorization: `Bearer ${this.token}`, ...init.headers };
+    return fetch(`${this.url}${path}`, { ...init, headers });
+  }
+
+  async status(): Promise<Status> {
+    return (await (await this.ask("/v1/status")).json()) as Status;
+  }
+
+  /** A command of the program, for this agent. */
+  async run(...args: string[]) {
+    const command = [await ensureBinary(), ...args, "--state-dir", this.folder.state];
+    const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe" });
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    return { code: await child.exited, out, err };
+  }
+
+  /** Every file that it left, with its text. */
+  files(): { readonly name: string; readonly mode: number; readonly text: string }[] {
+    const names = readdirSync(this.folder.path, { recursive: true }) as string[];
+    return names
+      .map((name) => ({ name, path: join(this.folder.path, name) }))
+      .filter(({ path }) => statSync(path).isFile())
+      .map(({ name, path }) => ({
+        name,
+        mode: statSync(path).mode & 0o777,
+        text: readFileSync(path, "latin1"),
+      }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const servant of this.#all) servant.process.kill("SIGKILL");
+    await Promise.all(this.#all.map((servant) => servant.ended()));
+    await this.peer.stop();
+    this.folder[Symbol.dispose]();
+  }
+}
