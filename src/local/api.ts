@@ -151,6 +151,12 @@ export const api = {
     summary: "This description, as OpenAPI 3.1.",
     answer: "application/json",
   },
+  viewer: {
+    method: "GET",
+    path: "/v1/docs",
+    summary: "The same, as a page.",
+    answer: "text/html",
+  },
 } as const satisfies Record<string, Spec>;
 
 export type RouteName = keyof typeof api;

@@ -152,6 +152,8 @@ function common<Data>({ bodyMaxBytes, fetch, websocket }: ListenerOptions<Data>)
     idleTimeout: IDLE_S,
     maxRequestBodySize: bodyMaxBytes,
     development: false,
+    // Said aloud: out of development Bun would let a second process have the same port.
+    reusePort: false,
     fetch,
     websocket,
     error: () => new Response(undefined, { status: 500 }),

@@ -6,16 +6,47 @@ import { statusOf } from "./answers.ts";
 import type { Spec } from "./api.ts";
 
 type Document = Readonly<Record<string, unknown>>;
+type Content = Readonly<Record<string, { readonly schema?: Document }>>;
+
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly required: boolean;
+  readonly description?: string;
+  readonly schema: Document;
+}
+
+interface Outcome {
+  readonly description: string;
+  readonly content?: Content;
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  /** Present and empty: open to all. */
+  readonly security?: readonly [];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Content };
+  readonly responses: Readonly<Record<string, Outcome>>;
+}
+
+export interface OpenApi {
+  readonly openapi: "3.1.0";
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly security: readonly Document[];
+  readonly components: Document;
+}
 
 /** Beside its own, any route that is not open may fail so. */
 const ANY: readonly ErrorCode[] = ["local.unauthorized", "request.foreign", "local.too-many"];
 
-export function openApi(api: Readonly<Record<string, Spec>>, version: string): Document {
-  const paths: Record<string, Record<string, Document>> = {};
+export function openApi(api: Readonly<Record<string, Spec>>, version: string): OpenApi {
+  const paths: Record<string, Record<string, Operation>> = {};
   for (const [name, spec] of Object.entries(api)) {
-    paths[spec.path] ??= {};
-    const methods = paths[spec.path] as Record<string, Document>;
-    methods[spec.method.toLowerCase()] = operation(name, spec);
+    const method = spec.method.toLowerCase();
+    paths[spec.path] = { ...paths[spec.path], [method]: operation(name, spec) };
   }
   return {
     openapi: "3.1.0",
@@ -41,7 +72,7 @@ export function openApi(api: Readonly<Record<string, Spec>>, version: string): D
   };
 }
 
-function operation(operationId: string, spec: Spec): Document {
+function operation(operationId: string, spec: Spec): Operation {
   const { path, summary, isOpen, address, query = address, body, failures = [] } = spec;
   const codes = [...failures, ...ANY.filter((code) => !isOpen || code !== "local.unauthorized")];
   const parameters = [...pathParameters(path), ...queryParameters(query)];
@@ -55,20 +86,20 @@ function operation(operationId: string, spec: Spec): Document {
   };
 }
 
-function success({ answer, path }: Spec): Document {
+function success({ answer, path }: Spec): Record<string, Outcome> {
   if (answer === "101") return { 101: { description: "It is a websocket now" } };
   const content = typeof answer === "string" ? { [answer]: {} } : json(schemaOf(answer));
   const ok = { 200: { description: "Done", content } };
   return path === "/ready" ? { ...ok, 503: { description: "Not ready", content } } : ok;
 }
 
-function failure(code: ErrorCode): [string, Document] {
+function failure(code: ErrorCode): [string, Outcome] {
   const content = json({ $ref: "#/components/schemas/Failure" });
   return [String(statusOf(code)), { description: `\`${code}\``, content }];
 }
 
-function pathParameters(path: string): Document[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+function pathParameters(path: string): Parameter[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
@@ -76,7 +107,7 @@ function pathParameters(path: string): Document[] {
   }));
 }
 
-function queryParameters(query: Spec["query"]): Document[] {
+function queryParameters(query: Spec["query"]): Parameter[] {
   if (query === undefined) return [];
   const { properties = {}, required = [] } = schemaOf(query, "input") as {
     properties?: Record<string, { description?: string }>;
@@ -91,7 +122,7 @@ function queryParameters(query: Spec["query"]): Document[] {
   }));
 }
 
-function json(schema: Document): Document {
+function json(schema: Document): Content {
   return { "application/json": { schema } };
 }
 

@@ -19,6 +19,7 @@ import { iso } from "./report.ts";
 import { startOf } from "./start-of.ts";
 import type { LogStream, Visitor } from "./stream.ts";
 import type { Tally } from "./tally.ts";
+import { viewerAnswer } from "./viewer.ts";
 
 /** `Bun.serve`'s, with the stream's sockets. */
 export type Server = Bun.Server<Visitor>;
@@ -93,6 +94,7 @@ export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>>
       return Response.json(DONE);
     },
     openapi: () => Response.json(openApi(api, parts.version)),
+    viewer: () => viewerAnswer(openApi(api, parts.version)),
   };
 }
 

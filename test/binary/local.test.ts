@@ -37,7 +37,9 @@ test("status, story and metrics tell of an assignment while it runs and after", 
   // A delivery is committed along with what comes next, or a moment later.
   while ((await page("?state=closed")).length === 0) await Bun.sleep(20);
   expect(await page("?state=unfinished")).toEqual([]);
-  expect(await page("")).toMatchObject([{ auditId: "a1", what: "work(until cancelled, then fail)" }]);
+  expect(await page("")).toMatchObject([
+    { auditId: "a1", what: "work(until cancelled, then fail)" },
+  ]);
   const metrics = await (await scene.ask("/metrics")).text();
   expect(metrics).toContain('agent_assignments_total{outcome="failed"} 1\n');
   expect(metrics).toContain("agent_assignments_cancelled_total 1\n");
