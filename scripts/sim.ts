@@ -29,10 +29,8 @@ const SOAK_PROCESSES = 2;
 
 const { seeds, seed, verbose, soak } = readArguments();
 // package.json starts it with `exec`: the shell of `npm run` would end by Ctrl-C of its own.
-let isInterrupted = false;
-process.on("SIGINT", () => {
-  isInterrupted = true;
-});
+const interrupt = new AbortController();
+process.on("SIGINT", () => interrupt.abort());
 const tally = emptyTally();
 const startedAt = performance.now();
 let toldAt = startedAt;
@@ -44,11 +42,11 @@ tellTally();
 
 async function runSeeds(first: number, count: number): Promise<void> {
   const onLine = verbose ? { onLine: (line: string) => console.log(line) } : {};
-  while (done < count && !isInterrupted) {
+  while (done < count && !interrupt.signal.aborted) {
     const outcome = simulate({ seed: first + done, ...onLine });
     add(1, outcome.assignments, outcome.tally);
     if (outcome.violation !== undefined) tellBroken(outcome);
-    if (count === 1) console.log(`seed ${outcome.seed}: trace ${outcome.hash}`);
+    if (count === 1) tellTail(outcome);
     if (performance.now() - toldAt >= PROGRESS_EVERY_MS) tellProgress(` of ${count}`);
     await turn();
   }
@@ -58,10 +56,10 @@ async function runSeeds(first: number, count: number): Promise<void> {
 async function soakOn(): Promise<void> {
   const base = seed ?? Date.now() % 2 ** 31;
   const goOn = async (lane: number) => {
-    for (let first = base + lane; !isInterrupted; ) {
+    for (let first = base + lane; !interrupt.signal.aborted; ) {
       const share = { first, step: SOAK_PROCESSES, assignments: SOAK_SHARE };
-      const harvest = await harvestBeside(share).catch((cause: unknown) => {
-        if (!isInterrupted) throw cause; // Ctrl-C ends them too
+      const harvest = await harvestBeside(share, interrupt.signal).catch((cause: unknown) => {
+        if (!interrupt.signal.aborted) throw cause;
       });
       if (harvest === undefined) return;
       add(harvest.seeds, harvest.assignments, harvest.tally);
@@ -84,8 +82,16 @@ function tellProgress(of: string): void {
   console.log(`${done}${of} seeds, ${assignments} assignments, ${rate()}/s`);
 }
 
-function tellBroken({ seed, tail, violation }: Outcome): never {
+/** The last part of a run; with `--verbose` all of it is there already. */
+function tellTail({ seed, hash, tail }: Outcome): void {
   if (!verbose) console.log(tail.join("\n"));
+  console.log(`seed ${seed}: trace ${hash}`);
+}
+
+function tellBroken(outcome: Outcome): never {
+  interrupt.abort();
+  tellTail(outcome);
+  const { seed, violation } = outcome;
   console.error(`seed ${seed} broke an invariant: ${violation}`);
   fail(`npm run sim -- --seed ${seed}`);
 }

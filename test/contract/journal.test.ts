@@ -1,5 +1,6 @@
 // Goal: whatever keeps the facts, the ledger may rely on the same promises.
-// Method: one suite, run on SQLite on a real disk and on the journal that other tests use.
+// Method: one suite, run on SQLite on a real disk and on the journals of other tests and of the
+// simulation.
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,6 +11,7 @@ import { type EntryKey, type Fact, keyOf } from "../../src/core/entry.ts";
 import { foldMachine, isMachineFact, MACHINE_KEY } from "../../src/core/machine.ts";
 import type { Journal, WaitingPage } from "../../src/core/ports.ts";
 import { openJournal } from "../../src/system/journal.ts";
+import { simDisk } from "../sim/contract-disk.ts";
 import { action, id } from "../support/fake-ports.ts";
 import { MemoryDisk, MemoryJournal } from "../support/memory-journal.ts";
 
@@ -111,6 +113,7 @@ const stories = (facts: readonly Fact[]) => Map.groupBy(facts, ({ key }) => key)
 describe.each([
   ["sqlite", sqliteDisk],
   ["memory", memoryDisk],
+  ["simulated", simDisk],
 ] as const)("a journal: %s", (_name, makeDisk) => {
   let disk: Disk | undefined;
   const opened: Journal[] = [];

@@ -11,12 +11,13 @@ import type { Backend, Journal, Runner } from "../../src/core/ports.ts";
 import type { SimBackend } from "./backend.ts";
 import { HANG_TIMEOUT_MS, type PluginState, spawnerOf } from "./child.ts";
 import { frozen } from "./content.ts";
-import { type Disk, SimJournal } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { Life } from "./life.ts";
 import { SimLink } from "./link.ts";
 import type { Setup } from "./motion.ts";
 import type { Network } from "./network.ts";
 import { overridden, type Sabotage } from "./sabotage.ts";
+import { SimJournal } from "./sim-journal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MINUTE_MS } from "./weather.ts";
 

@@ -39,10 +39,11 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Has it done in a process of its own. */
-export async function harvestBeside(share: Share): Promise<Harvest> {
+/** Has it done in a process of its own, which ends at the abort. */
+export async function harvestBeside(share: Share, signal?: AbortSignal): Promise<Harvest> {
   const command = [process.execPath, import.meta.path, JSON.stringify(share)];
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  const options = signal === undefined ? {} : { signal };
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", ...options });
   return (await new Response(child.stdout).json()) as Harvest;
 }
 

@@ -154,7 +154,7 @@ export class Stories {
  * or because somebody set the clock in between so that no reading of it can tell.
  */
 export function mayPassForFresh(from: Moment, to: Moment, withinMs: number): boolean {
-  if (to.atMs - from.atMs <= withinMs) return true;
+  if (to.atMs - from.atMs < withinMs + 1) return true; // clocks are read in whole milliseconds
   const measuredMs = to.wallMs - from.wallMs;
   return (
     Math.abs(measuredMs - (to.atMs - from.atMs)) > 1 && measuredMs >= 0 && measuredMs <= withinMs

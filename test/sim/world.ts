@@ -52,7 +52,6 @@ export interface Outcome {
   /** How many moments there were, since the last cut by choice, at which the power might go. */
   readonly moments: Readonly<Record<Moment, number>>;
   readonly events: number;
-  readonly simulatedMs: number;
 }
 
 /** Runs one seed to its end, or to the first invariant that breaks. */
@@ -123,7 +122,6 @@ class World implements Surroundings {
       assignments: this.#backend.assigned,
       moments: this.power.counts,
       events,
-      simulatedMs: this.timeline.nowMs,
     };
     this.#lives.end();
     drainMicrotasks();
