@@ -18,7 +18,8 @@ class DrivenJournal extends SimJournal {
     const random = new Random(1);
     const faults = new Faults(random, /^$/, () => {});
     const oracle = new Oracle(timeline, { concurrency: 1, hasSafe: false });
-    const world = { faults, oracle, power: new Power(), random, timeline, trace: () => {} };
+    const quiet = { isTraced: false, trace: () => {} };
+    const world = { faults, oracle, power: new Power(), random, timeline, ...quiet };
     super(disk, origin, new Life(world), world);
     this.#disk = disk;
     this.#origin = origin;

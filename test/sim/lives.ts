@@ -166,7 +166,7 @@ export class Lives {
     bus.listen((event) => {
       if (!life.isAlive) return;
       if (event.type === "agent.stopping") world.oracle.stops();
-      world.trace(`agent: ${describeEvent(event).message}`);
+      if (world.isTraced) world.trace(`agent: ${describeEvent(event).message}`);
     });
     const clock = life;
     const random = () => world.random.next();

@@ -90,6 +90,8 @@ test("a seed gives the same run every time, and another seed another", () => {
   const again = simulate({ seed: 7 });
   const other = simulate({ seed: 8 });
   expect(again).toEqual(first);
+  const { events, moments } = simulate({ seed: 7, isUntraced: true });
+  expect({ events, moments }).toEqual({ events: first.events, moments: first.moments });
   expect(first.events).toBeGreaterThan(100);
   expect(other.hash).not.toBe(first.hash);
 });

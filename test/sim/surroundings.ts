@@ -11,5 +11,7 @@ export interface Surroundings {
   readonly faults: Faults;
   readonly oracle: Oracle;
   readonly power: Power;
+  /** Whether what is traced is kept. */
+  readonly isTraced: boolean;
   readonly trace: (line: string) => void;
 }
