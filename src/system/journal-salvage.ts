@@ -109,6 +109,7 @@ class Salvage {
     const origins = this.#origins(from);
     const seen = new Set<number>();
     for (const row of this.#entryRows(from)) {
+      if (seen.has(row.id)) continue;
       seen.add(row.id);
       if (isSound(row)) this.#restore(from, row, row.state, origins);
       else this.#unreadable += 1;
@@ -230,8 +231,9 @@ class Salvage {
       if (rows !== undefined) {
         yield* rows;
         const last = rows.at(-1);
-        if (last === undefined) return;
-        first = last.id + 1;
+        // Damage may give a row any number: the search goes on only upwards, and ends.
+        if (last === undefined || last.id >= Number.MAX_SAFE_INTEGER) return;
+        first = Math.max(last.id, first) + 1;
         continue;
       }
       this.#unreadable += 1;

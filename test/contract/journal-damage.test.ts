@@ -14,6 +14,8 @@ import { Random } from "../sim/random.ts";
 import { action, id } from "../support/fake-ports.ts";
 
 const SEEDS = 1_000;
+/** Found something once: a row whose number the damage made smaller had the search go in circles. */
+const FOUND = [11_799];
 /** In memory where there is such a folder: a thousand files need no real disk. */
 const base = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "journal-damage-"));
 afterAll(() => rmSync(base, { recursive: true }));
@@ -151,7 +153,9 @@ async function checkSeed(seed: number): Promise<"noticed" | "harmless"> {
 test(`${SEEDS} truncations and bit flips of database and log make nothing up and run nothing again`, async () => {
   const only = process.env.DAMAGE_SEED;
   const seeds =
-    only === undefined ? Array.from({ length: SEEDS }, (_, seed) => seed) : [Number(only)];
+    only === undefined
+      ? [...Array.from({ length: SEEDS }, (_, seed) => seed), ...FOUND]
+      : [Number(only)];
   const tally = { noticed: 0, harmless: 0 };
   for (const seed of seeds) tally[await checkSeed(seed)] += 1;
   if (only === undefined) expect(Math.min(tally.noticed, tally.harmless)).toBeGreaterThan(100);
