@@ -6,13 +6,13 @@ import {
   type Result,
 } from "../../src/core/assignment.ts";
 import type { Atom } from "../../src/core/atom.ts";
-import type { Child, ChildOrder, ChildReport, Loaded, SpawnChild } from "../../src/core/child.ts";
+import type { Child, ChildOrder, ChildReport } from "../../src/core/child.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Reconciled } from "../../src/core/handlers.ts";
 import { frozen } from "./content.ts";
 import type { Fault } from "./faults.ts";
 import type { Life } from "./life.ts";
-import { rulesFor } from "./plugin.ts";
+import { type PluginState, rulesFor } from "./plugin.ts";
 import { Process } from "./process.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -20,30 +20,6 @@ import type { Surroundings } from "./surroundings.ts";
 export const HANG_TIMEOUT_MS = 15_000;
 /** How long a word takes from one process to the other. */
 const PIPE_MS = 0.1;
-
-/** What all processes of a plugin share. */
-export interface PluginState {
-  readonly loaded: Loaded;
-  /** Until then each of its processes dies at once. */
-  brokenUntilMs: number;
-  /** Counts what handlers did: a second run would be seen by its result. */
-  runs: number;
-  pids: number;
-  /** The one that lives. */
-  present?: SimChild | undefined;
-}
-
-export function spawnerOf(life: Life, world: Surroundings, plugin: PluginState): SpawnChild {
-  return (hear) => {
-    const child = new SimChild(life, world, plugin, hear);
-    if (!life.isAlive) return child;
-    if (plugin.present !== undefined) {
-      world.oracle.broken("the plugin has one process at a time", String(plugin.pids));
-    }
-    plugin.present = child;
-    return child;
-  };
-}
 
 interface Acting {
   readonly assignment: Assignment;

@@ -9,15 +9,17 @@ import { describeEvent } from "../../src/core/events.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import type { Backend, Journal, Runner } from "../../src/core/ports.ts";
 import type { SimBackend } from "./backend.ts";
-import { HANG_TIMEOUT_MS, type PluginState, spawnerOf } from "./child.ts";
+import { HANG_TIMEOUT_MS } from "./child.ts";
 import { frozen } from "./content.ts";
 import type { Disk } from "./disk.ts";
 import { Life } from "./life.ts";
 import { SimLink } from "./link.ts";
 import type { Setup } from "./motion.ts";
 import type { Network } from "./network.ts";
+import type { PluginState } from "./plugin.ts";
 import { overridden, type Sabotage } from "./sabotage.ts";
 import { SimJournal } from "./sim-journal.ts";
+import { spawnerOf } from "./spawner.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MINUTE_MS } from "./weather.ts";
 

@@ -4,6 +4,7 @@ import type { Loaded } from "../../src/core/child.ts";
 import type { ActionRules } from "../../src/core/handlers.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { frozen } from "./content.ts";
+import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 
 export const rules = frozen({
@@ -19,6 +20,18 @@ export const rules = frozen({
 
 export type Transition = keyof typeof rules;
 export const transitions = Object.keys(rules) as [Transition, ...Transition[]];
+
+/** What all processes of a plugin share. */
+export interface PluginState {
+  readonly loaded: Loaded;
+  /** Until then each of its processes dies at once. */
+  brokenUntilMs: number;
+  /** Counts what handlers did: a second run would be seen by its result. */
+  runs: number;
+  pids: number;
+  /** The one that lives. */
+  present?: { readonly process: Process } | undefined;
+}
 
 /** One plugin has a safe method, the other one has not. */
 export function anyPlugin(random: Random): Loaded {

@@ -4,7 +4,6 @@
  */
 import { drainMicrotasks } from "bun:jsc";
 import { SimBackend } from "./backend.ts";
-import type { PluginState } from "./child.ts";
 import { Disk } from "./disk.ts";
 import { Faults, type Tally } from "./faults.ts";
 import { Lives, ORIGIN } from "./lives.ts";
@@ -12,7 +11,7 @@ import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { Orders } from "./orders.ts";
 import { People } from "./people.ts";
-import { anyPlugin } from "./plugin.ts";
+import { anyPlugin, type PluginState } from "./plugin.ts";
 import { type Moment, Power, type PowerCut } from "./power.ts";
 import { Random } from "./random.ts";
 import type { Sabotage } from "./sabotage.ts";
