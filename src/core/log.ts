@@ -104,7 +104,7 @@ export interface LogChunk {
 export interface LogStore {
   /** The number that the next line gets. */
   readonly nextSeq: number;
-  /** Takes note of lines to be kept; never throws and never waits. The bytes must not change. */
+  /** Copies lines that are to be kept; never throws and never waits. */
   append(chunk: LogChunk): void;
   /**
    * Some of the lines kept from this number on. They begin before it when they are stored

@@ -11,13 +11,13 @@ import { Ring } from "./ring.ts";
  * How long lines are gathered, in milliseconds: after few of them, after many, and while nobody
  * reads along. A line after a silence goes out at the end of its turn of the event loop.
  */
-const TICK_MS = 1;
+const TICK_MS = 0.5;
 const BUSY_TICK_MS = 8;
 const UNHEARD_TICK_MS = 50;
 /** More lines than this in one tick make the next one longer. */
 const BUSY_LINES = 64;
 /** So many lines, or characters of them, are not left waiting for the next tick. */
-const PENDING_MAX_LINES = 10_000;
+const PENDING_MAX_LINES = 1_000;
 const PENDING_MAX_CHARS = 1024 * 1024;
 
 /** The lines of one tick. */
@@ -100,12 +100,16 @@ export class Feed {
     this.#pending = [];
     this.#pendingChars = 0;
     const first = this.#lastSeq + 1;
-    const all = pending.map(({ atMs, event }, index) =>
-      numbered(first + index, this.#timeOf(atMs), describeEvent(event)),
-    );
-    this.#lastSeq += all.length;
-    const batch = { lines: all.map(({ line }) => line), texts: all.map(({ text }) => text) };
-    const chunk = this.#ring.add(first, batch.texts);
+    const lines: NumberedLine[] = [];
+    const texts: string[] = [];
+    for (const { atMs, event } of pending) {
+      this.#lastSeq += 1;
+      const { line, text } = numbered(this.#lastSeq, this.#timeOf(atMs), describeEvent(event));
+      lines.push(line);
+      texts.push(text);
+    }
+    const batch = { lines, texts };
+    const chunk = this.#ring.add(first, texts);
     this.#store?.append(chunk);
     for (const listener of this.#listeners) listener(batch);
   }

@@ -18,8 +18,8 @@ import { type Encoding, Topic, topicName } from "./topic.ts";
 /** How many clients may be connected. */
 export const READERS_MAX = 128;
 /** What may wait for one slow reader, and for all of them together, in bytes. */
-export const READER_BUFFER_BYTES = 1024 * 1024;
-const BUFFERS_MAX_BYTES = 32 * 2 ** 20;
+export const READER_BUFFER_BYTES = 512 * 1024;
+const BUFFERS_MAX_BYTES = 16 * 2 ** 20;
 /** A client that keeps subscribing faster than this, per second, is sent away. */
 const SUBSCRIBES_MAX_PER_S = 20;
 /** The longest reason that fits a close frame, in bytes. */

@@ -55,8 +55,16 @@ export class Topic {
   }
 
   payload(frame: Frame): string | Uint8Array {
-    return this.encoding === "json" ? `{"lines":[${frame.texts.join(",")}]}` : encodeLines(frame);
+    return this.encoding === "json" ? linesText(frame.texts) : encodeLines(frame);
   }
+}
+
+/** `{"lines":[...]}`, written once: putting it around the joined lines would copy them all. */
+function linesText(texts: readonly string[]): string {
+  const parts = [...texts];
+  parts[0] = `{"lines":[${parts[0] ?? ""}`;
+  parts.push(`${parts.pop() ?? ""}]}`);
+  return parts.join(",");
 }
 
 /** One name for each distinct filter in each encoding. */

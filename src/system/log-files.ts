@@ -27,8 +27,9 @@ export const LOG_FILE_AGE_MS = 24 * 3_600_000;
 export const LOG_FILES_MAX = 64;
 /** A batch is written when it is so large or its first line has waited so long. */
 const BATCH_BYTES = 64 * 1024;
-const BATCH_MAX_BYTES = 2 ** 20;
 const BATCH_WAIT_MS = 100;
+/** Lines wait in pieces of memory of this size, each of which is written at once. */
+const SLAB_BYTES = 256 * 1024;
 /** What waits for a slow disk, in bytes; further lines are dropped. */
 const WAITING_MAX_BYTES = 8 * 2 ** 20;
 /** How long a disk that took no line is left alone. */
@@ -56,6 +57,14 @@ export interface LogFilesOptions {
   readonly onRecovered?: (dropped: number) => void;
 }
 
+/** Lines that wait, one after the other without a hole. */
+interface Slab {
+  readonly bytes: Uint8Array;
+  length: number;
+  readonly first: number;
+  last: number;
+}
+
 interface File {
   readonly path: string;
   readonly first: number;
@@ -76,8 +85,9 @@ export class LogFiles implements LogStore {
   readonly #files: File[] = [];
   #fd: number | undefined;
   #bornAtMs = 0;
-  /** What is not yet written, and what is just being written. */
-  readonly #waiting: LogChunk[] = [];
+  /** What is not yet written; the oldest may just be written. */
+  readonly #waiting: Slab[] = [];
+  #spare: Uint8Array | undefined;
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -124,11 +134,29 @@ export class LogFiles implements LogStore {
       this.#fail(new Error("the disk is too slow"), chunk.last - chunk.first + 1);
       return;
     }
-    this.#waiting.push(chunk);
+    const slab = this.#slabFor(chunk);
+    slab.bytes.set(chunk.bytes, slab.length);
+    slab.length += chunk.bytes.length;
+    slab.last = chunk.last;
     this.#waitingBytes += chunk.bytes.length;
     if (this.#writing !== undefined) return;
     if (this.#waitingBytes >= BATCH_BYTES) this.#write();
     else this.#timer ??= setTimeout(() => this.#write(), BATCH_WAIT_MS);
+  }
+
+  #slabFor({ first, bytes }: LogChunk): Slab {
+    const latest = this.#waiting.at(-1);
+    const isOpen = this.#writing === undefined || this.#waiting.length > 1;
+    if (latest !== undefined && isOpen && latest.last === first - 1) {
+      if (latest.length + bytes.length <= latest.bytes.length) return latest;
+    }
+    const size = Math.min(SLAB_BYTES, this.#options.fileBytes); // one is written into one file
+    const fresh = bytes.length > size ? undefined : this.#spare;
+    if (fresh !== undefined) this.#spare = undefined;
+    const memory = fresh ?? new Uint8Array(Math.max(size, bytes.length));
+    const slab = { bytes: memory, length: 0, first, last: first - 1 };
+    this.#waiting.push(slab);
+    return slab;
   }
 
   async read(fromSeq: number): Promise<LogChunk | undefined> {
@@ -145,7 +173,9 @@ export class LogFiles implements LogStore {
         if (chunk !== undefined) return chunk;
       }
       // What waited when this began may be written by now, and then it stands in a file.
-      if (waiting === undefined || this.#waiting.includes(waiting)) return waiting;
+      if (waiting === undefined) return undefined;
+      if (!this.#waiting.includes(waiting)) continue;
+      return { ...waiting, bytes: waiting.bytes.slice(0, waiting.length) };
     }
   }
 
@@ -203,7 +233,7 @@ export class LogFiles implements LogStore {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#writing !== undefined || this.#waiting.length === 0) return;
-    this.#writing = this.#writeBatch().finally(() => {
+    this.#writing = this.#writeSlab().finally(() => {
       this.#writing = undefined;
       if (this.#waitingBytes >= BATCH_BYTES) this.#write();
       else if (this.#waiting.length > 0) {
@@ -212,34 +242,25 @@ export class LogFiles implements LogStore {
     });
   }
 
-  async #writeBatch(): Promise<void> {
-    const chunks = this.#batch();
-    const bytes = Buffer.concat(chunks.map((chunk) => chunk.bytes));
-    const [{ first } = { first: 0 }] = chunks;
-    const lines = chunks.reduce((sum, chunk) => sum + chunk.last - chunk.first + 1, 0);
+  /** Writes what has waited longest: no more than a file takes. */
+  async #writeSlab(): Promise<void> {
+    const [slab] = this.#waiting as [Slab];
+    const lines = slab.last - slab.first + 1;
     try {
       if (this.#isLeftAlone) this.#drop(lines);
       else {
-        const { fd, file } = this.#fileFor(first, bytes.length);
-        await writeAll(fd, bytes, file.bytes);
-        file.bytes += bytes.length;
+        const { fd, file } = this.#fileFor(slab.first, slab.length);
+        await writeAll(fd, slab.bytes.subarray(0, slab.length), file.bytes);
+        file.bytes += slab.length;
         this.#recover();
       }
     } catch (cause) {
       this.#fail(cause, lines);
     }
-    this.#waiting.splice(0, chunks.length);
-    this.#waitingBytes -= bytes.length;
-  }
-
-  /** What is written at once: no more than a file takes. */
-  #batch(): LogChunk[] {
-    let bytes = 0;
-    const end = this.#waiting.findIndex((chunk) => {
-      bytes += chunk.bytes.length;
-      return bytes > Math.min(this.#options.fileBytes, BATCH_MAX_BYTES);
-    });
-    return this.#waiting.slice(0, end < 0 ? undefined : Math.max(end, 1));
+    this.#waiting.shift();
+    this.#waitingBytes -= slab.length;
+    if (slab.bytes.length === Math.min(SLAB_BYTES, this.#options.fileBytes))
+      this.#spare = slab.bytes;
   }
 
   /** The file that takes the next bytes, and room for it. */
