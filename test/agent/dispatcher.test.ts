@@ -309,3 +309,19 @@ test("a broken journal ends the servant with its failure and leaves no handler u
   await world.runner.end("a");
   expect(await world.ended).toBe(world.disk.broken);
 });
+
+test("what waits starts when the plugin is ready, at whatever moment it says so", async () => {
+  for (let ticks = 0; ticks < 20; ticks += 1) {
+    const fresh = await new World().start();
+    fresh.backend.assign(action("a"), action("b"));
+    await until("b waits", () => fresh.story("b").length === 1);
+    fresh.runner.isReady = false;
+    await fresh.runner.end("a");
+    fresh.runner.bell.ring(); // something has changed, but not that
+    for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+    fresh.runner.isReady = true;
+    fresh.runner.bell.ring();
+    await fresh.runner.end("b");
+    await fresh.stopped();
+  }
+});

@@ -259,6 +259,22 @@ describe("changed()", () => {
   });
 });
 
+test("a report stands behind what is being saved: a story must not end before it begins", async () => {
+  fillDisk();
+  await ledger.recordReport([accepted("a"), finished("a")]);
+  disk.isSlow = true;
+  const saving = ledger.save();
+  const refused = { type: "refused", atMs, key: key("a"), code: "backend.rejected" } as const;
+  await ledger.recordReport([refused]); // it waits for no disk: it goes with the next save
+  makeRoom();
+  disk.flush();
+  await saving;
+  expect(disk.facts(ORIGIN).map(({ type }) => type)).toEqual(["accepted", "finished"]);
+  disk.isSlow = false;
+  await ledger.save();
+  expect([ledger.isFull, disk.facts(ORIGIN).at(-1)?.type]).toEqual([false, "refused"]);
+});
+
 test("describeAssignment() tells each kind on one short line", () => {
   const long = action("a", { text: "x".repeat(500) });
   expect(describeAssignment(action("a", { start: "room_one", end: "b" }))).toBe(
