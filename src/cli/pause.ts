@@ -22,6 +22,8 @@ export interface PauseOptions {
 /** How long a running agent may take to obey. */
 const OBEY_MS = 5_000;
 const LOOK_EVERY_MS = 20;
+/** How often it is looked again who runs there. */
+const ATTEMPTS_MAX = 5;
 const REASON = "asked to by a person";
 
 /** @throws {ServantError} `state.absent`, `agent.silent` */
@@ -31,9 +33,7 @@ export async function setPaused(isPaused: boolean, options: PauseOptions): Promi
   if (!existsSync(journal)) {
     throw new ServantError("state.absent", `Cannot find an agent's state in "${path}"`);
   }
-  const pid = holderOf(path);
-  if (pid === undefined) await leaveWord(path, journal, isPaused);
-  else await tell(pid, journal, isPaused);
+  const pid = await see(path, journal, isPaused);
   const output = openOutput(process.stdout, process.env);
   if (options.json) output.json({ paused: isPaused, pid: pid ?? null, stateDir: path });
   else {
@@ -42,6 +42,26 @@ export async function setPaused(isPaused: boolean, options: PauseOptions): Promi
     output.line(`${who} ${what}`);
   }
   return 0;
+}
+
+/** Tells whoever runs there, or leaves word; resolves to who it was. */
+async function see(path: string, journal: string, isPaused: boolean): Promise<number | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const pid = holderOf(path);
+    try {
+      if (pid === undefined) await leaveWord(path, journal, isPaused);
+      else await tell(pid, journal, isPaused);
+      return pid;
+    } catch (cause) {
+      if (attempt === ATTEMPTS_MAX || !hasMovedOn(cause)) throw cause;
+    }
+  }
+}
+
+/** One started or ended between the look at it and the word to it. */
+function hasMovedOn(cause: unknown): boolean {
+  const code = (cause as { code?: unknown } | null)?.code;
+  return code === "state.locked" || code === "ESRCH";
 }
 
 async function tell(pid: number, journal: string, isPaused: boolean): Promise<void> {
