@@ -35,6 +35,7 @@ export class Motion {
   readonly #reconciled = new Map<AuditId, Reconciled["state"]>();
   /** What the agent was told to call off, in this life or durably. */
   readonly #calledOff = new Map<AuditId, { isDurable: boolean }>();
+  readonly #everCalledOff = new Set<AuditId>();
   /** An action was cut off, and nobody made the machine safe since. */
   #isInDoubt = false;
   #isPaused = false;
@@ -58,8 +59,9 @@ export class Motion {
     return this.#acting.has(auditId);
   }
 
-  isCalledOff(key: EntryKey): boolean {
-    return this.#calledOff.has(key as string as AuditId);
+  /** It made room for another one, whether or not that was written down. */
+  wasCalledOff(key: EntryKey): boolean {
+    return this.#everCalledOff.has(key as string as AuditId);
   }
 
   /** The agent gives a process something to do: this is its last word, it cannot take it back. */
@@ -137,6 +139,7 @@ export class Motion {
 
   /** The agent hears of a cancel. */
   heardCancel(auditId: AuditId): void {
+    this.#everCalledOff.add(auditId);
     if (!this.#calledOff.has(auditId)) this.#calledOff.set(auditId, { isDurable: false });
   }
 

@@ -98,7 +98,7 @@ export class Oracle {
     ] as const;
     for (const [kind, max] of limits) {
       if (unfinished[kind].size <= max) continue;
-      const isInHand = (key: EntryKey) => !turnedAway.has(key) && !this.motion.isCalledOff(key);
+      const isInHand = (key: EntryKey) => !turnedAway.has(key) && !this.motion.wasCalledOff(key);
       const held = [...unfinished[kind]].filter(isInHand);
       if (held.length > max) this.broken("no queue passes its limit", `${kind} ${held.join(", ")}`);
     }
