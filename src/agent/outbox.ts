@@ -73,14 +73,17 @@ class Outbox {
 
   async run(): Promise<void> {
     const over = new AbortController();
-    const end = () => over.abort();
+    const end = () => {
+      over.abort();
+      this.#wake();
+    };
     this.#signal.addEventListener("abort", end);
     const listening = this.#listen(over.signal);
     while (!this.#isOver) {
       this.#isAwake = false;
       if (this.#pause !== undefined) await this.#sitOut();
       else await this.#send();
-      if (!this.#isAwake && !this.#isOver) await this.#bell.rung(this.#signal);
+      if (!this.#isAwake && !this.#isOver) await this.#bell.rung();
     }
     while (this.#inFlight.size > 0) await this.#bell.rung();
     this.#signal.removeEventListener("abort", end);
