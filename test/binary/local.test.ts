@@ -2,8 +2,9 @@
 // may learn leaves the agent nowhere. Method: the compiled program with a backend of the test's, its
 // own commands, and requests as programs and browsers send them.
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { REST_MS } from "../../src/system/thrift.ts";
 import { AssignmentPage, AssignmentStory, Status } from "../../src/wire/local.ts";
 import { ensureBinary } from "../support/binary.ts";
 import { HostileBackend } from "../support/hostile-backend.ts";
@@ -312,6 +313,31 @@ test("a thousand connections, dawdlers and floods leave the agent at its work", 
   expect((await scene.status()).state).toBe("ready");
   expect(scene.servant.lines.filter(({ level }) => level === "error")).toEqual([]);
   for (const socket of sockets) socket.terminate();
+}, 60_000);
+
+test("whoever holds every file descriptor of the agent does not end it, nor stop its work", async () => {
+  await using peer = new Disposed();
+  using folder = new Folder();
+  const under = ["bash", "-c", 'ulimit -n 128; exec "$0" "$@"'];
+  const args = ["--port", "0"];
+  const servant = await RunningServant.start(peer.url, folder, { under, args });
+  await peer.until("it is registered", () => servant.events("servant.registered").length === 1);
+  const port = Number(/:(\d+)$/.exec(servant.events("door.opened")[0]?.message ?? "")?.[1]);
+  const socket = { data() {}, error() {} };
+  const sockets = await Promise.all(
+    Array.from({ length: 300 }, () => Bun.connect({ hostname: "127.0.0.1", port, socket })),
+  );
+  const held = () => readdirSync(`/proc/${servant.process.pid}/fd`).length;
+  await peer.until("every descriptor is held", () => held() >= 128);
+  for (let n = 0; n < 5; n++) peer.assign(`a${n}`);
+  await peer.until("all are taken", () => peer.taken.length === 5);
+  // At rest it gives memory back, for which it would read a file.
+  const rested = performance.now() + REST_MS + 1_000;
+  await peer.until("it has rested", () => performance.now() > rested);
+  for (const each of sockets) each.terminate();
+  peer.assign("last");
+  expect(await peer.result("last", 20_000)).toMatchObject({ success: true });
+  expect(await servant.stop()).toBe(0);
 }, 60_000);
 
 class Disposed extends HostileBackend implements AsyncDisposable {

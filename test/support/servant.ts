@@ -50,12 +50,15 @@ export class RunningServant {
     url: string,
     folder: Folder,
     options: {
+      /** A command that runs what stands behind it. */
+      readonly under?: readonly string[];
       readonly reference?: string;
       readonly args?: readonly string[];
       readonly env?: Readonly<Record<string, string>>;
     } = {},
   ): Promise<RunningServant> {
     const command = [
+      ...(options.under ?? []),
       await ensureBinary(),
       "connect",
       options.reference ?? WORKER,
