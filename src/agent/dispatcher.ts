@@ -67,27 +67,18 @@ export class Dispatcher implements Intake {
   /** Lets what waits go on when the plugin is ready again or the disk has room, until the abort. */
   async follow(signal: AbortSignal): Promise<void> {
     const { ledger, runner } = this.#ports;
-    let wasFull = ledger.isFull;
-    // Each waits for the next change before it goes on: what changes meanwhile must not be missed.
-    const untilDisk = async () => {
-      let changed = ledger.changed(signal);
+    const watch = async (next: () => Promise<void>) => {
+      let changed = next();
       while (!signal.aborted) {
         await changed;
-        changed = ledger.changed(signal);
-        if (ledger.isFull === wasFull) continue;
-        wasFull = ledger.isFull;
+        changed = next(); // waited for before it goes on: what changes meanwhile is not missed
         await this.#goOn();
       }
     };
-    const untilReady = async () => {
-      let changed = runner.changed(signal);
-      while (!signal.aborted) {
-        await changed;
-        changed = runner.changed(signal);
-        await this.#goOn();
-      }
-    };
-    await Promise.all([untilDisk(), untilReady()]);
+    await Promise.all([
+      watch(() => ledger.diskChanged(signal)),
+      watch(() => runner.changed(signal)),
+    ]);
   }
 
   /**

@@ -33,6 +33,6 @@ export async function runSaver(ports: SaverPorts, signal: AbortSignal): Promise<
     }
     if (isTold) bus.publish({ type: "journal.recovered" });
     isTold = false;
-    await ledger.changed(signal);
+    await ledger.diskChanged(signal);
   }
 }

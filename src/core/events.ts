@@ -76,6 +76,17 @@ export interface EventLine {
 
 /** The one line that tells an event; its own members become the fields. */
 export function describeEvent(event: AgentEvent): EventLine {
+  const known = told.get(event);
+  if (known !== undefined) return known;
+  const line = lineOf(event);
+  told.set(event, line);
+  return line;
+}
+
+// Every listener asks for the line of the same event.
+const told = new WeakMap<AgentEvent, EventLine>();
+
+function lineOf(event: AgentEvent): EventLine {
   if (event.type === "plugin.log" || event.type === "backend.log") {
     const { type, level, message, fields } = event;
     const source = type === "plugin.log" ? "plugin" : "backend";

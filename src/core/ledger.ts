@@ -38,6 +38,9 @@ export class Ledger {
   readonly #open = new Map<EntryKey, Entry>();
   #machine: Machine = {};
   readonly #bell = new Bell();
+  /** Rings when the disk gets full, and when it is over: hardly ever, unlike the other. */
+  readonly #diskBell = new Bell();
+  #wasFull = false;
   /** What a full disk kept back, oldest first; it stays here until it is durable. */
   readonly #unsaved: Fact[] = [];
   /** What the backend cannot take for now, while it takes others. */
@@ -71,6 +74,7 @@ export class Ledger {
     try {
       await this.#journal.append([...kept, ...facts], urgency);
       this.#unsaved.splice(0, kept.length); // what came meanwhile stands behind them
+      this.#tellDisk();
     } finally {
       if (kept.length > 0) this.#isSaving = false;
     }
@@ -97,7 +101,8 @@ export class Ledger {
   /** For a delivery that is over: visible at once, and on disk with the next commit. */
   recordDelivered(fact: Extract<Fact, { type: "delivered" }>): void {
     // Behind what a full disk keeps back: a story must not end before it begins.
-    if (this.#isUnsaved(fact)) this.#unsaved.push(fact);
+    if (this.#isUnsaved(fact))
+      this.#unsaved.push(fact); // it is full already
     else void this.#journal.append([fact], "lazy");
     if (!this.#open.has(fact.key)) this.#leave(fact.key);
     this.#show([fact]);
@@ -124,6 +129,17 @@ export class Ledger {
   /** True while reports wait for the disk. */
   get isFull(): boolean {
     return this.#unsaved.length > 0;
+  }
+
+  /** Resolves when `isFull` may have changed, or at the abort. */
+  diskChanged(signal: AbortSignal): Promise<void> {
+    return this.#diskBell.rung(signal);
+  }
+
+  #tellDisk(): void {
+    if (this.isFull === this.#wasFull) return;
+    this.#wasFull = this.isFull;
+    this.#diskBell.ring();
   }
 
   /** Tries again to save what a full disk kept back. @throws {ServantError} `journal.full` */
@@ -248,6 +264,7 @@ export class Ledger {
   /** Visible, and saved when there is room. */
   #keep(facts: readonly Fact[]): void {
     this.#unsaved.push(...facts);
+    this.#tellDisk();
     this.#show(facts);
   }
 
