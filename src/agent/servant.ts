@@ -19,6 +19,9 @@ export const DELIVER_AT_STOP_MS = 10_000;
 /** How long a stopping agent waits for its handlers before it tells them to stop, unless told. */
 export const DRAIN_TIMEOUT_MS = 60_000;
 
+/** How often answers that cannot be read are told of, in milliseconds. */
+const MALFORMED_EVERY_MS = 1_000;
+
 export interface ServantOptions {
   /** Failures in a row after which it gives up; 0 is never. */
   readonly failuresMax: number;
@@ -48,6 +51,7 @@ export class Servant {
   #failures = 0;
   #presence: Presence = { registration: 0, pollsAnswered: 0 };
   #malformed = 0;
+  #malformedToldUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(ports: Ports, options: ServantOptions) {
     this.#ports = ports;
@@ -225,12 +229,18 @@ export class Servant {
       case "cancel":
         // Not waited for: a slow disk must not keep the next one from its handler.
         return void this.cancel(directive.auditId, directive.reason);
-      case "malformed": {
-        this.#malformed += 1;
-        const { reason } = directive;
-        this.#ports.bus.publish({ type: "poll.malformed", reason, count: this.#malformed });
-      }
+      case "malformed":
+        return this.#tellMalformed(directive.reason);
     }
+  }
+
+  /** Not each time: a backend that talks nonsense may do so a thousand times a second. */
+  #tellMalformed(reason: string): void {
+    const { bus, clock } = this.#ports;
+    this.#malformed += 1;
+    if (clock.monotonic() < this.#malformedToldUntilMs) return;
+    this.#malformedToldUntilMs = clock.monotonic() + MALFORMED_EVERY_MS;
+    bus.publish({ type: "poll.malformed", reason, count: this.#malformed });
   }
 
   #linkWorks(): void {

@@ -62,6 +62,7 @@ export type AgentEvent =
   | { type: "log.recovered"; dropped: number }
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
+  | { type: "plugin.dropped"; lines: number }
   | { type: "plugin.log"; level: Level; auditId?: AuditId; message: string; fields: JsonObject }
   | { type: "backend.log"; level: Level; message: string; fields: JsonObject };
 
@@ -106,7 +107,7 @@ function lineOf(event: AgentEvent): EventLine {
 }
 
 function sourceOf(type: AgentEvent["type"]): Source {
-  if (type.startsWith("child.")) return "runner";
+  if (/^(child|plugin)\./.test(type)) return "runner";
   return /^(link|poll|servant)\./.test(type) ? "adapter" : "agent";
 }
 
@@ -185,6 +186,8 @@ function phrase(event: Phrased): [Level, string] {
       return ["warn", `the log on disk takes no lines: ${event.reason}`];
     case "log.recovered":
       return ["info", `the log on disk takes lines again, ${event.dropped} are missing`];
+    case "plugin.dropped":
+      return ["warn", `the plugin prints too much: ${event.lines} lines of a second are not told`];
     case "child.started":
       return ["debug", `plugin process ${event.pid} started`];
     case "child.ended":

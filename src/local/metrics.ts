@@ -56,10 +56,15 @@ export function metricsText(tally: Tally, status: Status, door: DoorCounts): str
     gauge("agent_journal_bytes", "Size of the journal.", journal.bytes),
     gauge("agent_journal_full", "1 while it cannot be written.", +journal.isFull),
     counter("agent_log_lines_total", "Events, by level.", levels),
-    counter("agent_log_lines_dropped_total", "Lines that a limit dropped, by whom they miss.", [
-      [`from="stream"`, door.unread],
-      [`from="disk"`, door.unwritten],
-    ]),
+    counter(
+      "agent_log_lines_dropped_total",
+      "Lines that a limit dropped, by where they are missing.",
+      [
+        [`from="stream"`, door.unread],
+        [`from="disk"`, door.unwritten],
+        [`from="plugin"`, tally.unsaid],
+      ],
+    ),
     gauge("agent_door_streams", "Open log streams.", door.streams),
     counter("agent_door_answers_total", "Answers of this door, by status.", answers),
   ].join("");

@@ -14,6 +14,13 @@ export interface Socket {
   getBufferedAmount(): number;
 }
 
+export interface ReaderLimits {
+  /** How many bytes may wait for it. */
+  readonly bytes: () => number;
+  /** Told how many lines it did not get. */
+  readonly onMissed: (lines: number) => void;
+}
+
 /** A reader that is not live. */
 interface Behind {
   /** The first line that it may miss. */
@@ -29,18 +36,17 @@ const CAUGHT_UP = 1 / 4;
 export class Reader {
   readonly #socket: Socket;
   readonly #feed: Feed;
-  /** How many bytes may wait for it. */
-  readonly #limitBytes: () => number;
+  readonly #limits: ReaderLimits;
   #topic: Topic;
   #behind: Behind | undefined;
   #wake: (() => void) | undefined;
   #isClosed = false;
 
   /** Live from here on. */
-  constructor(socket: Socket, feed: Feed, topic: Topic, limitBytes: () => number) {
+  constructor(socket: Socket, feed: Feed, topic: Topic, limits: ReaderLimits) {
     this.#socket = socket;
     this.#feed = feed;
-    this.#limitBytes = limitBytes;
+    this.#limits = limits;
     this.#topic = topic;
     topic.readers.add(this);
     socket.subscribe(topic.name);
@@ -81,7 +87,7 @@ export class Reader {
     const waiting = this.#socket.getBufferedAmount();
     if (this.#behind?.isReplaying) return;
     if (this.#behind !== undefined) this.#tryCatchUp(waiting);
-    else if (waiting > this.#limitBytes()) {
+    else if (waiting > this.#limits.bytes()) {
       this.#socket.unsubscribe(this.#topic.name);
       this.#behind = { from: firstSeq, counted: this.#topic.count, isReplaying: false };
     }
@@ -96,6 +102,7 @@ export class Reader {
 
   close(): void {
     this.#isClosed = true;
+    if (this.#behind?.isReplaying === false) this.#tellMissed(this.#behind);
     this.#topic.readers.delete(this);
     this.#wake?.();
   }
@@ -109,7 +116,7 @@ export class Reader {
   }
 
   #tryCatchUp(waiting: number): void {
-    if (waiting <= this.#limitBytes() * CAUGHT_UP) this.#goLive();
+    if (waiting <= this.#limits.bytes() * CAUGHT_UP) this.#goLive();
   }
 
   #goLive(): void {
@@ -120,7 +127,9 @@ export class Reader {
 
   #tellMissed({ from, counted }: Behind): void {
     const dropped = this.#topic.count - counted;
-    if (dropped > 0) this.send({ gap: { from, to: this.#topic.last, dropped } });
+    if (dropped === 0) return;
+    this.#limits.onMissed(dropped);
+    if (!this.#isClosed) this.send({ gap: { from, to: this.#topic.last, dropped } });
   }
 
   /**
@@ -133,7 +142,7 @@ export class Reader {
     while (this.#isCurrent(mine)) {
       this.#feed.flush();
       if (next > this.#feed.lastSeq) return this.#goLive();
-      if (this.#socket.getBufferedAmount() > this.#limitBytes()) {
+      if (this.#socket.getBufferedAmount() > this.#limits.bytes()) {
         await this.#drain();
         continue;
       }

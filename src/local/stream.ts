@@ -127,7 +127,12 @@ export class LogStream {
     this.#sockets.add(ws);
     this.#unlisten ??= this.#feed.listen((batch) => this.#tell(batch));
     const { encoding, filter, start } = ws.data;
-    const reader = new Reader(ws, this.#feed, this.#topicFor(filter, encoding), this.#limitBytes);
+    const reader = new Reader(ws, this.#feed, this.#topicFor(filter, encoding), {
+      bytes: this.#limitBytes,
+      onMissed: (lines) => {
+        this.dropped += lines;
+      },
+    });
     ws.data.reader = reader;
     reader.send({ hello: { boot: this.#boot, seq: this.#feed.lastSeq } });
     if (start !== undefined) reader.join(reader.topic, start);
@@ -168,7 +173,6 @@ export class LogStream {
         for (const reader of topic.readers) {
           reader.makeWay(seq);
           isHeard ||= reader.isLive;
-          if (!reader.isLive) this.dropped += frame.lines.length;
         }
         if (isHeard) this.#server?.publish(topic.name, topic.payload(frame));
         topic.count += frame.lines.length;

@@ -41,10 +41,15 @@ export class Tally {
   refused = 0;
   linkFailures = 0;
   reconnects = 0;
+  /** Lines of a plugin that printed too much. */
+  unsaid = 0;
 
   hear(event: AgentEvent): void {
     this.lines[levelOf(event)] += 1;
     switch (event.type) {
+      case "plugin.dropped":
+        this.unsaid += event.lines;
+        break;
       case "assignment.accepted":
         this.accepted += 1;
         break;

@@ -1,5 +1,6 @@
 /** What a running handler is given: its log, its progress, its way to the backend. */
 import type { Assignment } from "../core/assignment.ts";
+import { bytesAsText } from "../core/bytes.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import {
   type HandlerContext,
@@ -88,7 +89,7 @@ function textOf(message: unknown): string {
 /** Log fields must never fail the handler that logs: what is not JSON is told as text. */
 function printable(fields: unknown): JsonObject {
   try {
-    const plain = JSON.parse(JSON.stringify(fields ?? {})) as Json;
+    const plain = JSON.parse(JSON.stringify(fields ?? {}, bytesAsText)) as Json;
     if (!isNestedWithin(plain)) return { unprintable: "it nests too deep" };
     return isJsonObject(plain) ? plain : { value: plain };
   } catch (cause) {

@@ -2,7 +2,14 @@
 import { START_MARK } from "./frames.ts";
 
 /** The longest line that is kept whole, in characters; a longer one is cut into several. */
-export const LINE_MAX_CHARS = 64 * 1024;
+export const LINE_MAX_CHARS = 192 * 1024;
+/**
+ * How much is read in a second at most: a child that prints more waits for its pipe. Far more than
+ * what is told of it, lest the marks among it come late.
+ */
+const READ_BYTES_PER_S = 32 * 2 ** 20;
+const READ_WINDOW_MS = 50;
+const READ_WINDOW_BYTES = (READ_BYTES_PER_S * READ_WINDOW_MS) / 1_000;
 /** So much at the end of an unfinished line is never cut: it may be a mark. */
 const MARK_MAX_CHARS = 32;
 
@@ -35,6 +42,7 @@ export async function readLines(
     if (markAt > 0) pieces(line.slice(0, markAt));
   };
   let rest = "";
+  const slowDown = pacer();
   for await (const chunk of stream) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
@@ -43,7 +51,22 @@ export async function readLines(
     const whole = spare - (spare % LINE_MAX_CHARS);
     if (whole > 0) pieces(rest.slice(0, whole));
     rest = rest.slice(whole);
+    await slowDown(chunk.length);
   }
   rest += decoder.decode();
   if (rest !== "") tell(rest);
+}
+
+/** Waits where more was read than a short time allows. */
+function pacer(): (bytes: number) => Promise<void> {
+  let beganAtMs = performance.now();
+  let read = 0;
+  return async (bytes) => {
+    read += bytes;
+    if (read < READ_WINDOW_BYTES) return;
+    const leftMs = beganAtMs + READ_WINDOW_MS - performance.now();
+    if (leftMs > 0) await Bun.sleep(leftMs);
+    beganAtMs = performance.now();
+    read = 0;
+  };
 }

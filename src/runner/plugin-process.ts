@@ -9,6 +9,7 @@ import type { AgentEvent } from "../core/events.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { FromChildFrame } from "./frame-schemas.ts";
 import type { FromChild, ToChild } from "./frames.ts";
+import { LineQuota } from "./line-quota.ts";
 import { readLines } from "./lines.ts";
 import { toLogLine } from "./output.ts";
 
@@ -59,6 +60,10 @@ class PluginProcess implements Child {
   readonly #options: ProcessOptions;
   readonly #hear: Hear;
   readonly #work = new Map<number, ChildWork>();
+  readonly #quota = new LineQuota({
+    now: () => performance.now(),
+    onDropped: (lines) => this.#options.publish({ type: "plugin.dropped", lines }),
+  });
   /** The channel to the child. */
   #isOpen = true;
   #isExited = false;
@@ -188,12 +193,14 @@ class PluginProcess implements Child {
     const timer = setTimeout(late.resolve, OUTPUT_GRACE_MS, false);
     const isHeardOut = await Promise.race([outputs, late.promise]);
     clearTimeout(timer);
+    this.#quota.tell();
     const { exitCode, signalCode } = this.#process;
     const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
     this.#hear({ type: "ended", how, isHeardOut });
   }
 
   #print(line: string, level: "info" | "warn"): void {
+    if (!this.#quota.takes(line)) return;
     this.#options.publish({ type: "plugin.log", ...toLogLine(line, level, this.#onlyOne()) });
   }
 

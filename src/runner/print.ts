@@ -6,8 +6,10 @@ import type { LogLine } from "../core/handlers.ts";
 import { LOG_MARK, START_MARK } from "./frames.ts";
 import { LINE_MAX_CHARS } from "./lines.ts";
 
-// JSON writes a character as six at the most: so much is sure to fit on one line.
-const PIECE_MAX_CHARS = Math.floor(LINE_MAX_CHARS / 8);
+// JSON writes a character as six at the most: a piece and the fields are sure to fit on one line.
+const PIECE_MAX_CHARS = 8 * 1024;
+/** Room for a small image: 96 KiB as base64. */
+const FIELDS_MAX_CHARS = 128 * 1024;
 /** The longest unfinished line that is waited for, in characters. */
 const PARTIAL_MAX_CHARS = LINE_MAX_CHARS;
 
@@ -20,7 +22,7 @@ export function printLine(line: LogLine): void {
   }
   const { message, fields, ...rest } = line;
   const length = JSON.stringify(fields).length;
-  const kept = length <= PIECE_MAX_CHARS ? fields : { unprintable: `${length} characters` };
+  const kept = length <= FIELDS_MAX_CHARS ? fields : { unprintable: `${length} characters` };
   for (let from = 0; from === 0 || from < message.length; from += PIECE_MAX_CHARS) {
     const piece = message.slice(from, from + PIECE_MAX_CHARS);
     const part = { ...rest, message: piece, fields: from === 0 ? kept : {} };

@@ -117,10 +117,14 @@ describe("polling", () => {
     const invalid = { kind: "invalid", code: "assignment.malformed", problem } as const;
     world.backend.assign({ ...invalid, auditId: action("a").auditId });
     await until("it is answered", () => world.backend.results("a").length === 1);
+    await world.pass(1_000);
+    world.backend.send({ type: "malformed", reason: "7" });
+    await until("it is told", () => world.told("poll.malformed").length === 2);
+    // The second came within the second of the first: it is counted only.
     const told = world.told("poll.malformed").map(({ count, reason }) => [count, reason]);
     expect(told).toEqual([
       [1, "null"],
-      [2, "[]"],
+      [3, "7"],
     ]);
     expect(world.backend.results("a")).toMatchObject([
       { success: false, code: "assignment.malformed", message: problem },

@@ -91,6 +91,7 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
   "door.trouble": [{ type: "door.trouble", reason: "no room" }, /door: no room/],
   "child.started": [{ type: "child.started", pid: 7 }, /7/],
   "child.ended": [{ type: "child.ended", pid: 7, reason: "exit code 3" }, /7.*exit code 3/],
+  "plugin.dropped": [{ type: "plugin.dropped", lines: 7 }, /7 lines/],
   "plugin.log": [
     { type: "plugin.log", level: "warn", auditId, message: "low battery", fields: { volts: 3 } },
     /^low battery$/,
@@ -126,7 +127,7 @@ test("describeEvent() names the room an event comes from", () => {
   ]);
   const by = (source: string) =>
     sources.filter(([, from]) => from === source).map(([type]) => type);
-  expect(by("runner")).toEqual(["child.started", "child.ended"]);
+  expect(by("runner")).toEqual(["child.started", "child.ended", "plugin.dropped"]);
   expect(by("plugin")).toEqual(["plugin.log"]);
   expect(by("backend")).toEqual(["backend.log"]);
   expect(by("adapter")).toEqual([

@@ -35,7 +35,6 @@ test("a reader that stalls costs a bounded buffer, and learns what it missed whe
     await quick.until(({ lines }) => (lines.at(-1)?.seq ?? 0) >= count - 1);
     quick.frames.length = 0;
   }
-  expect(server.stream.dropped).toBeGreaterThan(1_000);
   slow.resume();
   server.feed.push(said("the end", { level: "error" }));
   const lines = () => frames.flatMap((frame) => ("lines" in frame ? frame.lines : []));

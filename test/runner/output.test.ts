@@ -36,7 +36,7 @@ const HANDLERS = `
     console.log("end of odd");
   }
   @act("long") async long(_params, ctx) {
-    ctx.log.info("\\u0000".repeat(100_000), { field: "x".repeat(100_000) });
+    ctx.log.info("\\u0000".repeat(100_000), { field: "x".repeat(200_000) });
     console.log("y".repeat(300_000));
     process.stdout.write("z".repeat(200_000));
     process.stdout.write("\\n");
@@ -130,7 +130,7 @@ test("a very long line arrives whole, in pieces, with its audit id", async () =>
   );
   expect(lines.every(({ message }) => message.length <= LINE_MAX_CHARS)).toBe(true);
   expect(lines.every(({ auditId }) => auditId === assignment.auditId)).toBe(true);
-  expect(lines[0]?.fields).toEqual({ unprintable: "100012 characters" });
+  expect(lines[0]?.fields).toEqual({ unprintable: "200012 characters" });
 });
 
 test("what goes past our own output is read as text, whatever it is", async () => {
@@ -146,7 +146,7 @@ test("what goes past our own output is read as text, whatever it is", async () =
     "\ufffd\ufffd\u0000A",
     "\u001e{ no frame",
     '\u001e{"level":"loud","message":"x","fields":{}}',
-    ...("r".repeat(200_000).match(/.{1,65536}/g) ?? []),
+    ...("r".repeat(200_000).match(/.{1,196608}/g) ?? []),
     "end of raw",
   ]);
   expect(lines.filter(({ level }) => level === "warn").map(told)).toEqual(["warn: raw warning"]);
