@@ -45,8 +45,8 @@ export class Ledger {
   readonly #unsaved: Fact[] = [];
   /** What the backend cannot take for now, while it takes others. */
   readonly #aside = new Set<EntryKey>();
-  /** True while an append carries the unsaved facts: another one must not carry them too. */
-  #isSaving = false;
+  /** While an append carries the unsaved facts: another one must not carry them too. */
+  #saving: Promise<void> | undefined;
   /** Of the finished entries in `#open`. */
   readonly #fresh = { results: 0, characters: 0 };
   #undelivered = 0;
@@ -69,26 +69,27 @@ export class Ledger {
    * @throws {ServantError} `journal.full`: nothing was recorded and nothing may act on it.
    */
   async record(facts: readonly Fact[], urgency: Exclude<Urgency, "lazy"> = "now"): Promise<void> {
-    const kept = this.#isSaving ? [] : [...this.#unsaved];
-    if (kept.length > 0) this.#isSaving = true;
+    const kept = this.#saving === undefined ? [...this.#unsaved] : [];
+    const saved = Promise.withResolvers<void>();
+    if (kept.length > 0) this.#saving = saved.promise;
     try {
       await this.#journal.append([...kept, ...facts], urgency);
       this.#unsaved.splice(0, kept.length); // what came meanwhile stands behind them
       this.#tellDisk();
     } finally {
-      if (kept.length > 0) this.#isSaving = false;
+      if (kept.length > 0) this.#saving = undefined;
+      saved.resolve();
     }
     this.#show(facts);
   }
 
   /** For what is merely reported (finished, refused): visible even on a full disk. */
   async recordReport(facts: readonly Fact[]): Promise<void> {
-    const isBehind = this.#isUnsaved(...facts);
     // What it stands behind is on its way, and may be refused while this one finds room.
-    if (isBehind && this.#isSaving) return this.#keep(facts);
+    while (this.#saving !== undefined && this.#isUnsaved(...facts)) await this.#saving;
     try {
       // At a quota there is still room for reports when there is none for new work.
-      if (this.isFull && !isBehind) {
+      if (this.isFull && !this.#isUnsaved(...facts)) {
         await this.#journal.append(facts);
         this.#show(facts);
       } else await this.record(facts);
