@@ -1,17 +1,10 @@
 // Goal: the clients that people use read the stream, in both encodings, through large frames too.
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { CBOR_PROTOCOL } from "../../src/wire/local.ts";
-import { pythonWith } from "../support/python.ts";
+import { streamClients } from "../support/stream-clients.ts";
 import { type StreamServer, said, startStream } from "../support/stream-server.ts";
 
-const fixtures = join(import.meta.dir, "..", "fixtures", "stream");
-const python = await pythonWith("websockets-15.0.1", ["websockets==15.0.1", "cbor2==5.6.5"]);
-const node = Bun.which("node");
-const clients = [
-  { name: "ws on Node", command: node && [node, join(fixtures, "client.mjs")] },
-  { name: "websockets of Python", command: python && [python, join(fixtures, "client.py")] },
-];
+const clients = await streamClients();
 const LIVE = 5_000;
 
 for (const { name, command } of clients) {

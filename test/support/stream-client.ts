@@ -16,9 +16,13 @@ export class StreamClient implements Disposable {
   readonly #isCbor: boolean;
   #heard = Promise.withResolvers<void>();
 
-  constructor(url: string, protocol?: string) {
+  /** `token` lets it in by the door of an agent. */
+  constructor(url: string, protocol?: string, token?: string) {
     this.#isCbor = protocol === CBOR_PROTOCOL;
-    this.#socket = new WebSocket(url, protocol === undefined ? [] : [protocol]);
+    this.#socket = new WebSocket(url, {
+      ...(protocol === undefined ? {} : { protocols: [protocol] }),
+      ...(token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } }),
+    });
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       const frame = typeof data === "string" ? JSON.parse(data) : decode(new Uint8Array(data));
