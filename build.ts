@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "./package.json" with { type: "json" };
+import { pageBundle } from "./src/local/page-bundle.ts";
 
 const { values } = parseArgs({
   options: { target: { type: "string" }, outfile: { type: "string" } },
@@ -19,9 +20,19 @@ const aside = await mkdtemp(join(dirname(outfile), ".build-"));
 const built = join(aside, basename(outfile));
 
 const started = performance.now();
+// Beforehand: a build inside of a build waits for itself.
+const page = `export const pageBundle = async () => (${JSON.stringify(await pageBundle())});`;
+/** The binary has no page to bundle: it carries this one. */
+const finishedPage: Bun.BunPlugin = {
+  name: "finished page",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/src\/local\/page-bundle\.ts$/ }, () => ({ contents: page, loader: "js" }));
+  },
+};
 const result = await Bun.build({
   entrypoints: [join(import.meta.dir, "src", "main.ts")],
   format: "esm",
+  plugins: [finishedPage],
   splitting: true, // each command is a chunk of its own, read when it is used
   bytecode: true,
   // Identifiers stay: stacks and class names in messages are read by people.

@@ -12,7 +12,7 @@ import type { Tally } from "../local/tally.ts";
 import { inHand, storyOf, summaryOf } from "../local/views.ts";
 import type { SqliteJournal } from "../system/journal.ts";
 import { JournalStories } from "../system/journal-stories.ts";
-import type { Status } from "../wire/local.ts";
+import type { Status, World } from "../wire/local.ts";
 
 export interface AgentParts {
   readonly bus: Bus;
@@ -29,6 +29,8 @@ export interface AgentParts {
   readonly stop: () => void;
   readonly tally: Tally;
   readonly version: string;
+  /** Absent: no backend lives in this process. */
+  readonly world?: (() => Promise<World>) | undefined;
 }
 
 export function agentDoor(parts: AgentParts): Door {
@@ -55,6 +57,7 @@ export function agentDoor(parts: AgentParts): Door {
     pause: (reason) => servant.pause(reason),
     resume: () => servant.resume(),
     drain: () => parts.stop(),
+    world: async () => await parts.world?.(),
     listen: (listener) => bus.listen(listener),
   };
 }

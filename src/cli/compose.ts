@@ -23,6 +23,7 @@ import { openLogFiles } from "../system/log-files.ts";
 import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import type { Connection } from "../wire/connection.ts";
+import type { World } from "../wire/local.ts";
 import { eventLog } from "./event-log.ts";
 import type { LocalDoor } from "./local-door.ts";
 import { localPlace } from "./local-place.ts";
@@ -40,6 +41,8 @@ export interface ServantSettings extends CommandOptions {
   readonly failuresMax: number;
   readonly reregister: boolean;
   readonly version: string;
+  /** What the backend inside this process plans, when there is one. */
+  readonly world?: () => Promise<World>;
   /** Told what the plugin offers, before it is registered. */
   readonly onOffer?: (offer: Offer) => void;
 }

@@ -91,14 +91,15 @@ async function load(
   parts: DoorParts,
 ): Promise<Loaded> {
   const { clock, feed, stateDir, tally, unwritten, version } = parts;
-  const [{ Auth }, { doorAnswers }, { LogStream }, { agentDoor }] = await Promise.all([
-    import("../local/auth.ts"),
-    import("../local/server.ts"),
-    import("../local/stream.ts"),
-    import("./agent-door.ts"),
-  ]);
+  const [{ Auth }, { doorAnswers }, { LogStream }, { pageAnswer: page }, { agentDoor }] =
+    await Promise.all([
+      import("../local/auth.ts"),
+      import("../local/server.ts"),
+      import("../local/stream.ts"),
+      import("../local/page.ts"),
+      import("./agent-door.ts"),
+    ]);
   const auth = new Auth(token, textFile(join(stateDir, "sessions.json")), clock);
-  const page = () => new Response("The agent runs.\n");
   const stream = new LogStream({ feed, clock, boot: crypto.randomUUID() });
   const door = agentDoor(parts);
   const shown = { door, feed, page, stream, tally, unwritten, version };

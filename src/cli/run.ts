@@ -13,11 +13,13 @@ import { parseGoalAtom } from "../core/expression.ts";
 import type { Bus, Offer } from "../core/ports.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
+import type { World } from "../wire/local.ts";
 import { openLoggedBus, serve, stopSignals } from "./compose.ts";
 import { openDomains } from "./domains.ts";
 import { listen } from "./listen.ts";
 import type { RunOptions } from "./options.ts";
 import { durationText, type Output, openOutput, printable } from "./output.ts";
+import { PlanWatch, worldOf } from "./plan-watch.ts";
 import { openRunDisplay, type RunDisplay, silentDisplay } from "./run-display.ts";
 
 /** The name of the backend inside this process: its journal entries belong to it alone. */
@@ -37,10 +39,14 @@ export async function run(
   const display = options.json ? silentDisplay() : openRunDisplay(out);
   const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
   const bus = openLoggedBus(logged, systemClock, (text) => display.log(text));
+  const watch = new PlanWatch();
   const backend = createBackend({
     domains: await openDomains(options.domain),
     clock: systemClock,
-    observe: (progress) => display.observe(progress),
+    observe(progress) {
+      watch.observe(progress);
+      display.observe(progress);
+    },
     log: (level, message, fields) => bus.publish({ type: "backend.log", level, message, fields }),
   });
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "servant-agent-"));
@@ -58,6 +64,7 @@ export async function run(
       out,
       stateDir,
       version,
+      world: () => worldOf(backend, watch),
     });
   } finally {
     display.end();
@@ -75,12 +82,13 @@ interface Parts {
   readonly out: Output;
   readonly stateDir: string;
   readonly version: string;
+  readonly world: () => Promise<World>;
 }
 
 async function serveAndExecute(
   reference: string,
   options: RunOptions,
-  { backend, bus, display, goal, out, stateDir, version }: Parts,
+  { backend, bus, display, goal, out, stateDir, version, world }: Parts,
 ): Promise<number> {
   const connection = new Connection({ url: EMBEDDED_URL }, (url, init) =>
     backend.fetch(new Request(url, init)),
@@ -99,6 +107,7 @@ async function serveAndExecute(
       reference,
       version,
       connection,
+      world,
       bus,
       clock: systemClock,
       stateDirPath: stateDir,

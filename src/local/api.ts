@@ -14,6 +14,7 @@ import {
   Readiness,
   Reason,
   Status,
+  World,
 } from "../wire/local.ts";
 
 export interface Spec {
@@ -40,6 +41,7 @@ export const api = {
     method: "GET",
     path: "/",
     summary: "The page for people. `agent open` leads a browser to it.",
+    isOpen: true,
     answer: "text/html",
   },
   health: {
@@ -138,6 +140,12 @@ export const api = {
     summary:
       "Stops the agent in peace: what runs is finished, results are delivered, then it ends.",
     answer: Done,
+  },
+  world: {
+    method: "GET",
+    path: "/v1/world",
+    summary: "Goal, plan and state of the backend inside this agent; 204 when there is none.",
+    answer: World,
   },
   open: {
     method: "POST",

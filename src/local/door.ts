@@ -10,6 +10,7 @@ import type {
   AssignmentStory,
   Readiness,
   Status,
+  World,
 } from "../wire/local.ts";
 
 export interface Door {
@@ -30,6 +31,8 @@ export interface Door {
   resume(): Promise<void>;
   /** As a first SIGTERM: what has started is finished, then the agent ends. */
   drain(): void;
+  /** Undefined when no backend lives in this agent. */
+  world(): Promise<World | undefined>;
   /** Told of every event from now on; returns the function that ends it. */
   listen(listener: (event: AgentEvent) => void): () => void;
 }

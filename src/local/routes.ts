@@ -33,7 +33,7 @@ export interface RouteParts {
   readonly feed: Feed;
   readonly stream: Pick<LogStream, "upgrade" | "readers" | "dropped">;
   readonly clock: Clock;
-  readonly page: () => Response | Promise<Response>;
+  readonly page: (status: number) => Response | Promise<Response>;
   readonly version: string;
 }
 
@@ -93,6 +93,10 @@ export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>>
       door.drain();
       return Response.json(DONE);
     },
+    world: async () => {
+      const world = await door.world();
+      return world === undefined ? new Response(null, { status: 204 }) : Response.json(world);
+    },
     openapi: () => Response.json(openApi(api, parts.version)),
     viewer: () => viewerAnswer(openApi(api, parts.version)),
   };
@@ -133,7 +137,8 @@ function askedOf(request: Request, feed: Feed, clock: Clock) {
 /** What a browser comes in by, and what it finds. */
 function people({ auth, address, page }: RouteParts): Record<"page" | "enter" | "open", Handle> {
   return {
-    page: () => page(),
+    // A stranger is told by it how to get in.
+    page: ({ caller }) => page(caller === "nobody" ? 401 : 200),
     open: ({ request, caller }) => {
       // A browser that is in must not hand out further ways in.
       if (caller !== "token") throw new ServantError("local.unauthorized", "Cannot make a link");

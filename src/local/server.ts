@@ -76,7 +76,7 @@ function letIn(request: Request, { auth, address }: ServerParts, rates: Rates): 
     take(caller === "nobody" ? "stranger" : caller);
   }
   // What a stranger asks for is not even looked up: that there is no such route is told inside.
-  if (caller === "nobody" && pathname !== api.enter.path) {
+  if (caller === "nobody" && pathname !== api.enter.path && pathname !== api.page.path) {
     throw new ServantError("local.unauthorized", "Cannot let you in: no token, no session");
   }
   return caller;

@@ -143,6 +143,24 @@ export const AssignmentStory = z.extend(AssignmentSummary, {
 });
 export type AssignmentStory = z.infer<typeof AssignmentStory>;
 
+// ─── The embedded backend ───────────────────────────────────────────────────────────────────────
+
+export const PlanStep = z.object({
+  what: said("such as `move(start=room_one, end=room_two)`"),
+  phase: z.enum(["waiting", "running", "done", "failed"]),
+  message: z.string(),
+});
+export type PlanStep = z.infer<typeof PlanStep>;
+
+/** What the backend inside this agent (`agent run`) plans and takes for true. */
+export const World = z.object({
+  goal: z.array(z.string()).check(z.describe("the atoms that are wanted")),
+  plan: z.array(PlanStep).check(z.describe("of the present or the last execution, in order")),
+  state: z.array(z.string()).check(z.describe("atoms that hold; of many the first alone")),
+  atoms: count("how many hold"),
+});
+export type World = z.infer<typeof World>;
+
 // ─── Commands ───────────────────────────────────────────────────────────────────────────────────
 
 /** The longest reason that is taken, in characters. */

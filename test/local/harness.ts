@@ -15,6 +15,8 @@ import type { AssignmentQuery, Status } from "../../src/wire/local.ts";
 
 export const TOKEN = "a-token-of-the-test-0123456789abcdefghijklm";
 /** Stands in whatever a stranger must not read. */
+/** What the page's address answers: the same for everybody, it knows nothing by itself. */
+export const PAGE = "<p>the page</p>";
 export const SECRET = "only-for-those-who-may-come-in";
 
 export const STATUS: Status = {
@@ -76,6 +78,9 @@ export class FakeDoor implements Door {
   drain() {
     this.asked.push("drain");
   }
+  world() {
+    return Promise.resolve(undefined);
+  }
   listen(listener: (event: AgentEvent) => void) {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -121,7 +126,7 @@ export function openDoor(place: Partial<Place> = {}): TestDoor {
     feed,
     stream,
     unwritten: () => 0,
-    page: () => new Response(`<p>${SECRET}</p>`, { headers: { "Content-Type": "text/html" } }),
+    page: (status) => new Response(PAGE, { status, headers: { "Content-Type": "text/html" } }),
     tally: new Tally(),
     version: "1.2.3",
   });

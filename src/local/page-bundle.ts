@@ -1,0 +1,62 @@
+/**
+ * Makes one self-contained page of `page/`. `build.ts` puts what this gives in its place, so that
+ * the binary carries the finished page; from source it is made when it is first asked for.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+export interface PageBundle {
+  readonly html: string;
+  /** The Content-Security-Policy: this script, this style, and nothing from anywhere else. */
+  readonly policy: string;
+}
+
+const FOLDER = join(import.meta.dir, "page");
+
+/** @throws {AggregateError} when it cannot be bundled */
+export async function pageBundle(): Promise<PageBundle> {
+  const [script, style, html] = await Promise.all([
+    bundled("main.ts"),
+    bundled("page.css"),
+    Bun.file(join(FOLDER, "page.html")).text(),
+  ]);
+  return {
+    html: withInline(withInline(html, "style", style), "script", script),
+    policy: [
+      "default-src 'none'",
+      `script-src '${hashOf(script)}'`,
+      `style-src '${hashOf(style)}'`,
+      "connect-src 'self'",
+      "img-src data:", // its icon
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      // Text never becomes markup: the browser refuses what would try.
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ].join("; "),
+  };
+}
+
+async function bundled(name: string): Promise<string> {
+  const { outputs } = await Bun.build({
+    entrypoints: [join(FOLDER, name)],
+    target: "browser",
+    format: "iife",
+    minify: true,
+  });
+  const [output] = outputs;
+  if (output === undefined) throw new Error(`Cannot bundle "${name}": nothing came out`);
+  return (await output.text()).trim();
+}
+
+/** Fills the one empty element of this name. */
+function withInline(html: string, tag: "script" | "style", text: string): string {
+  const empty = `<${tag}></${tag}>`;
+  if (text.includes(`</${tag}`)) throw new Error(`Cannot put the ${tag} inline: it ends itself`);
+  return html.replace(empty, () => `<${tag}>${text}</${tag}>`);
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * Asks the agent over its local door. The browser sends the session's cookie by itself. Answers are
+ * taken as the schemas of `wire/local.ts` say: page and agent are of one build.
+ */
+import type { AssignmentPage, AssignmentStory, Failure, Status, World } from "../../wire/local.ts";
+
+/** After so many milliseconds a silent agent counts as gone. */
+const ANSWER_WITHIN_MS = 5_000;
+
+/** This browser has no session, or no longer. */
+export class NotIn extends Error {}
+
+/** The agent's own refusal, in its words. */
+export class Refused extends Error {
+  readonly code: string;
+
+  constructor({ code, message }: Failure) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const door = {
+  status: () => ask<Status>("/v1/status"),
+  assignments: (limit: number, before?: number) =>
+    ask<AssignmentPage>(
+      `/v1/assignments?limit=${limit}${before === undefined ? "" : `&before=${before}`}`,
+    ),
+  assignment: (auditId: string) =>
+    ask<AssignmentStory>(`/v1/assignments/${encodeURIComponent(auditId)}`),
+  /** Undefined: no backend lives in this agent. */
+  world: () => ask<World | undefined>("/v1/world"),
+  cancel: (auditId: string) => tell(`/v1/assignments/${encodeURIComponent(auditId)}/cancel`),
+  pause: () => tell("/v1/pause"),
+  resume: () => tell("/v1/resume"),
+  drain: () => tell("/v1/drain"),
+} as const;
+
+async function tell(path: string): Promise<void> {
+  await ask<unknown>(path, "POST");
+}
+
+async function ask<Answer>(path: string, method = "GET"): Promise<Answer> {
+  const answer = await fetch(path, {
+    method,
+    cache: "no-store",
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
+  if (answer.status === 401) throw new NotIn();
+  if (!answer.ok) throw new Refused(await failureOf(answer));
+  return (answer.status === 204 ? undefined : await answer.json()) as Answer;
+}
+
+async function failureOf(answer: Response): Promise<Failure> {
+  try {
+    return (await answer.json()) as Failure;
+  } catch {
+    const message = `The agent answered ${answer.status}`;
+    return { code: "internal", message, hint: "" };
+  }
+}

@@ -1,0 +1,60 @@
+/** Keys for the whole page. They rest while somebody types or a dialog is open. */
+import { isOpen, show } from "./dialogs.ts";
+import { button, byId, h } from "./dom.ts";
+import type { LogPanel } from "./log-panel.ts";
+
+interface Key {
+  readonly key: string;
+  readonly does: string;
+  readonly act: () => void;
+}
+
+export function keyboard(log: LogPanel): void {
+  const keys: readonly Key[] = [
+    { key: "/", does: "to the text filter of the log", act: log.focusFilter },
+    { key: "l", does: "to the lines of the log", act: log.focusLines },
+    { key: "v", does: "hold the view of the log, or let it go on", act: log.toggleHold },
+    { key: "e", does: "to the end of the log, and along with it", act: log.toEnd },
+    { key: "x", does: "take text and audit id out of the filter", act: log.clear },
+    { key: "n", does: "to what runs now, or the next button there", act: () => focusIn("now") },
+    { key: "a", does: "to the assignments", act: () => focusIn("assignments") },
+    { key: "?", does: "these keys", act: () => showKeys(keys) },
+  ];
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isOpen() || isTyping(event.target))
+      return;
+    const found = keys.find(({ key }) => key === event.key);
+    if (found === undefined) return;
+    event.preventDefault();
+    found.act();
+  });
+  byId("commands").append(
+    button(
+      { class: "plain", id: "keys", "aria-label": "Keys", title: "Keys" },
+      () => showKeys(keys),
+      "?",
+    ),
+  );
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+}
+
+function focusIn(id: string): void {
+  const buttons = [...byId(id).querySelectorAll("button")].filter((each) => !each.hidden);
+  const next = buttons.indexOf(document.activeElement as HTMLButtonElement) + 1;
+  (buttons[next] ?? buttons[0])?.focus();
+}
+
+function showKeys(keys: readonly Key[]): void {
+  const rows = keys.map(({ key, does }) =>
+    h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)),
+  );
+  const more = [
+    ["↑ ↓", "in the log: one line on, shown at length"],
+    ["Home End", "in the log: to its first line, to its end"],
+    ["Esc", "leaves a question, the filter, a line"],
+  ].map(([key = "", does = ""]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)));
+  show("Keys", [h("dl", { class: "keys" }, ...rows, ...more)]);
+}

@@ -1,0 +1,269 @@
+/**
+ * The log as a list of which only the lines in view are in the document. It follows the end until
+ * somebody scrolls away or holds it; what is held stands still, whatever comes or leaves.
+ */
+import { button, h, setAttribute, setText } from "./dom.ts";
+import { gapText, indexOf, isGap, numberOf, type Row } from "./log-book.ts";
+import type { Model } from "./model.ts";
+import { isAtEnd, scrollToShow, type Viewport, visibleRows } from "./virtual-window.ts";
+import { clockText, countText, shortId, some } from "./words.ts";
+
+const KEY_STEPS: Readonly<Record<string, (page: number, count: number) => number>> = {
+  ArrowUp: () => -1,
+  ArrowDown: () => 1,
+  PageUp: (page) => -page,
+  PageDown: (page) => page,
+  Home: (_, count) => -count,
+  End: (_, count) => count,
+};
+
+export class LogView {
+  readonly element = h("div", { class: "log" });
+  readonly #model: Model;
+  readonly #onSelect: (row: Row | undefined) => void;
+  readonly #list = h("div", {
+    class: "lines",
+    role: "listbox",
+    tabindex: 0,
+    "aria-label": "Lines of the log",
+  });
+  readonly #space = h("div", { class: "space" });
+  readonly #lines: LineElement[] = [];
+  readonly #toEnd: HTMLButtonElement;
+  #isFollowing = true;
+  /** Where the view was put last: a scroll from elsewhere is a person's. */
+  #placedAt = 0;
+  /** The number of the last line that is shown while the view is held. */
+  #heldAt: number | undefined;
+  #selected: number | undefined;
+  #evictedSeen = 0;
+  #rowHeight = 20;
+
+  constructor(model: Model, onSelect: (row: Row | undefined) => void) {
+    this.#model = model;
+    this.#onSelect = onSelect;
+    this.#toEnd = button({ class: "to-end" }, () => this.follow());
+    this.#list.append(this.#space);
+    this.element.append(this.#list, this.#toEnd);
+    this.#list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#list.addEventListener("keydown", (event) => this.#typed(event));
+    this.#list.addEventListener("click", ({ target }) => this.#clicked(target));
+    new ResizeObserver(() => this.#measured()).observe(this.#list);
+  }
+
+  get isHeld(): boolean {
+    return this.#heldAt !== undefined;
+  }
+
+  /** Stands still from now on, or goes on. */
+  hold(isHeld: boolean): void {
+    this.#heldAt = isHeld ? this.#model.log.last : undefined;
+    if (!isHeld) this.#isFollowing = true;
+    this.#model.changed();
+  }
+
+  /** To the end, and along with it. */
+  follow(): void {
+    this.#heldAt = undefined;
+    this.#isFollowing = true;
+    this.#model.changed();
+  }
+
+  focus(): void {
+    this.#list.focus();
+  }
+
+  /** How many lines came that a held or scrolled view does not show. */
+  get unseen(): number {
+    const { shown } = this.#model.log;
+    return shown.length - this.#rows().length;
+  }
+
+  /** Chooses a line and brings it into view. */
+  select(seq: number | undefined): void {
+    this.#selected = seq;
+    const rows = this.#rows();
+    if (seq === undefined) {
+      this.#onSelect(undefined);
+      this.#model.changed();
+      return;
+    }
+    const at = Math.min(indexOf(rows, seq), rows.length - 1);
+    this.#isFollowing = false;
+    this.#resize(rows.length);
+    this.#place(scrollToShow(at, this.#viewport(rows.length)));
+    this.#onSelect(rows[at]);
+    this.#model.changed();
+  }
+
+  /** Another filter: the chosen line stays in view when it passes, else the end is shown. */
+  refiltered(): void {
+    this.#evictedSeen = this.#model.log.evicted;
+    const { shown } = this.#model.log;
+    const at = this.#selected === undefined ? -1 : indexOf(shown, this.#selected);
+    const row = shown[at];
+    if (row === undefined || numberOf(row) !== this.#selected) this.#isFollowing = true;
+    else {
+      this.#resize(shown.length);
+      this.#isFollowing = false;
+      this.#place(at * this.#rowHeight - this.#list.clientHeight / 3);
+    }
+    this.#model.changed();
+  }
+
+  draw(): void {
+    const rows = this.#rows();
+    this.#standStill();
+    this.#resize(rows.length);
+    if (this.#isFollowing && !this.isHeld) this.#place(rows.length * this.#rowHeight);
+    const { first, end } = visibleRows(this.#viewport(rows.length));
+    for (let at = first; at < end; at += 1) {
+      const row = rows[at];
+      if (row === undefined) continue;
+      const line = this.#line(at - first);
+      line.show(row, at, this.#rowHeight, numberOf(row) === this.#selected);
+      setAttribute(line.element, "aria-setsize", rows.length);
+      setAttribute(line.element, "aria-posinset", at + 1);
+    }
+    for (const spare of this.#lines.slice(end - first)) spare.element.hidden = true;
+    const chosen = this.#lines.find(
+      ({ element }) => element.ariaSelected === "true" && !element.hidden,
+    );
+    setAttribute(this.#list, "aria-activedescendant", chosen?.element.id);
+    this.#offerEnd();
+  }
+
+  #offerEnd(): void {
+    const isAway = !this.#isFollowing || this.isHeld;
+    this.#toEnd.hidden = !isAway;
+    const { unseen } = this;
+    setText(this.#toEnd, unseen > 0 ? `${some(unseen, "new line")} ↓` : "To the end ↓");
+  }
+
+  #rows(): readonly Row[] {
+    const { shown } = this.#model.log;
+    if (this.#heldAt === undefined) return shown;
+    const end = indexOf(shown, this.#heldAt + 1);
+    return end === shown.length ? shown : shown.slice(0, end);
+  }
+
+  /** What left at the top must not move what is read. */
+  #standStill(): void {
+    const { evicted } = this.#model.log;
+    const left = evicted - this.#evictedSeen;
+    this.#evictedSeen = evicted;
+    if (left > 0 && !(this.#isFollowing && !this.isHeld)) {
+      this.#place(this.#list.scrollTop - left * this.#rowHeight);
+    }
+  }
+
+  #resize(count: number): void {
+    const height = `${count * this.#rowHeight}px`;
+    if (this.#space.style.height !== height) this.#space.style.height = height;
+  }
+
+  #viewport(count: number): Viewport {
+    const { scrollTop, clientHeight: height } = this.#list;
+    return { scrollTop, height, rowHeight: this.#rowHeight, count };
+  }
+
+  #line(nth: number): LineElement {
+    const known = this.#lines[nth];
+    if (known !== undefined) return known;
+    const made = new LineElement(nth);
+    this.#lines.push(made);
+    this.#space.append(made.element);
+    return made;
+  }
+
+  /** A phone gives each line two rows: the style sheet says how high one is. */
+  #measured(): void {
+    const height = Number.parseFloat(getComputedStyle(this.#list).getPropertyValue("--line"));
+    if (height > 0) this.#rowHeight = height;
+    this.#model.changed();
+  }
+
+  #place(scrollTop: number): void {
+    this.#list.scrollTop = Math.max(0, scrollTop);
+    this.#placedAt = this.#list.scrollTop; // the browser knows where the end is
+  }
+
+  #scrolled(): void {
+    // Lines may have come since: only where a person scrolls to says whether the end is wanted.
+    if (Math.abs(this.#list.scrollTop - this.#placedAt) > 1) {
+      this.#isFollowing = isAtEnd(this.#viewport(this.#rows().length));
+      this.#placedAt = this.#list.scrollTop;
+    }
+    this.#model.changed();
+  }
+
+  #clicked(target: EventTarget | null): void {
+    const line = target instanceof Element ? target.closest("[data-seq]") : null;
+    if (line instanceof HTMLElement) this.select(Number(line.dataset.seq));
+  }
+
+  #typed(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && this.#selected !== undefined) {
+      event.stopPropagation();
+      this.select(undefined);
+      return;
+    }
+    const rows = this.#rows();
+    const page = Math.max(1, Math.floor(this.#list.clientHeight / this.#rowHeight) - 1);
+    const step = KEY_STEPS[event.key]?.(page, rows.length);
+    if (step === undefined || rows.length === 0) return;
+    event.preventDefault();
+    const from = this.#selected === undefined ? rows.length : indexOf(rows, this.#selected);
+    const at = Math.min(rows.length - 1, Math.max(0, from + step));
+    const row = rows[at];
+    if (row !== undefined) this.select(numberOf(row));
+    if (event.key === "End") this.follow();
+  }
+}
+
+/** One of the few elements that lines take turns in. */
+class LineElement {
+  readonly element: HTMLElement;
+  readonly #time = h("span", { class: "time" });
+  readonly #level = h("span", { class: "level" });
+  readonly #source = h("span", { class: "source" });
+  readonly #audit = h("span", { class: "audit" });
+  readonly #message = h("span", { class: "message" });
+  #row: Row | undefined;
+
+  constructor(nth: number) {
+    this.element = h(
+      "div",
+      { class: "entry", role: "option", id: `line-${nth}` },
+      this.#time,
+      this.#level,
+      this.#source,
+      this.#audit,
+      this.#message,
+    );
+  }
+
+  show(row: Row, at: number, rowHeight: number, isSelected: boolean): void {
+    const { element } = this;
+    element.hidden = false;
+    element.style.transform = `translateY(${at * rowHeight}px)`;
+    setAttribute(element, "aria-selected", String(isSelected));
+    if (row === this.#row) return;
+    this.#row = row;
+    element.dataset.seq = String(numberOf(row));
+    element.dataset.level = isGap(row) ? "gap" : row.level;
+    setText(this.#time, isGap(row) ? "" : clockText(row.time, { ms: true }));
+    setText(this.#level, isGap(row) ? "gap" : row.level);
+    setText(this.#source, isGap(row) ? "" : row.source);
+    setText(this.#audit, isGap(row) || row.auditId === undefined ? "" : shortId(row.auditId));
+    setText(this.#message, isGap(row) ? gapText(row.gap) : row.message);
+  }
+}
+
+/** `12 of 4,200 lines`, for beside the filter. */
+export function sizeText({ shown, size }: { shown: readonly Row[]; size: number }): string {
+  return shown.length === size
+    ? some(size, "line")
+    : `${countText(shown.length)} of ${some(size, "line")}`;
+}
