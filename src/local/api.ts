@@ -40,7 +40,7 @@ export const api = {
   page: {
     method: "GET",
     path: "/",
-    summary: "The page for people. `agent open` leads a browser to it.",
+    summary: "The page for people; a stranger is told how to get in. `agent open` leads to it.",
     isOpen: true,
     answer: "text/html",
   },

@@ -1,8 +1,8 @@
 /** A running agent and its door, as a program of the same machine sees them. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LocalFile, type Status } from "../../src/wire/local.ts";
-import { ensureBinary } from "./binary.ts";
+import { ensureBinary, root } from "./binary.ts";
 import { HostileBackend } from "./hostile-backend.ts";
 import { Folder, RunningServant } from "./servant.ts";
 
@@ -76,6 +76,44 @@ export class LocalScene implements AsyncDisposable {
     for (const servant of this.#all) servant.process.kill("SIGKILL");
     await Promise.all(this.#all.map((servant) => servant.ended()));
     await this.peer.stop();
+    this.folder[Symbol.dispose]();
+  }
+}
+
+/** `agent run` and its door: backend and servant in one process. */
+export class RunScene implements AsyncDisposable {
+  readonly folder = new Folder();
+  readonly process: Bun.Subprocess;
+  url = "";
+
+  private constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
+    this.process = Bun.spawn([...command, "--state-dir", this.folder.state], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+  }
+
+  static async open(
+    reference: string,
+    { goal, env }: { readonly goal: string; readonly env: Readonly<Record<string, string>> },
+  ): Promise<RunScene> {
+    const args = [join(root, reference), "--goal", goal, "--port", "0"];
+    const scene = new RunScene([await ensureBinary(), "run", ...args], env);
+    const place = join(scene.folder.state, "local.json");
+    while (!existsSync(place) && scene.process.exitCode === null) await Bun.sleep(10);
+    scene.url = LocalFile.parse(JSON.parse(readFileSync(place, "utf8"))).url ?? "";
+    return scene;
+  }
+
+  ask(path: string, init: RequestInit = {}): Promise<Response> {
+    const token = readFileSync(join(this.folder.state, "token"), "utf8").trim();
+    const headers = { Authorization: `Bearer ${token}`, ...init.headers };
+    return fetch(`${this.url}${path}`, { ...init, headers });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.process.exited;
     this.folder[Symbol.dispose]();
   }
 }
