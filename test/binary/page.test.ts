@@ -282,7 +282,7 @@ withBrowser(
     expect(await without.page.locator("#world").isVisible()).toBe(false);
 
     await using run = await RunScene.open("plugins/warehouse.ts:WarehouseNode", {
-      goal: "box_at(room_two, box_a)",
+      goals: ["box_at(room_two, box_a)"],
       env: { WAREHOUSE_STEP_MS: "3000" },
     });
     const { page } = await visit(browser, run);

@@ -95,9 +95,17 @@ export class RunScene implements AsyncDisposable {
 
   static async open(
     reference: string,
-    { goal, env }: { readonly goal: string; readonly env: Readonly<Record<string, string>> },
+    {
+      goals,
+      env,
+    }: { readonly goals: readonly string[]; readonly env: Readonly<Record<string, string>> },
   ): Promise<RunScene> {
-    const args = [join(root, reference), "--goal", goal, "--port", "0"];
+    const args = [
+      join(root, reference),
+      ...goals.flatMap((goal) => ["--goal", goal]),
+      "--port",
+      "0",
+    ];
     const scene = new RunScene([await ensureBinary(), "run", ...args], env);
     const place = join(scene.folder.state, "local.json");
     while (!existsSync(place) && scene.process.exitCode === null) await Bun.sleep(10);

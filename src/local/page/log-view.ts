@@ -214,11 +214,15 @@ export class LogView {
     const step = KEY_STEPS[event.key]?.(page, rows.length);
     if (step === undefined || rows.length === 0) return;
     event.preventDefault();
+    if (event.key === "End") {
+      this.select(undefined);
+      this.follow();
+      return;
+    }
     const from = this.#selected === undefined ? rows.length : indexOf(rows, this.#selected);
     const at = Math.min(rows.length - 1, Math.max(0, from + step));
     const row = rows[at];
     if (row !== undefined) this.select(numberOf(row));
-    if (event.key === "End") this.follow();
   }
 }
 

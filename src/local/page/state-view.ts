@@ -6,7 +6,7 @@ import { icon } from "./icon.ts";
 import type { Live } from "./live.ts";
 import type { Model } from "./model.ts";
 import { type Notice, noticesOf } from "./notices.ts";
-import { clockText, durationText } from "./words.ts";
+import { clockText, durationText, shortId } from "./words.ts";
 
 const DRAIN = {
   title: "Drain the agent?",
@@ -80,16 +80,17 @@ function notice(): Part<Notice> {
 }
 
 function factList(list: HTMLElement): (model: Model) => void {
-  const fact = (name: string) => {
+  const fact = (name: string, short = (text: string) => text) => {
     const value = h("dd");
     const whole = h("div", {}, h("dt", {}, name), value);
     list.append(whole);
     return (text: string | undefined) => {
       whole.hidden = text === undefined;
-      setText(value, text ?? "");
+      setText(value, short(text ?? ""));
+      setAttribute(value, "title", text);
     };
   };
-  const servant = fact("servant");
+  const servant = fact("servant", shortId);
   const backend = fact("backend");
   const uptime = fact("up");
   const plugin = fact("plugin process");

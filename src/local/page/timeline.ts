@@ -23,6 +23,7 @@ function compare(a: string, b: string): number {
 
 /** How much time the strip may show, and how far its marks of time are apart, in minutes. */
 const SCALES = [
+  { reach: 0.5, tick: 1 / 6 },
   { reach: 2, tick: 0.5 },
   { reach: 5, tick: 1 },
   { reach: 15, tick: 5 },

@@ -54,7 +54,7 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** An audit id where there is little room: its ends tell ids of one origin apart. */
+/** An id where there is little room: its ends tell ids of one origin apart. */
 export function shortId(auditId: string): string {
   return auditId.length <= 10 ? auditId : `${auditId.slice(0, 4)}…${auditId.slice(-4)}`;
 }

@@ -32,6 +32,7 @@ export function worldView(model: Model): void {
     section.hidden = world === undefined;
     if (world === undefined) return;
     plan(world.plan.map((each, nth) => ({ ...each, nth })));
+    showRunning(section);
     setText(
       byId("goal"),
       world.goal.length === 0 ? "No goal is set." : `Goal: ${world.goal.join(", ")}`,
@@ -39,6 +40,18 @@ export function worldView(model: Model): void {
     setText(byId("state-title"), `State: ${countText(world.atoms)} atoms hold`);
     state(world.state);
   });
+}
+
+/** A long plan scrolls along with what runs. */
+function showRunning(section: HTMLElement): void {
+  const running = section.querySelector<HTMLElement>('[data-phase="running"]');
+  if (running === null) return;
+  const top = running.offsetTop - section.offsetTop;
+  const bottom = top + running.offsetHeight;
+  const { scrollTop, clientHeight } = section;
+  if (top < scrollTop || bottom > scrollTop + clientHeight) {
+    section.scrollTop = bottom - clientHeight * 0.7;
+  }
 }
 
 function step(): Part<PlanStep> {

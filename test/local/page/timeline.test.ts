@@ -86,8 +86,8 @@ test("scaleFor() shows the latest sixteen in the least reach that does", () => {
       Array.from({ length: 40 }, (_, n) => done(`a${n}`, -n * everyS, 1 - n * everyS)),
     );
   const minutes = (everyS: number) => scaleFor(each(everyS), 0).reachMs / 60_000;
-  expect([1, 15, 50, 200, 1_000, 9_999].map(minutes)).toEqual([2, 5, 15, 60, 360, 360]);
-  expect(scaleFor([], 0).reachMs).toBe(120_000);
+  expect([1, 15, 50, 200, 1_000, 9_999].map(minutes)).toEqual([0.5, 5, 15, 60, 360, 360]);
+  expect(scaleFor([], 0).reachMs).toBe(30_000);
 });
 
 test("tookMs() runs on while it is open, and stands before the start", () => {
