@@ -89,8 +89,8 @@ export interface Runner {
 }
 
 /**
- * "now" commits at once. "soon" and "lazy" ride along with the next commit: "soon" waits a few
- * milliseconds for one at most, "lazy" longer, and whoever appends lazily does not wait at all.
+ * "now" commits at once. "soon" rides along with the next commit and waits a few milliseconds for
+ * one at most. "lazy" waits longer, for others of its kind; whoever appends it does not wait at all.
  */
 export type Urgency = "now" | "soon" | "lazy";
 

@@ -25,9 +25,12 @@ import { STATE } from "./journal-rows.ts";
 import { finishSalvage, salvage } from "./journal-salvage.ts";
 import { JournalStore } from "./journal-store.ts";
 import { verifyFile } from "./journal-verification.ts";
+import { LazyFacts } from "./lazy-facts.ts";
 
 /** How long facts wait for another commit to ride along with, in milliseconds. */
 export const COMMIT_WITHIN_MS = { soon: 2, lazy: 100 } as const;
+/** How long what nobody waits for stays after a commit that failed, in milliseconds. */
+const LAZY_RETRY_MS = 1_000;
 /** Near the quota this part of it is left to facts that only report. */
 const RESERVE_SHARE = 1 / 16;
 /** From this part of what new work may fill on, compaction makes room whatever else it keeps. */
@@ -62,7 +65,6 @@ export interface Damage {
 
 interface Waiting {
   readonly fact: Fact;
-  readonly urgency: Urgency;
   /** Its append accepts or starts work: the first that is refused when room gets scarce. */
   readonly isWork: boolean;
 }
@@ -137,6 +139,8 @@ export class SqliteJournal implements Journal {
   #room = 0;
   /** What the next commit takes, in the order it was appended. */
   #waiting: Waiting[] = [];
+  /** What waits for others of its kind: many deliveries in one commit dirty few pages. */
+  readonly #lazy = new LazyFacts();
   /** Settle with the next commit, for those who wait for it together. */
   #committed: { work?: PromiseWithResolvers<void>; report?: PromiseWithResolvers<void> } = {};
   #timers: { soon?: Timer; lazy?: Timer } = {};
@@ -160,12 +164,15 @@ export class SqliteJournal implements Journal {
   }
 
   append(facts: readonly Fact[], urgency: Urgency = "now"): Promise<void> {
-    const isWork = facts.some(({ type }) => type === "accepted" || type === "started");
-    for (const fact of facts) this.#waiting.push({ fact, urgency, isWork });
-    if (urgency === "lazy") {
-      this.#timers.lazy ??= setTimeout(() => this.#commit(), COMMIT_WITHIN_MS.lazy);
+    const isLazy = urgency === "lazy";
+    if (isLazy && !this.#waiting.some(({ fact }) => facts.some(({ key }) => key === fact.key))) {
+      this.#lazy.add(facts);
+      this.#lazyIn(COMMIT_WITHIN_MS.lazy);
       return Promise.resolve();
     }
+    const isWork = facts.some(({ type }) => type === "accepted" || type === "started");
+    for (const fact of facts) this.#waiting.push({ fact, isWork });
+    if (isLazy) return Promise.resolve(); // with what it stands behind
     const kind = isWork ? "work" : "report";
     this.#committed[kind] ??= Promise.withResolvers<void>();
     const { promise } = this.#committed[kind];
@@ -182,7 +189,8 @@ export class SqliteJournal implements Journal {
   }
 
   async waiting(from: number, limit: number): Promise<WaitingPage> {
-    const closing = new Set(this.#waiting.filter(isClosing).map(({ fact }) => fact.key));
+    const onItsWay = [...this.#lazy.all, ...this.#waiting.map(({ fact }) => fact)];
+    const closing = new Set(onItsWay.filter(isClosing).map(({ key }) => key));
     const isOnItsWay = (key: EntryKey) => closing.has(key);
     return this.#read(() => this.#store.waiting(this.#origin, from, limit, isOnItsWay));
   }
@@ -195,7 +203,7 @@ export class SqliteJournal implements Journal {
   async story(key: EntryKey): Promise<readonly Fact[]> {
     const waiting = this.#waiting.filter(({ fact }) => fact.key === key);
     const stored = this.#read(() => this.#store.story(key, this.#origin));
-    return [...stored, ...waiting.map(({ fact }) => fact)];
+    return [...stored, ...this.#lazy.of(key), ...waiting.map(({ fact }) => fact)];
   }
 
   /** Backends with entries that are still open, other than this one. */
@@ -209,17 +217,16 @@ export class SqliteJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    this.#commit();
+    this.#commit(true);
     clearTimeout(this.#tidying);
     this.#store.close();
     this.#db.close();
   }
 
   /** Everything that waits, in one transaction; tells those who wait for it. */
-  #commit(): void {
+  #commit(isLazyDue = false): void {
     clearTimeout(this.#timers.soon);
-    clearTimeout(this.#timers.lazy);
-    this.#timers = {};
+    delete this.#timers.soon;
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#turn = undefined;
     const waiting = this.#waiting;
@@ -228,28 +235,43 @@ export class SqliteJournal implements Journal {
     this.#committed = {};
     try {
       const isCrowded = work !== undefined && this.#isFull();
-      const written = isCrowded ? waiting.filter(({ isWork }) => !isWork) : waiting;
-      if (written.length > 0) this.#write(written);
-      // Nobody was told that a lazy fact may fail: it rides along with a later commit.
-      if (isCrowded) this.#waiting = waiting.filter((each) => each.isWork && isLazy(each));
+      const taken = isCrowded ? waiting.filter(({ isWork }) => !isWork) : waiting;
+      this.#writeWithLazy(taken, isLazyDue);
       report?.resolve();
       if (isCrowded) {
         this.#tidyIn(0);
         work.reject(fullError());
       } else work?.resolve();
     } catch (cause) {
-      this.#waiting = waiting.filter(isLazy);
       // A disk that cannot be written now (full, read-only, busy) may be written again later.
+      if (this.#lazy.all.length > 0) this.#lazyIn(LAZY_RETRY_MS);
       const error = this.#failure(cause, "write the journal");
       work?.reject(error);
       report?.reject(error);
     }
   }
 
-  #write(waiting: readonly Waiting[]): void {
+  /** Nobody was told that a lazy fact may fail: it stays until a commit has taken it. */
+  #writeWithLazy(taken: readonly Waiting[], isLazyDue: boolean): void {
+    const facts = taken.map(({ fact }) => fact);
+    const isTaken = isLazyDue || this.#lazy.isMany || this.#lazy.comesBeforeAny(facts);
+    const all = isTaken ? [...this.#lazy.all, ...facts] : facts;
+    if (isTaken) {
+      clearTimeout(this.#timers.lazy);
+      delete this.#timers.lazy;
+    }
+    if (all.length > 0) this.#write(all);
+    if (isTaken) this.#lazy.clear();
+  }
+
+  #lazyIn(ms: number): void {
+    this.#timers.lazy ??= setTimeout(() => this.#commit(true), ms);
+  }
+
+  #write(facts: readonly Fact[]): void {
     this.#writtenAtMs = performance.now();
     this.#transact(() => {
-      for (const { fact } of waiting) this.#store.write(fact, this.#origin);
+      for (const fact of facts) this.#store.write(fact, this.#origin);
     });
   }
 
@@ -326,12 +348,8 @@ export class SqliteJournal implements Journal {
   }
 }
 
-function isLazy({ urgency }: Waiting): boolean {
-  return urgency === "lazy";
-}
-
-function isClosing({ fact }: Waiting): boolean {
-  return fact.type === "delivered" || fact.type === "refused";
+function isClosing({ type }: Fact): boolean {
+  return type === "delivered" || type === "refused";
 }
 
 /** Holds the file to its quota; returns how many pages new work may fill. */
