@@ -12,6 +12,8 @@ import { clockText, dayClockText, durationText } from "./words.ts";
 const WIDTH = 1_000;
 const LANE = 14;
 const LANES_MAX = 4;
+/** How often it is drawn while nothing but time changes, in milliseconds. */
+const REDRAW_MS = 400;
 /** A mark of time nearer than this to an end of the strip has no room for its text. */
 const LABEL_ROOM = 0.06;
 
@@ -28,14 +30,13 @@ export function timelineView(model: Model, live: Live, showStory: (id: string) =
   let drawn: readonly AssignmentSummary[] = [];
   model.onDraw(() => {
     const { assignments, nowMs, olderBefore } = model;
-    const isNew = assignments !== drawn;
+    // What runs ticks by the second; a log that floods draws sixty times in one.
+    if (assignments === drawn && Math.abs(nowMs - drawnAtMs) < REDRAW_MS) return;
+    drawnAtMs = nowMs;
+    drawn = assignments;
     rows(assignments);
     older.hidden = olderBefore === undefined;
     byId("no-assignments").hidden = assignments.length > 0;
-    // A second moves the strip by less than a pixel.
-    if (!isNew && Math.abs(nowMs - drawnAtMs) < 1_000) return;
-    drawnAtMs = nowMs;
-    drawn = assignments;
     strip.replaceChildren(drawStrip(assignments, nowMs));
   });
 }
