@@ -33,7 +33,7 @@ export class Live {
 
   constructor(model: Model) {
     this.#model = model;
-    this.#stream = new LogStream({
+    this.#stream = new LogStream(streamUrl(), {
       since: (lastSeq) => this.#since(lastSeq),
       lines: (lines) => this.#hear(lines),
       gap: (gap) => {
@@ -182,4 +182,10 @@ export class Live {
       lost: linesLost,
     });
   }
+}
+
+function streamUrl(): string {
+  const url = new URL("/v1/stream", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }

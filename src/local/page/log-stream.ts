@@ -14,12 +14,14 @@ export interface StreamListener {
 }
 
 export class LogStream {
+  readonly #url: string;
   readonly #listener: StreamListener;
   #socket: WebSocket | undefined;
   /** Before that, lines of now come: they would stand in front of those of before. */
   #isSubscribed = false;
 
-  constructor(listener: StreamListener) {
+  constructor(url: string, listener: StreamListener) {
+    this.#url = url;
     this.#listener = listener;
   }
 
@@ -30,9 +32,7 @@ export class LogStream {
   /** Connects, unless it is or is about to be. */
   open(): void {
     if (this.#socket !== undefined) return;
-    const url = new URL("/v1/stream", location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(this.#url);
     this.#socket = socket;
     this.#isSubscribed = false;
     socket.addEventListener("message", ({ data }) => {
