@@ -171,7 +171,8 @@ describe("agent connect", () => {
     expect(await codeOf("large")).toBe("assignment.too-large");
     expect(await codeOf("wrong")).toBe("assignment.bad-params");
     expect(await codeOf("unknown")).toBe("assignment.unknown");
-    await peer.until("four told", () => servant.events("poll.malformed").length === 4);
+    // Not each of them: the next one that is told, seconds later, counts them all.
+    await peer.until("one told", () => servant.events("poll.malformed").length === 1);
   });
 
   test("polls and results that fail in passing are tried again", async () => {
