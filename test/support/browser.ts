@@ -12,9 +12,12 @@ if (!hasBrowser) {
 }
 
 /** @throws when there is none: where a browser belongs, its absence is a failure. */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(...more: string[]): Promise<Browser> {
   if (executablePath === undefined) throw new Error("Cannot test the page: there is no Chromium");
-  return await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  return await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-gpu", ...more],
+  });
 }
 
 /** A page that is in, and what it did that it should not have. */
