@@ -3,6 +3,7 @@
 // own commands, and requests as programs and browsers send them.
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { REST_MS } from "../../src/system/thrift.ts";
 import { AssignmentPage, AssignmentStory, Status } from "../../src/wire/local.ts";
@@ -98,7 +99,8 @@ test("commands say where they looked when no agent runs, or it has no door", asy
   await scene.peer.until("it runs", () => servant.events("servant.registered").length === 1);
   const { code, err } = await scene.run("status");
   expect([code, err]).toEqual([1, expect.stringContaining("no local door")]);
-  expect((await scene.run("logs")).out).toContain("registered as servant");
+  // The log is written a moment after it is said.
+  while (!(await scene.run("logs")).out.includes("registered as servant")) await Bun.sleep(20);
   expect(await servant.stop()).toBe(0);
 });
 
@@ -280,8 +282,12 @@ test("logs -f goes on over a kill and restart of the agent, by level, source and
   const seqs = lines.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
   expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
   const only = await scene.run("logs", "--audit", "second", "--source", "plugin");
-  expect(only.out).toMatch(/^\d\d:\d\d:\d\d {3}plugin {2}\[second\] working on second\n$/);
-  expect((await scene.run("logs", "--level", "error")).out).toBe("");
+  expect(only.out).toMatch(
+    /^(--- .*\n)?\d\d:\d\d:\d\d {3}plugin {2}\[second\] working on second\n$/,
+  );
+  // Of the numbers that a kill left out it may tell.
+  const errors = (await scene.run("logs", "--level", "error")).out;
+  expect(errors.replace(/^---.*\n/gm, "")).toBe("");
   expect((await scene.run("logs", "--since", "tomorrow")).code).toBe(2);
 });
 
@@ -323,9 +329,8 @@ test("whoever holds every file descriptor of the agent does not end it, nor stop
   const servant = await RunningServant.start(peer.url, folder, { under, args });
   await peer.until("it is registered", () => servant.events("servant.registered").length === 1);
   const port = Number(/:(\d+)$/.exec(servant.events("door.opened")[0]?.message ?? "")?.[1]);
-  const socket = { data() {}, error() {} };
-  const sockets = await Promise.all(
-    Array.from({ length: 300 }, () => Bun.connect({ hostname: "127.0.0.1", port, socket })),
+  const sockets = Array.from({ length: 200 }, () =>
+    connect(port, "127.0.0.1").on("error", () => {}),
   );
   const held = () => readdirSync(`/proc/${servant.process.pid}/fd`).length;
   await peer.until("every descriptor is held", () => held() >= 128);
@@ -334,7 +339,7 @@ test("whoever holds every file descriptor of the agent does not end it, nor stop
   // At rest it gives memory back, for which it would read a file.
   const rested = performance.now() + REST_MS + 1_000;
   await peer.until("it has rested", () => performance.now() > rested);
-  for (const each of sockets) each.terminate();
+  for (const each of sockets) each.destroy();
   peer.assign("last");
   expect(await peer.result("last", 20_000)).toMatchObject({ success: true });
   expect(await servant.stop()).toBe(0);
