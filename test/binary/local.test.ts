@@ -93,9 +93,7 @@ test("commands say where they looked when no agent runs, or it has no door", asy
     expect([code, out, err], command[0]).toEqual([1, "", expect.stringContaining("none runs")]);
     expect(err).toContain(scene.folder.state);
   }
-  const servant = await RunningServant.start(scene.peer.url, scene.folder, {
-    args: ["--no-local"],
-  });
+  const servant = await scene.launch("--no-local");
   await scene.peer.until("it runs", () => servant.events("servant.registered").length === 1);
   const { code, err } = await scene.run("status");
   expect([code, err]).toEqual([1, expect.stringContaining("no local door")]);

@@ -24,13 +24,18 @@ export class LocalScene implements AsyncDisposable {
   async start(...args: string[]): Promise<void> {
     const registrations = () => this.peer.requests("/servant/register").length;
     const before = registrations();
-    const given = args.length === 0 ? ["--port", "0"] : args;
-    this.servant = await RunningServant.start(this.peer.url, this.folder, { args: given });
-    this.#all.push(this.servant);
+    this.servant = await this.launch(...(args.length === 0 ? ["--port", "0"] : args));
     await this.peer.until("it is registered", () => registrations() > before);
     await this.peer.until("its door is told", () => this.place()?.pid === this.servant.process.pid);
     this.url = this.place()?.url ?? "";
     this.token = readFileSync(join(this.folder.state, "token"), "utf8").trim();
+  }
+
+  /** An agent with just these options, gone with the scene whatever becomes of the test. */
+  async launch(...args: string[]): Promise<RunningServant> {
+    const servant = await RunningServant.start(this.peer.url, this.folder, { args });
+    this.#all.push(servant);
+    return servant;
   }
 
   place(): LocalFile | undefined {
