@@ -3,7 +3,8 @@
  * COUNT`. They look at no more of a frame than they need, so that the server is what is measured.
  */
 import { RawReader } from "../test/support/raw-reader.ts";
-import { nowMs, percentile } from "./processes.ts";
+import { machineMs } from "./clock.ts";
+import { percentile } from "./processes.ts";
 import { END } from "./stream-lines.ts";
 
 export type ReaderOrder = { do: "stall" } | { do: "resume" } | { do: "report" };
@@ -57,7 +58,7 @@ class Counter {
       if (first !== this.last + 1) throw new Error(`line ${this.last} is followed by ${first}`);
       this.delivered += last - first + 1;
     } else if (this.#isFirst) {
-      for (let at = payload.indexOf(MARK); at >= 0; at = payload.indexOf(MARK, at + 200)) {
+      for (let at = payload.indexOf(MARK); at >= 0; at = payload.indexOf(MARK, at + 100)) {
         this.delivered += 1;
       }
     }
@@ -72,7 +73,7 @@ class Counter {
   #look(payload: Buffer): void {
     const tail = payload.toString("latin1", Math.max(payload.length - TAIL_BYTES, 0));
     const atMs = /"atMs":([\d.]+)\}/.exec(tail)?.[1];
-    if (atMs !== undefined) latencies.push(nowMs() - Number(atMs));
+    if (atMs !== undefined) latencies.push(machineMs() - Number(atMs));
   }
 
   #control(text: string): void {
@@ -110,7 +111,7 @@ const readers = await Promise.all(
 function ended(): void {
   if (!counters.every(({ hasEnded }) => hasEnded)) return;
   const gaps = counters.reduce((sum, counter) => sum + counter.gaps, 0);
-  report({ told: "ended", atMs: nowMs(), counted: counters[0]?.delivered ?? 0, gaps });
+  report({ told: "ended", atMs: machineMs(), counted: counters[0]?.delivered ?? 0, gaps });
   for (const counter of counters)
     Object.assign(counter, { hasEnded: false, delivered: 0, gaps: 0 });
 }

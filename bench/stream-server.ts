@@ -20,7 +20,7 @@ import { systemClock } from "../src/system/clock.ts";
 import { openJournal } from "../src/system/journal.ts";
 import { openLogFiles } from "../src/system/log-files.ts";
 import { FakeBackend, FakeRunner, id } from "../test/support/fake-ports.ts";
-import { nowMs } from "./processes.ts";
+import { machineMs } from "./clock.ts";
 import { END } from "./stream-lines.ts";
 
 export type Order =
@@ -37,7 +37,8 @@ const FULL_BYTES = 64 * 1024;
 const FLOOD_BATCH = 500;
 /** So many lines at most are published in one turn, when turns come late. */
 const BURST_LINES = 1_000;
-const TEXT = "a plugin that has a lot to say about what it does now, as plugins do when they drive";
+/** It makes lines of 200 bytes. */
+const TEXT = "a plugin says what it does, all the time";
 
 const folder = mkdtempSync(join(tmpdir(), "stream-bench-"));
 const report = (told: Report) => process.send?.(told);
@@ -48,7 +49,7 @@ let count = 0;
 
 function line(level: "debug" | "info" = count % 10 === 0 ? "debug" : "info"): AgentEvent {
   count += 1;
-  const fields = { n: count, atMs: nowMs() };
+  const fields = { n: count, atMs: machineMs() };
   return { type: "plugin.log", level, message: `${count} ${TEXT}`, fields };
 }
 
@@ -163,7 +164,7 @@ async function load({ perS, seconds, assignments }: Extract<Order, { do: "load" 
 }
 
 async function flood(lines: number): Promise<void> {
-  const begunAtMs = nowMs();
+  const begunAtMs = machineMs();
   for (let done = 0; done < lines; ) {
     for (let index = 0; index < FLOOD_BATCH; index += 1) bus.publish(line());
     done += FLOOD_BATCH;

@@ -96,7 +96,7 @@ async function withReaders<T>(
 async function peakOf<T>(pid: number, work: Promise<T>): Promise<{ result: T; peak: number }> {
   let peak = 0;
   const look = setInterval(() => {
-    peak = Math.max(peak, memory([pid]).rss);
+    peak = Math.max(peak, memory([pid]).pss);
   }, 100);
   try {
     return { result: await work, peak };
@@ -122,7 +122,7 @@ async function underLoad(readerCount: number): Promise<Loaded> {
   return await withServer("ours", async (server, port) => {
     const measure = async (readers?: Readers): Promise<Loaded> => {
       await Bun.sleep(1_000);
-      const idle = memory([server.pid]).rss;
+      const idle = memory([server.pid]).pss;
       readers?.tell({ do: "stall" });
       const { result, peak } = await peakOf(server.pid, load(server));
       readers?.tell({ do: "resume" });

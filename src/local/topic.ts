@@ -22,6 +22,7 @@ export class Topic {
   readonly filter: LogFilter;
   readonly encoding: Encoding;
   readonly readers = new Set<Reader>();
+  readonly #takesAll: boolean;
   /** How many lines passed its filter since it exists, and the number of the last of them. */
   count = 0;
   last = 0;
@@ -30,11 +31,16 @@ export class Topic {
   constructor(filter: LogFilter, encoding: Encoding) {
     this.filter = filter;
     this.encoding = encoding;
+    this.#takesAll = Object.keys(filter).length === 0;
     this.name = topicName(filter, encoding);
   }
 
   /** The lines of these that pass, cut into frames. */
   *frames(batch: Batch): Generator<Frame> {
+    if (this.#takesAll && charsOf(batch) <= FRAME_MAX_CHARS) {
+      if (batch.lines.length > 0) yield batch;
+      return;
+    }
     let lines: NumberedLine[] = [];
     let texts: string[] = [];
     let chars = 0;
@@ -57,6 +63,10 @@ export class Topic {
   payload(frame: Frame): string | Uint8Array {
     return this.encoding === "json" ? linesText(frame.texts) : encodeLines(frame);
   }
+}
+
+function charsOf({ texts }: Batch): number {
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** `{"lines":[...]}`, written once: putting it around the joined lines would copy them all. */
