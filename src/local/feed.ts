@@ -126,6 +126,11 @@ export class Feed {
     const chunk = this.#ring.add(first, texts);
     this.#store?.append(chunk);
     for (const listener of this.#listeners) listener(batch);
+    if (this.#listeners.size === 0) {
+      // Whoever comes reads what was before from the store: memory is kept for those who read along.
+      if (this.#store !== undefined) this.#ring.trim();
+      return;
+    }
     this.#litter += lines.length;
     if (this.#litter < LITTER_LINES) return;
     this.#litter = 0;

@@ -78,6 +78,13 @@ export class Ring {
     return undefined;
   }
 
+  /** Gives back all but its newest block. */
+  trim(): void {
+    const gone = this.#blocks.splice(0, this.#blocks.length - 1);
+    for (const { bytes } of gone) this.#bytes -= bytes.length;
+    this.#spare = undefined;
+  }
+
   get lines(): number {
     const [oldest] = this.#blocks;
     return oldest === undefined ? 0 : (this.#blocks.at(-1)?.last ?? 0) - oldest.first + 1;
