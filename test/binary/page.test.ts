@@ -269,6 +269,11 @@ withBrowser("fits a phone without scrolling sideways, and is painted soon", asyn
   expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
   await page.reload();
   await page.locator("#headline", { hasText: "Ready" }).waitFor(SOON);
+  await page.waitForFunction(
+    'performance.getEntriesByName("first-contentful-paint").length > 0',
+    undefined,
+    SOON,
+  );
   const paint = await page.evaluate(
     'Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime)',
   );

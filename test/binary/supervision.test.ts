@@ -150,7 +150,9 @@ test("a hurried stop kills what does not heed it, after the grace", async () => 
   servant.process.kill("SIGTERM");
   await peer.until("it stops", () => servant.events("agent.stopping").length === 1);
   expect(await servant.stop()).toBe(0);
+  const next = await connect(); // in a hurry nobody waits for the delivery
   const { message, code } = await resultOf("a1");
+  expect(await next.stop()).toBe(0);
   expect(code).toBe("agent.draining");
   expect(message).toContain("it did not stop within 0.2 s and was killed");
 });

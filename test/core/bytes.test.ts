@@ -12,8 +12,8 @@ test("typed arrays come back from JSON as they went in", () => {
         fc.uint16Array(),
         fc.int32Array(),
         fc.uint32Array(),
-        fc.float32Array(),
-        fc.float64Array(),
+        fc.float32Array({ noNaN: true }), // one NaN may come back as another
+        fc.float64Array({ noNaN: true }),
       ),
       fc.jsonValue(),
       (bytes, beside) => {
