@@ -42,6 +42,14 @@ test("numbers go on over a restart and a kill, and the past is there to read", a
   using before = connect(scene, "?since=0");
   const first = await before.hello();
   await before.until(({ lines }) => (lines.at(-1)?.seq ?? 0) >= first.seq);
+  // One that still reads the past when the agent stops is not told the rest: it reads along first.
+  for (const auditId of ["b1", "b2"]) {
+    scene.peer.assign(auditId);
+    await scene.peer.result(auditId);
+  }
+  await before.until(
+    ({ messages }) => messages.filter((each) => each === "result delivered").length === 3,
+  );
   expect(await scene.servant.stop()).toBe(0);
   expect((await before.closed).code).toBe(1001);
   console.log(before.frames.slice(0, 2), before.messages);
