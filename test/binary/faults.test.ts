@@ -38,7 +38,8 @@ test("there are fifteen faults", () => {
 });
 
 for (const { name, unplayable } of faults) {
-  test.skipIf(unplayable !== undefined)(
+  // Where everything must be there, a fault that cannot be played fails.
+  test.skipIf(unplayable !== undefined && process.env.CI !== "true")(
     `agent connect survives: ${name}`,
     async () => {
       expect(await verdicts.get(name)?.promise).toEqual({
