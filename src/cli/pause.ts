@@ -10,7 +10,7 @@ import { Ledger } from "../core/ledger.ts";
 import { MACHINE_KEY } from "../core/machine.ts";
 import { systemClock } from "../system/clock.ts";
 import { openJournal } from "../system/journal.ts";
-import { readMachine } from "../system/machine-state.ts";
+import { JournalStories } from "../system/journal-stories.ts";
 import { holderOf, openStateDir, stateDirectory } from "../system/state-dir.ts";
 import { openOutput } from "./output.ts";
 
@@ -67,12 +67,22 @@ function hasMovedOn(cause: unknown): boolean {
 async function tell(pid: number, journal: string, isPaused: boolean): Promise<void> {
   process.kill(pid, isPaused ? "SIGUSR1" : "SIGUSR2");
   const until = systemClock.monotonic() + OBEY_MS;
-  while ((readMachine(journal).paused !== undefined) !== isPaused) {
+  while (saysPaused(journal) !== isPaused) {
     if (systemClock.monotonic() > until) {
       const what = isPaused ? "pause" : "resume";
       throw new ServantError("agent.silent", `Cannot tell whether agent ${pid} heeded the ${what}`);
     }
     await systemClock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Opened for each look: an agent that starts may put a salvaged journal in this one's place. */
+function saysPaused(journal: string): boolean {
+  const stories = new JournalStories(journal);
+  try {
+    return stories.machine().paused !== undefined;
+  } finally {
+    stories.close();
   }
 }
 

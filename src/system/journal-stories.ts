@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { AuditId } from "../core/assignment.ts";
 import { type Entry, type Fact, fold } from "../core/entry.ts";
 import { ServantError } from "../core/errors.ts";
+import { foldMachine, isMachineFact, type Machine } from "../core/machine.ts";
 import { asServantError, SCHEMA_VERSION, versionOf } from "./journal-file.ts";
 import { auditIdOf, type EntryRow, keyOfStored, STATE, storedKey } from "./journal-rows.ts";
 import { JournalStore } from "./journal-store.ts";
@@ -149,6 +150,12 @@ export class JournalStories {
       closed: of("closed"),
       refused: of("refused"),
     };
+  }
+
+  /** What is known of the machine itself. */
+  machine(): Machine {
+    const facts = this.#try(() => this.#store.machineFacts());
+    return facts.filter(isMachineFact).reduce(foldMachine, {});
   }
 
   close(): void {
