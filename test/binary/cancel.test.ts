@@ -3,35 +3,24 @@
 // backend and before a scripted one that can tell cancels.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { agent } from "../support/binary.ts";
-import { HostileBackend } from "../support/hostile-backend.ts";
 import { type Running, startHost } from "../support/running.ts";
-import { Folder, RunningServant } from "../support/servant.ts";
+import { ServantScene } from "../support/servant-scene.ts";
 
-let folder: Folder;
-let running: RunningServant[];
+let scene: ServantScene;
 beforeEach(() => {
-  folder = new Folder();
-  running = [];
+  scene = new ServantScene();
 });
-afterEach(async () => {
-  for (const servant of running) servant.process.kill("SIGKILL");
-  await Promise.all(running.map((servant) => servant.ended()));
-  folder[Symbol.dispose]();
-});
+afterEach(() => scene[Symbol.asyncDispose]());
 
-async function connect(url: string, ...args: string[]): Promise<RunningServant> {
-  const servant = await RunningServant.start(url, folder, { args });
-  running.push(servant);
-  return servant;
-}
+const connect = (to: string, ...args: string[]) => scene.launch({ to, args });
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const lateAtMs = performance.now() + 15_000;
   while (!(await holds())) {
-    if (performance.now() > lateAtMs) throw new Error(`never: ${what}: ${folder.effects()}`);
+    if (performance.now() > lateAtMs) throw new Error(`never: ${what}: ${scene.folder.effects()}`);
     await Bun.sleep(5);
   }
 }
-const ends = (text: string) => folder.effects().some((line) => line.endsWith(text));
+const ends = (text: string) => scene.folder.effects().some((line) => line.endsWith(text));
 
 describe("before our backend", () => {
   let host: Running;
@@ -99,50 +88,44 @@ describe("before our backend", () => {
 });
 
 describe("before a backend that hands out more than one", () => {
-  let peer: HostileBackend;
-  beforeEach(() => {
-    peer = new HostileBackend();
-  });
-  afterEach(() => peer.stop());
-
   const understands = { "Servant-Takes": "action, belief, cancel" };
   const work = (auditId: string, what: string) =>
-    peer.polls.push(
+    scene.peer.polls.push(
       Response.json(
         { transition_name: "work", params_json: { do: what }, audit_id: auditId },
         { headers: understands },
       ),
     );
   const cancel = (auditId: string) =>
-    peer.polls.push(
+    scene.peer.polls.push(
       Response.json({ kind: "cancel", audit_id: auditId, reason: "why" }, { headers: understands }),
     );
-  const starts = () => folder.effects().filter((line) => !line.endsWith("ended"));
+  const starts = () => scene.folder.effects().filter((line) => !line.endsWith("ended"));
 
   test("one that is held never starts, one that is unknown neither, a finished one stays", async () => {
-    peer.registrations.push(Response.json({ servant_id: "s1" }, { headers: understands }));
+    scene.peer.registrations.push(Response.json({ servant_id: "s1" }, { headers: understands }));
     cancel("unknown");
     work("running", "until cancelled, then succeed");
     work("held", "never");
     cancel("held");
     cancel("held");
-    await connect(peer.url);
-    expect(await peer.result("held")).toMatchObject({
+    await connect(scene.peer.url);
+    expect(await scene.peer.result("held")).toMatchObject({
       success: false,
       telemetry: { code: "handler.cancelled" },
     });
     cancel("running");
-    expect(await peer.result("running")).toMatchObject({ success: true });
+    expect(await scene.peer.result("running")).toMatchObject({ success: true });
     cancel("running");
     work("unknown", "never");
-    expect(await peer.result("unknown")).toMatchObject({
+    expect(await scene.peer.result("unknown")).toMatchObject({
       success: false,
       telemetry: { code: "handler.cancelled" },
     });
     work("last", "succeed");
-    expect(await peer.result("last")).toMatchObject({ success: true });
+    expect(await scene.peer.result("last")).toMatchObject({ success: true });
     expect(starts()).toEqual(["running until cancelled, then succeed", "last succeed"]);
-    expect(peer.taken.map(({ audit_id }) => audit_id)).toEqual([
+    expect(scene.peer.taken.map(({ audit_id }) => audit_id)).toEqual([
       "held",
       "running",
       "unknown",

@@ -3,8 +3,7 @@
 // the size of files, which stops a process's writes as a full disk does, and can be lifted.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { HostileBackend } from "../support/hostile-backend.ts";
-import { Folder, RunningServant } from "../support/servant.ts";
+import { ServantScene } from "../support/servant-scene.ts";
 
 /** More than the empty journal takes, less than a few assignments need, in bytes. */
 const LIMIT = 60_000;
@@ -17,9 +16,9 @@ async function limitFiles(pid: number, bytes: number | "unlimited"): Promise<voi
 }
 
 test("the agent answers journal.full on a full disk and recovers by itself", async () => {
-  using folder = new Folder();
-  const peer = new HostileBackend();
-  const servant = await RunningServant.start(peer.url, folder);
+  await using scene = new ServantScene();
+  const { folder, peer } = scene;
+  const servant = await scene.launch();
   await peer.until("a poll", () => peer.requests("/next_assignment").length > 0);
   await limitFiles(servant.process.pid, LIMIT);
 
@@ -47,14 +46,13 @@ test("the agent answers journal.full on a full disk and recovers by itself", asy
   await peer.until("the stored answer", () => peer.taken.length > before);
   expect(peer.taken.at(-1)).toMatchObject({ audit_id: again, success: false });
   expect(await servant.stop()).toBe(0);
-  await peer.stop();
 }, 30_000);
 
 test("at its quota the agent takes no work, loses no result, and recovers by delivering", async () => {
-  using folder = new Folder();
-  const peer = new HostileBackend();
+  await using scene = new ServantScene();
+  const { folder, peer } = scene;
   const args = ["--journal-quota", "1MiB"];
-  const servant = await RunningServant.start(peer.url, folder, { args });
+  const servant = await scene.launch({ args });
   peer.results.push(...Array.from({ length: 500 }, () => new Response(null, { status: 503 })));
   const large = "x".repeat(40_000);
   const names = Array.from({ length: 30 }, (_, index) => `a${index}`);
@@ -77,5 +75,4 @@ test("at its quota the agent takes no work, loses no result, and recovers by del
   }
   const size = Bun.file(join(folder.state, "journal.sqlite")).size;
   expect(size).toBeLessThanOrEqual(2 ** 20);
-  await peer.stop();
 }, 60_000);

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { REST_MS } from "../../src/system/thrift.ts";
 import { AssignmentPage, AssignmentStory, Status } from "../../src/wire/local.ts";
 import { ensureBinary } from "../support/binary.ts";
-import { HostileBackend } from "../support/hostile-backend.ts";
+
 import { LocalScene } from "../support/local-agent.ts";
 import { Folder, RunningServant } from "../support/servant.ts";
+import { ServantScene } from "../support/servant-scene.ts";
 
 test("status, story and metrics tell of an assignment while it runs and after", async () => {
   await using scene = await LocalScene.open();
@@ -93,7 +94,7 @@ test("commands say where they looked when no agent runs, or it has no door", asy
     expect([code, out, err], command[0]).toEqual([1, "", expect.stringContaining("none runs")]);
     expect(err).toContain(scene.folder.state);
   }
-  const servant = await scene.launch("--no-local");
+  const servant = await scene.launch({ args: ["--no-local"] });
   await scene.peer.until("it runs", () => servant.events("servant.registered").length === 1);
   const { code, err } = await scene.run("status");
   expect([code, err]).toEqual([1, expect.stringContaining("no local door")]);
@@ -103,25 +104,23 @@ test("commands say where they looked when no agent runs, or it has no door", asy
 });
 
 test("a taken default port makes it take another and say so, an asked one ends it", async () => {
-  await using peer = new Disposed();
+  await using scene = new ServantScene();
   // Whoever has the default port: this test, or somebody else.
   using taken = takePort(8422);
-  using folder = new Folder();
-  const servant = await RunningServant.start(peer.url, folder, {});
-  await peer.until("it is registered", () => peer.requests("/servant/register").length > 0);
+  const servant = await scene.connect();
   const [opened] = servant.events("door.opened");
   expect(opened?.message).toMatch(/^local door on http:\/\/127\.0\.0\.1:\d+, its port is taken$/);
   expect(opened?.message).not.toContain(":8422,");
   expect(await servant.stop()).toBe(0);
 
   const args = ["--port", String(taken.port)];
-  const refused = await RunningServant.start(peer.url, folder, { args });
+  const refused = await scene.launch({ args });
   expect(await refused.ended()).toBe(1);
   expect(refused.stray.join("\n")).toContain(`127.0.0.1:${taken.port}: it is taken`);
 });
 
 test("beyond loopback it refuses to start without TLS; places that exclude each other too", async () => {
-  using folder = new Folder();
+  await using scene = new ServantScene();
   const refusals: [string[], string][] = [
     [["--bind", "0.0.0.0"], "without TLS"],
     [["--bind", "::"], "without TLS"],
@@ -132,13 +131,12 @@ test("beyond loopback it refuses to start without TLS; places that exclude each 
     [["--local", "unix:/x", "--bind", "::1"], "--local together with --bind"],
     [["--local", "tcp:1"], "unix:PATH"],
   ];
-  await using peer = new Disposed();
   for (const [args, why] of refusals) {
-    const servant = await RunningServant.start(peer.url, folder, { args });
+    const servant = await scene.launch({ args });
     expect(await servant.ended(), args.join(" ")).toBe(2);
     expect(servant.stray.join("\n"), args.join(" ")).toContain(why);
   }
-  expect(peer.requests("/servant/register")).toEqual([]);
+  expect(scene.peer.requests("/servant/register")).toEqual([]);
 });
 
 test("a socket file is its owner's alone, and one that a kill left is taken over", async () => {
@@ -320,11 +318,11 @@ test("a thousand connections, dawdlers and floods leave the agent at its work", 
 }, 60_000);
 
 test("whoever holds every file descriptor of the agent does not end it, nor stop its work", async () => {
-  await using peer = new Disposed();
-  using folder = new Folder();
+  await using scene = new ServantScene();
+  const { peer } = scene;
   const under = ["bash", "-c", 'ulimit -n 128; exec "$0" "$@"'];
   const args = ["--port", "0"];
-  const servant = await RunningServant.start(peer.url, folder, { under, args });
+  const servant = await scene.launch({ under, args });
   await peer.until("it is registered", () => servant.events("servant.registered").length === 1);
   const port = Number(/:(\d+)$/.exec(servant.events("door.opened")[0]?.message ?? "")?.[1]);
   const sockets = Array.from({ length: 200 }, () =>
@@ -342,12 +340,6 @@ test("whoever holds every file descriptor of the agent does not end it, nor stop
   expect(await peer.result("last", 20_000)).toMatchObject({ success: true });
   expect(await servant.stop()).toBe(0);
 }, 60_000);
-
-class Disposed extends HostileBackend implements AsyncDisposable {
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-}
 
 function takePort(port: number): { readonly port: number } & Disposable {
   try {

@@ -3,16 +3,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LocalFile, type Status } from "../../src/wire/local.ts";
 import { ensureBinary, root } from "./binary.ts";
-import { HostileBackend } from "./hostile-backend.ts";
-import { Folder, RunningServant } from "./servant.ts";
+import { Folder, type RunningServant } from "./servant.ts";
+import { ServantScene } from "./servant-scene.ts";
 
-export class LocalScene implements AsyncDisposable {
-  readonly peer = new HostileBackend();
-  readonly folder = new Folder();
+export class LocalScene extends ServantScene {
   servant!: RunningServant;
   url = "";
   token = "";
-  readonly #all: RunningServant[] = [];
 
   /** An agent that is registered, its door open. */
   static async open(...args: string[]): Promise<LocalScene> {
@@ -22,20 +19,10 @@ export class LocalScene implements AsyncDisposable {
   }
 
   async start(...args: string[]): Promise<void> {
-    const registrations = () => this.peer.requests("/servant/register").length;
-    const before = registrations();
-    this.servant = await this.launch(...(args.length === 0 ? ["--port", "0"] : args));
-    await this.peer.until("it is registered", () => registrations() > before);
+    this.servant = await this.connect({ args: args.length === 0 ? ["--port", "0"] : args });
     await this.peer.until("its door is told", () => this.place()?.pid === this.servant.process.pid);
     this.url = this.place()?.url ?? "";
     this.token = readFileSync(join(this.folder.state, "token"), "utf8").trim();
-  }
-
-  /** An agent with just these options, gone with the scene whatever becomes of the test. */
-  async launch(...args: string[]): Promise<RunningServant> {
-    const servant = await RunningServant.start(this.peer.url, this.folder, { args });
-    this.#all.push(servant);
-    return servant;
   }
 
   place(): LocalFile | undefined {
@@ -56,14 +43,6 @@ export class LocalScene implements AsyncDisposable {
     return (await (await this.ask("/v1/status")).json()) as Status;
   }
 
-  /** A command of the program, for this agent. */
-  async run(...args: string[]) {
-    const command = [await ensureBinary(), ...args, "--state-dir", this.folder.state];
-    const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe" });
-    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    return { code: await child.exited, out, err };
-  }
-
   /** Every file that it left, with its text. */
   files(): { readonly name: string; readonly mode: number; readonly text: string }[] {
     const names = readdirSync(this.folder.path, { recursive: true }) as string[];
@@ -75,13 +54,6 @@ export class LocalScene implements AsyncDisposable {
         mode: statSync(path).mode & 0o777,
         text: readFileSync(path, "latin1"),
       }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const servant of this.#all) servant.process.kill("SIGKILL");
-    await Promise.all(this.#all.map((servant) => servant.ended()));
-    await this.peer.stop();
-    this.folder[Symbol.dispose]();
   }
 }
 
