@@ -9,8 +9,8 @@ import { type Entry, type Fact, fold } from "../core/entry.ts";
 import { ServantError } from "../core/errors.ts";
 import { foldMachine, isMachineFact, type Machine } from "../core/machine.ts";
 import { asServantError, SCHEMA_VERSION, versionOf } from "./journal-file.ts";
+import { JournalReader } from "./journal-reader.ts";
 import { auditIdOf, type EntryRow, keyOfStored, STATE, storedKey } from "./journal-rows.ts";
-import { JournalStore } from "./journal-store.ts";
 
 /** An entry of any backend, with its facts. */
 export interface Story {
@@ -54,7 +54,7 @@ export interface StoryPage {
 export class JournalStories {
   readonly #path: string;
   readonly #db: Database;
-  readonly #store: JournalStore;
+  readonly #reader: JournalReader;
 
   /** @throws {ServantError} `state.absent`, `journal.other-version`, `journal.damaged` */
   constructor(path: string) {
@@ -72,7 +72,7 @@ export class JournalStories {
           `Cannot read journal "${path}": ${problem}`,
         );
       }
-      this.#store = this.#try(() => new JournalStore(this.#db));
+      this.#reader = this.#try(() => new JournalReader(this.#db));
     } catch (cause) {
       this.#db.close();
       throw cause;
@@ -154,12 +154,12 @@ export class JournalStories {
 
   /** What is known of the machine itself. */
   machine(): Machine {
-    const facts = this.#try(() => this.#store.machineFacts());
+    const facts = this.#try(() => this.#reader.machineFacts());
     return facts.filter(isMachineFact).reduce(foldMachine, {});
   }
 
   close(): void {
-    this.#store.close();
+    this.#reader.close();
     this.#db.close();
   }
 
@@ -173,9 +173,9 @@ export class JournalStories {
   /** Undefined when the agent has forgotten it since its row was read. */
   #story(row: EntryRow): Story | undefined {
     return this.#try(() => {
-      const facts = this.#store.factsOf(row);
+      const facts = this.#reader.factsOf(row);
       const entry = facts.reduce<Entry | undefined>(fold, undefined);
-      const origin = this.#store.urlOf(row.origin);
+      const origin = this.#reader.urlOf(row.origin);
       return entry && { origin, entry, facts };
     });
   }

@@ -12,7 +12,13 @@ import {
   SCHEMA_VERSION,
   versionOf,
 } from "./journal-file.ts";
-import { JournalStore } from "./journal-store.ts";
+import {
+  type EntryRow,
+  type FactRow,
+  isSound,
+  isSoundFact,
+  MACHINE_ENTRY,
+} from "./journal-rows.ts";
 import { walDamage } from "./journal-wal.ts";
 
 /** A file up to this size is read whole at each opening; damage in a larger one shows in use. */
@@ -37,7 +43,7 @@ export function verifyFile(path: string): void {
   try {
     const version = versionOf(db);
     if (version === SCHEMA_VERSION) verifySchema(db);
-    if (isWhole && version === SCHEMA_VERSION) verify(new JournalStore(db));
+    if (isWhole && version === SCHEMA_VERSION) verifyRows(db);
     if (isWhole && version === 1) verifySchema1(db);
   } finally {
     db.close();
@@ -59,21 +65,34 @@ function schemaOf(db: Database): string {
   return JSON.stringify(query.all());
 }
 
-function verify(store: JournalStore): void {
-  try {
-    store.verify();
-  } finally {
-    store.close();
+/** Reads everything, the closed entries and the indexes too. */
+function verifyRows(db: Database): void {
+  verifyPages(db);
+  using entries = db.prepare<EntryRow, []>("SELECT * FROM entries");
+  for (const row of entries.iterate()) {
+    if (!isSound(row)) throw damage(`entry ${row.id} is not as it was written`);
+  }
+  using facts = db.prepare<FactRow & { key: string | null }, []>(
+    `SELECT facts.*, CASE entry WHEN ${MACHINE_ENTRY} THEN '' ELSE key END AS key
+     FROM facts LEFT JOIN entries ON id = entry`,
+  );
+  for (const { key, ...row } of facts.iterate()) {
+    if (!isSoundFact(row, key)) throw damage(`fact ${row.entry}.${row.n} is not as it was written`);
   }
 }
 
 function verifySchema1(db: Database): void {
-  using check = db.prepare<{ integrity_check: string }, []>("PRAGMA integrity_check(1)");
-  const told = check.get()?.integrity_check;
-  if (told !== "ok") throw damage(String(told));
+  verifyPages(db);
   using count = db.prepare<{ bad: number }, []>(
     "SELECT count(*) AS bad FROM facts WHERE NOT json_valid(body)",
   );
   const bad = count.get()?.bad ?? 0;
   if (bad > 0) throw damage(`${bad} facts are no JSON`);
+}
+
+/** SQLite's own look at its pages and indexes. */
+function verifyPages(db: Database): void {
+  using check = db.prepare<{ integrity_check: string }, []>("PRAGMA integrity_check(1)");
+  const told = check.get()?.integrity_check;
+  if (told !== "ok") throw damage(String(told));
 }
