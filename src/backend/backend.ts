@@ -4,11 +4,11 @@
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { Domain } from "../core/domain.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
-import type { Domain } from "../core/vocabulary.ts";
 import { refuseStrangers } from "../wire/stranger.ts";
 import { Executor } from "./executor.ts";
 import { LogBook } from "./log-book.ts";

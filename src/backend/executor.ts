@@ -5,11 +5,12 @@
 
 import type { AuditId } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
+import { bindCondition, conditionText, isMet } from "../core/condition.ts";
 import { type ErrorCode, ServantError } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { GroundStep } from "../planner/plan.ts";
 import { type Attempt, type AttemptPorts, attemptStep } from "./attempt.ts";
-import { bound, checkedParams, groundStep } from "./ground-step.ts";
+import { checkedParams, groundStep } from "./ground-step.ts";
 import { keptOut } from "./keep-out.ts";
 import type { Planned, Plans } from "./plans.ts";
 import { stepText } from "./progress.ts";
@@ -219,12 +220,10 @@ export class Executor {
   #obstacle(step: GroundStep): string | undefined {
     const { world } = this.#ports;
     const { preconditions } = world.vocabulary.transition(step.transition);
-    const unmet = preconditions.find(
-      ({ atom: text, holds }) => world.holds(bound(text, step.parameters)) !== holds,
-    );
-    if (unmet !== undefined) {
-      return `${unmet.holds ? "" : "not "}${bound(unmet.atom, step.parameters)} is required`;
-    }
+    const unmet = preconditions
+      .map((condition) => bindCondition(condition, step.parameters))
+      .find((condition) => !isMet(condition, (atom) => world.holds(atom)));
+    if (unmet !== undefined) return `${conditionText(unmet)} is required`;
     const place = keptOut(step, world.state());
     return place === undefined ? undefined : `no_entry(${place}) holds`;
   }

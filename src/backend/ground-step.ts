@@ -1,7 +1,7 @@
 /** One transition applied to objects, as a plan or a trigger asks for it. */
-import { type Atom, atom, atomParts } from "../core/atom.ts";
+import { bindAtom } from "../core/atom.ts";
+import type { TransitionDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import type { TransitionDef } from "../core/vocabulary.ts";
 import type { GroundStep } from "../planner/plan.ts";
 import { suggestion } from "./nearest.ts";
 
@@ -10,23 +10,14 @@ export function groundStep(
   { name, adds, removes }: TransitionDef,
   parameters: Readonly<Record<string, string>>,
 ): GroundStep {
-  const added = adds.map((text) => bound(text, parameters));
-  const removed = removes.map((text) => bound(text, parameters));
+  const added = adds.map((text) => bindAtom(text, parameters));
+  const removed = removes.map((text) => bindAtom(text, parameters));
   return {
     transition: name,
     parameters,
     adds: added,
     removes: removed.filter((text) => !added.includes(text)),
   };
-}
-
-/** An atom over parameters with the objects in their places. */
-export function bound(text: Atom, parameters: Readonly<Record<string, string>>): Atom {
-  const { fluent, args } = atomParts(text);
-  return atom(
-    fluent,
-    args.map((arg) => (arg.startsWith("?") ? (parameters[arg.slice(1)] ?? arg) : arg)),
-  );
 }
 
 /** Every declared parameter with an object of its type; `arg0` stands for the first one. */

@@ -1,7 +1,8 @@
 /** What may be created as an object: its name, its type, the values it carries. */
+
+import type { FieldKind, ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
-import type { FieldKind, ObjectDef } from "../core/vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export const NAME_CHARACTERS_MAX = 200;

@@ -3,7 +3,7 @@
  * A name means one thing; two domains may share a definition, not contradict each other.
  */
 import { atomParts } from "../core/atom.ts";
-import { ServantError } from "../core/errors.ts";
+import { atomsOf } from "../core/condition.ts";
 import {
   type ArgDef,
   type Domain,
@@ -12,7 +12,8 @@ import {
   type ObjectTypeDef,
   type TransitionDef,
   unique,
-} from "../core/vocabulary.ts";
+} from "../core/domain.ts";
+import { ServantError } from "../core/errors.ts";
 import { suggestion } from "./nearest.ts";
 
 export class Vocabulary {
@@ -110,7 +111,7 @@ function checkTransition(
 ): void {
   const subject = `transition "${name}"`;
   checkArgs(subject, params, types);
-  for (const text of [...preconditions.map(({ atom }) => atom), ...adds, ...removes]) {
+  for (const text of [...preconditions.flatMap(atomsOf), ...adds, ...removes]) {
     const { fluent, args } = atomParts(text);
     const def = fluents.get(fluent);
     if (def === undefined) throw invalid(subject, `fluent "${fluent}" is not declared`);

@@ -4,8 +4,8 @@
  * checked here, and a refusal names the bad part and the nearest known name.
  */
 import { type Atom, atom, atomParts } from "../core/atom.ts";
+import type { Domain, FluentDef, ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import type { Domain, FluentDef, ObjectDef } from "../core/vocabulary.ts";
 import { suggestion } from "./nearest.ts";
 import { checkObject } from "./objects.ts";
 import { Vocabulary } from "./vocabulary.ts";

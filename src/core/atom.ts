@@ -51,3 +51,13 @@ function unquoted(text: string): string {
   const quoted = /^(["'])(.*)\1$/.exec(trimmed);
   return quoted?.[2] ?? trimmed;
 }
+
+/** An atom over parameters with the objects in their places: `?start` becomes what `start` is. */
+export function bindAtom(text: Atom, parameters: Readonly<Record<string, string>>): Atom {
+  const { fluent, args } = atomParts(text);
+  const value = (arg: string) => (arg.startsWith("?") ? parameters[arg.slice(1)] : undefined);
+  return atom(
+    fluent,
+    args.map((arg) => value(arg) ?? arg),
+  );
+}

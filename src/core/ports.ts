@@ -1,10 +1,10 @@
 /** The interfaces between rooms. Whoever composes the agent hands these in. */
 import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { Atom } from "./atom.ts";
+import type { Domain } from "./domain.ts";
 import type { EntryKey, Fact } from "./entry.ts";
 import type { AgentEvent } from "./events.ts";
 import type { ActionRules, Reconciled } from "./handlers.ts";
-import type { Domain } from "./vocabulary.ts";
 
 /** What a plugin can do and what it brings along. */
 export interface Offer {

@@ -13,52 +13,21 @@
  * });
  */
 import { type Atom, atom } from "./atom.ts";
+import { toCondition, type Wanted } from "./condition.ts";
+import {
+  type ConditionalEffect,
+  type Domain,
+  type FieldKind,
+  type FluentDef,
+  type ObjectDef,
+  type ObjectTypeDef,
+  type StepDef,
+  type TransitionCode,
+  type TransitionDef,
+  unique,
+} from "./domain.ts";
 import { ServantError } from "./errors.ts";
-import { canonicalJson, type Json } from "./json.ts";
-
-export type FieldKind = "number" | "string" | "boolean" | "json";
-
-export interface ObjectTypeDef {
-  readonly name: string;
-  readonly fields: Readonly<Record<string, FieldKind>>;
-}
-export interface ObjectDef {
-  readonly name: string;
-  readonly type: string;
-  readonly fields: Readonly<Record<string, Json>>;
-}
-export interface ArgDef {
-  readonly name: string;
-  /** The name of an object type. */
-  readonly type: string;
-}
-export interface FluentDef {
-  readonly name: string;
-  readonly args: readonly ArgDef[];
-  /** What holds of every grounding that nothing has set. */
-  readonly default: boolean;
-}
-/** An atom over parameters: `?start` stands for the parameter `start`. */
-export interface Literal {
-  readonly atom: Atom;
-  readonly holds: boolean;
-}
-export interface TransitionDef {
-  readonly name: string;
-  readonly params: readonly ArgDef[];
-  readonly preconditions: readonly Literal[];
-  readonly adds: readonly Atom[];
-  readonly removes: readonly Atom[];
-}
-export interface Domain {
-  readonly name: string;
-  /** The names under which a servant may ask for this vocabulary. */
-  readonly modules: readonly string[];
-  readonly types: readonly ObjectTypeDef[];
-  readonly fluents: readonly FluentDef[];
-  readonly transitions: readonly TransitionDef[];
-  readonly objects: readonly ObjectDef[];
-}
+import type { Json } from "./json.ts";
 
 /** An object, by name; prints as its name. */
 export interface ObjectRef<T extends string = string> {
@@ -101,12 +70,23 @@ export interface Transition<P extends ParamSpec = ParamSpec> {
   readonly def: TransitionDef;
   readonly params: P;
   readonly fluents: readonly AnyFluent[];
+  readonly code?: TransitionCode;
 }
 export interface TransitionSpec<P extends ParamSpec> {
   readonly params?: P;
-  readonly preconditions?: (params: ParamsOf<P>) => readonly (Atom | Literal)[];
+  readonly preconditions?: (params: ParamsOf<P>) => readonly Wanted[];
   readonly adds?: (params: ParamsOf<P>) => readonly Atom[];
   readonly removes?: (params: ParamsOf<P>) => readonly Atom[];
+  /** What happens only where a condition holds before the step: `when(condition, {...})`. */
+  readonly effects?: (params: ParamsOf<P>) => readonly ConditionalEffect[];
+  /** What a step costs, zero or more; a function is asked for each. 1 when absent. */
+  readonly cost?: number | NonNullable<TransitionCode["cost"]>;
+  /** What a step is made of; a function is asked for each. */
+  readonly script?:
+    | ((params: ParamsOf<P>) => readonly StepDef[])
+    | { readonly legs: NonNullable<TransitionCode["script"]> };
+  /** True when a step would enter a place that is kept out of. */
+  readonly enters?: NonNullable<TransitionCode["enters"]>;
 }
 
 /** Names a kind of object and the value fields each of them carries. */
@@ -134,11 +114,6 @@ export function fluent<const A extends readonly ArgSpec[]>(name: string, ...args
   return makeFluent(name, args, false);
 }
 
-/** The condition that an atom does not hold. */
-export function not(condition: Atom): Literal {
-  return { atom: condition, holds: false };
-}
-
 /** Names a change of the world: what it needs and what it makes true and false. */
 export function transition<const P extends ParamSpec = Record<never, never>>(
   name: string,
@@ -149,16 +124,27 @@ export function transition<const P extends ParamSpec = Record<never, never>>(
     Object.entries(params).map(([param, type]) => [param, objectRef(`?${param}`, type.def.name)]),
   ) as ParamsOf<P>;
   const used = new Map<string, AnyFluent>();
-  const def = collecting(used, () => ({
-    name: checkedName(name),
-    params: Object.entries(params).map(([param, type]) => ({ name: param, type: type.def.name })),
-    preconditions: (spec.preconditions?.(variables) ?? []).map((condition) =>
-      typeof condition === "string" ? { atom: condition, holds: true } : condition,
-    ),
-    adds: spec.adds?.(variables) ?? [],
-    removes: spec.removes?.(variables) ?? [],
-  }));
-  return { def, params, fluents: [...used.values()] };
+  const def = collecting(used, () => definition(name, params, variables, spec));
+  const fluents = [...used.values()];
+  const code = codeOf(spec);
+  return { def, params, fluents, ...(code === undefined ? {} : { code }) };
+}
+
+/** An effect of a transition that only happens where `condition` holds before the step. */
+export function when(
+  condition: Wanted,
+  effect: { readonly adds?: readonly Atom[]; readonly removes?: readonly Atom[] },
+): ConditionalEffect {
+  return { when: toCondition(condition), adds: effect.adds ?? [], removes: effect.removes ?? [] };
+}
+
+/** A step of a script: a transition with its parameters. */
+export function step<P extends ParamSpec>(transition: Transition<P>, params: ParamsOf<P>): StepDef {
+  const named = Object.entries(params as Readonly<Record<string, ObjectRef>>);
+  return {
+    transition: transition.def.name,
+    parameters: Object.fromEntries(named.map(([param, object]) => [param, object.name])),
+  };
 }
 
 /** A vocabulary from its transitions and fluents, with every type and object they reach. */
@@ -178,8 +164,12 @@ export function domain(
     ...transitions.flatMap((each) => Object.values(each.params)),
     ...fluents.flatMap((each) => each.types),
   ];
+  const code = Object.fromEntries(
+    transitions.flatMap((each) => (each.code === undefined ? [] : [[each.def.name, each.code]])),
+  );
   return {
     name,
+    ...(Object.keys(code).length === 0 ? {} : { code }),
     modules: parts.modules ?? [],
     types: unique(
       "type",
@@ -200,24 +190,39 @@ export function domain(
   };
 }
 
-/**
- * The definitions, each name once.
- *
- * @throws {ServantError} `domain.conflict` when two differ under one name.
- */
-export function unique<D extends { readonly name: string }>(what: string, defs: readonly D[]): D[] {
-  const byName = new Map<string, D>();
-  for (const def of defs) {
-    const known = byName.get(def.name);
-    if (known !== undefined && canonicalJson(known as Json) !== canonicalJson(def as Json)) {
-      throw new ServantError(
-        "domain.conflict",
-        `Cannot define ${what} "${def.name}" twice with different content`,
-      );
-    }
-    byName.set(def.name, def);
-  }
-  return [...byName.values()];
+function definition<P extends ParamSpec>(
+  name: string,
+  params: P,
+  variables: ParamsOf<P>,
+  spec: TransitionSpec<P>,
+): TransitionDef {
+  const { cost, script } = spec;
+  const effects = spec.effects?.(variables);
+  return {
+    name: checkedName(name),
+    params: Object.entries(params).map(([param, type]) => ({ name: param, type: type.def.name })),
+    preconditions: (spec.preconditions?.(variables) ?? []).map(toCondition),
+    adds: spec.adds?.(variables) ?? [],
+    removes: spec.removes?.(variables) ?? [],
+    ...(effects === undefined ? {} : { effects }),
+    ...(typeof cost === "number" ? { cost: checkedCost(name, cost) } : {}),
+    ...(typeof script === "function" ? { script: script(variables) } : {}),
+  };
+}
+
+function codeOf<P extends ParamSpec>(spec: TransitionSpec<P>): TransitionCode | undefined {
+  const { cost, script, enters } = spec;
+  const code: TransitionCode = {
+    ...(typeof cost === "function" ? { cost } : {}),
+    ...(typeof script === "object" ? { script: script.legs } : {}),
+    ...(enters === undefined ? {} : { enters }),
+  };
+  return Object.keys(code).length === 0 ? undefined : code;
+}
+
+function checkedCost(name: string, cost: number): number {
+  if (Number.isFinite(cost) && cost >= 0) return cost;
+  throw new ServantError("domain.invalid", `Cannot use transition "${name}": its cost is ${cost}`);
 }
 
 function makeFluent<const A extends readonly ArgSpec[]>(

@@ -3,7 +3,7 @@
  * reached by fluent, argument place and object, so that a join looks at few candidates.
  */
 import { type Atom, atom, atomParts } from "../core/atom.ts";
-import type { ObjectDef } from "../core/vocabulary.ts";
+import type { ObjectDef } from "../core/domain.ts";
 
 /** An atom whose arguments are objects (0 and up) or parameters (parameter i is -1 - i). */
 export interface Pattern {

@@ -4,7 +4,8 @@
  * some reachable step removes it.
  */
 import type { Atom } from "../core/atom.ts";
-import type { TransitionDef } from "../core/vocabulary.ts";
+import { type Literal, waysToHold } from "../core/condition.ts";
+import type { TransitionDef } from "../core/domain.ts";
 import { Atoms, type Pattern } from "./atoms.ts";
 import { bindings, type Schema } from "./join.ts";
 import { OutOfMemory, type Pace } from "./pace.ts";
@@ -96,7 +97,7 @@ class Reachability implements Grounding {
     this.initial = new Set([...problem.state].map((text) => atoms.number(atoms.pattern(text))));
     this.#reached = new Set(this.initial);
     this.#allowed = problem.allowed;
-    this.#schemas = problem.transitions.map((def) => toSchema(atoms, def));
+    this.#schemas = problem.transitions.flatMap((def) => toSchemas(atoms, def));
   }
 
   readonly canHold = (atom: number) => this.#reached.has(atom);
@@ -157,11 +158,16 @@ class Reachability implements Grounding {
   }
 }
 
-function toSchema(atoms: Atoms, def: TransitionDef): GroundSchema {
+/** One schema for each way in which the preconditions can hold. */
+function toSchemas(atoms: Atoms, def: TransitionDef): GroundSchema[] {
+  return waysToHold({ and: def.preconditions }).map((way) => toSchema(atoms, def, way));
+}
+
+function toSchema(atoms: Atoms, def: TransitionDef, way: readonly Literal[]): GroundSchema {
   const params = def.params.map(({ name }) => name);
   const patterns = (texts: readonly Atom[]) => texts.map((text) => atoms.pattern(text, params));
   const conditions = (holds: boolean) =>
-    patterns(def.preconditions.filter((each) => each.holds === holds).map((each) => each.atom));
+    patterns(way.filter((each) => each.holds === holds).map((each) => each.atom));
   return {
     def,
     params: def.params,

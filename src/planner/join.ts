@@ -3,7 +3,7 @@
  * all reached. It always continues with the precondition that leaves the fewest candidates, so
  * static conditions such as `connected(a, b)` prune before anything is multiplied out.
  */
-import type { ArgDef } from "../core/vocabulary.ts";
+import type { ArgDef } from "../core/domain.ts";
 import type { Atoms, Pattern } from "./atoms.ts";
 
 export interface Schema {

@@ -9,9 +9,9 @@
  * );
  */
 import { atomParts } from "../core/atom.ts";
+import type { Literal } from "../core/condition.ts";
 import { assert } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
-import type { Literal } from "../core/vocabulary.ts";
 import { type Grounding, ground, toGroundStep } from "./ground.ts";
 import { OutOfMemory, OutOfTime, Pace } from "./pace.ts";
 import type { GroundStep, Problem } from "./problem.ts";

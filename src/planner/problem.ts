@@ -1,6 +1,7 @@
 /** What the planner is asked and what it answers, as plain data. */
 import type { Atom } from "../core/atom.ts";
-import type { FluentDef, Literal, ObjectDef, TransitionDef } from "../core/vocabulary.ts";
+import type { Literal } from "../core/condition.ts";
+import type { FluentDef, ObjectDef, StepDef, TransitionDef } from "../core/domain.ts";
 
 export interface Problem {
   readonly transitions: readonly TransitionDef[];
@@ -17,10 +18,7 @@ export interface Problem {
 }
 
 /** A transition applied to objects. Adds win: an atom it adds is never in `removes`. */
-export interface GroundStep {
-  readonly transition: string;
-  /** Object names by parameter, in declared order. */
-  readonly parameters: Readonly<Record<string, string>>;
+export interface GroundStep extends StepDef {
   readonly adds: readonly Atom[];
   readonly removes: readonly Atom[];
 }

@@ -3,7 +3,8 @@
  * code with grounding and search, so that a fault there cannot hide itself here.
  */
 import { type Atom, atom, atomParts } from "../core/atom.ts";
-import type { TransitionDef } from "../core/vocabulary.ts";
+import { bindCondition, type Condition, conditionText } from "../core/condition.ts";
+import type { TransitionDef } from "../core/domain.ts";
 import type { GroundStep, Problem } from "./problem.ts";
 
 export type Validation =
@@ -31,10 +32,9 @@ function faultOf(problem: Problem, step: GroundStep, state: ReadonlySet<Atom>): 
   if (def === undefined) return `there is no transition "${step.transition}"`;
   const badParameter = parameterFault(problem, def, step);
   if (badParameter !== undefined) return badParameter;
-  for (const { atom: condition, holds } of def.preconditions) {
-    const needed = instance(condition, step);
-    if (state.has(needed) !== holds) return `it needs ${spell({ atom: needed, holds })}`;
-  }
+  const unmet = def.preconditions.find((condition) => !isMet(condition, step, state));
+  if (unmet !== undefined)
+    return `it needs ${conditionText(bindCondition(unmet, step.parameters))}`;
   const adds = new Set(def.adds.map((each) => instance(each, step)));
   const removes = new Set(def.removes.map((each) => instance(each, step)).filter(outside(adds)));
   if (!sameAtoms(adds, step.adds)) return "it does not add what its transition adds";
@@ -55,6 +55,13 @@ function parameterFault(problem: Problem, def: TransitionDef, step: GroundStep) 
     if (object.type !== type) return `"${value}" is a ${object.type}, not a ${type}`;
   }
   return undefined;
+}
+
+function isMet(condition: Condition, step: GroundStep, state: ReadonlySet<Atom>): boolean {
+  if ("atom" in condition) return state.has(instance(condition.atom, step)) === condition.holds;
+  if ("not" in condition) return !isMet(condition.not, step, state);
+  if ("and" in condition) return condition.and.every((each) => isMet(each, step, state));
+  return condition.or.some((each) => isMet(each, step, state));
 }
 
 function instance(pattern: Atom, { parameters }: GroundStep): Atom {

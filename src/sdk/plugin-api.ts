@@ -1,6 +1,7 @@
 /** All of "servant-agent" but zod, whose loading the binary puts off until a plugin uses it. */
 export type { AuditId } from "../core/assignment.ts";
 export { type Atom, parseAtom } from "../core/atom.ts";
+export { and, type Condition, not, or } from "../core/condition.ts";
 export type {
   ActionOptions,
   HandlerContext,
@@ -16,14 +17,15 @@ export {
   domain,
   type Fluent,
   fluent,
-  not,
   type ObjectRef,
   type ObjectType,
   objectType,
   type ParamsOf,
   type RefOf,
+  step,
   type Transition,
   transition,
+  when,
 } from "../core/vocabulary.ts";
 export { action, belief, reconcile, safe, script } from "./decorators.ts";
 export {

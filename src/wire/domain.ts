@@ -1,7 +1,7 @@
 /** A vocabulary as a JSON document: what `agent host --domain FILE` reads. Strict: it is ours. */
 import { z } from "zod";
 import { type Atom, parseAtom } from "../core/atom.ts";
-import type { Domain } from "../core/vocabulary.ts";
+import type { Domain } from "../core/domain.ts";
 
 const Name = z.string().regex(/^[A-Za-z_][\w.:-]*$/, "use letters, digits, _ . : -");
 /** Parameters stand in atoms as `?name`. */

@@ -1,13 +1,15 @@
 import { expect, test } from "bun:test";
 import type { Atom } from "../../src/core/atom.ts";
+import { and, not, or } from "../../src/core/condition.ts";
+import { unique } from "../../src/core/domain.ts";
 import {
   domain,
   fluent,
-  not,
   objectRef,
   objectType,
+  step,
   transition,
-  unique,
+  when,
 } from "../../src/core/vocabulary.ts";
 
 const room = objectType("room", { capacity: "number" });
@@ -100,4 +102,42 @@ test("a name that no atom could hold is refused when it is declared", () => {
     expect(() => fluent(name), name).toThrow(refused);
     expect(() => transition(name, {}), name).toThrow(refused);
   }
+});
+
+test("a transition may have effects under conditions, a cost, and steps that it is made of", () => {
+  const go = transition("go", {
+    params: { to: room },
+    preconditions: ({ to }) => [or(free(), and(robotAt(to), not(free())))],
+    effects: ({ to }) => [when(free(), { adds: [robotAt(to)] })],
+    cost: 2.5,
+  });
+  const tour = transition("tour", {
+    params: { a: room, b: room },
+    script: ({ a, b }) => [step(go, { to: a }), step(go, { to: b })],
+  });
+  expect(go.def).toMatchObject({
+    preconditions: [
+      {
+        or: [
+          { atom: "hands_free", holds: true },
+          { and: [{ atom: "robot_at(?to)" }, { atom: "hands_free", holds: false }] },
+        ],
+      },
+    ],
+    effects: [{ when: { atom: "hands_free", holds: true }, adds: ["robot_at(?to)"], removes: [] }],
+    cost: 2.5,
+  });
+  expect(tour.def.script).toEqual([
+    { transition: "go", parameters: { to: "?a" } },
+    { transition: "go", parameters: { to: "?b" } },
+  ]);
+  expect(() => transition("bad", { cost: -1 })).toThrow("its cost is -1");
+});
+
+test("what data cannot say of a transition stays beside it as code", () => {
+  const go = transition("go", { params: { to: room }, cost: () => 7, enters: () => true });
+  const { code, transitions } = domain("house", { transitions: [go] });
+  expect(code?.go?.cost?.({ transition: "go", parameters: {} }, {} as never)).toBe(7);
+  expect(Object.keys(code?.go ?? {})).toEqual(["cost", "enters"]);
+  expect(transitions[0]).not.toHaveProperty("cost");
 });

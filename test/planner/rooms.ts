@@ -1,6 +1,6 @@
 /** The warehouse with any number of rooms and boxes. */
 import { type Atom, atom } from "../../src/core/atom.ts";
-import type { Literal } from "../../src/core/vocabulary.ts";
+import type { Literal } from "../../src/core/condition.ts";
 import { warehouse } from "../../src/domains/warehouse.ts";
 import type { Problem } from "../../src/planner/plan.ts";
 

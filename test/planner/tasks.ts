@@ -1,8 +1,9 @@
 /** Small random planning tasks, and what is true of them found in the most stupid way. */
 import fc from "fast-check";
 import { type Atom, atom, atomParts } from "../../src/core/atom.ts";
+import { bindCondition, type Condition, isMet, type Literal } from "../../src/core/condition.ts";
+import type { ArgDef, FluentDef, TransitionDef } from "../../src/core/domain.ts";
 import type { Clock } from "../../src/core/ports.ts";
-import type { ArgDef, FluentDef, Literal, TransitionDef } from "../../src/core/vocabulary.ts";
 import type { GroundStep, Problem } from "../../src/planner/plan.ts";
 
 const TYPES = ["cat", "dog"] as const;
@@ -120,7 +121,7 @@ export function everyStep({ transitions, objects }: Pick<Problem, "transitions" 
         adds,
         removes: [...new Set(def.removes.map(filled))].filter((each) => !adds.includes(each)),
       };
-      const needs = def.preconditions.map((each) => ({ ...each, atom: filled(each.atom) }));
+      const needs = def.preconditions.map((each) => bindCondition(each, step.parameters));
       return { step, needs };
     }),
   );
@@ -130,8 +131,8 @@ export function after(state: ReadonlySet<Atom>, { adds, removes }: GroundStep): 
   return new Set([...state].filter((each) => !removes.includes(each)).concat(adds));
 }
 
-export function holds(state: ReadonlySet<Atom>, wanted: readonly Literal[]): boolean {
-  return wanted.every((each) => state.has(each.atom) === each.holds);
+export function holds(state: ReadonlySet<Atom>, wanted: readonly Condition[]): boolean {
+  return wanted.every((each) => isMet(each, (atom) => state.has(atom)));
 }
 
 /** The length of a shortest plan by breadth-first search over sets; undefined without one. */

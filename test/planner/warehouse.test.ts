@@ -1,7 +1,8 @@
 // Goal: plans for the warehouse are right, short, and told in words a person can use.
 import { expect, test } from "bun:test";
 import { atom, parseAtom } from "../../src/core/atom.ts";
-import { fluent, not, objectType, transition } from "../../src/core/vocabulary.ts";
+import { not } from "../../src/core/condition.ts";
+import { fluent, objectType, transition } from "../../src/core/vocabulary.ts";
 import { findPlan, type GroundStep, type Problem } from "../../src/planner/plan.ts";
 import { boxAt, carry, robotAt, wanted } from "./rooms.ts";
 import { fakeClock } from "./tasks.ts";

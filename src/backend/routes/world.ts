@@ -2,8 +2,9 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { atomParts } from "../../core/atom.ts";
+import { type Condition, conditionText } from "../../core/condition.ts";
+import type { ArgDef, ObjectDef, TransitionDef } from "../../core/domain.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import type { ArgDef, Literal, ObjectDef, TransitionDef } from "../../core/vocabulary.ts";
 import { AtomsOf, CreateObject } from "../../wire/dynos.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
@@ -90,17 +91,17 @@ function describeAction({ name, params, preconditions, adds, removes }: Transiti
   return {
     name,
     params: params.map(describeArg),
-    preconditions: preconditions.map(literalText),
+    preconditions: preconditions.map(plainText),
     effects: [
-      ...adds.map((atom) => literalText({ atom, holds: true })),
-      ...removes.map((atom) => literalText({ atom, holds: false })),
+      ...adds.map((atom) => plainText({ atom, holds: true })),
+      ...removes.map((atom) => plainText({ atom, holds: false })),
     ],
   };
 }
 
 /** Parameters are told from objects by the list of parameters: the mark is ours alone. */
-function literalText({ atom, holds }: Literal): string {
-  return `${holds ? "" : "not "}${atom.replaceAll("?", "")}`;
+function plainText(condition: Condition): string {
+  return conditionText(condition).replaceAll("?", "");
 }
 
 function describeArg({ name, type }: ArgDef): JsonObject {

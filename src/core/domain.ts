@@ -1,0 +1,116 @@
+/**
+ * A vocabulary as plain data: object types, fluents, transitions, objects. `vocabulary.ts` writes it
+ * in TypeScript, `wire/domain.ts` reads it from JSON. What data cannot say of a transition (a cost
+ * that is a distance, the legs of a survey) is its `TransitionCode`.
+ */
+import type { Atom } from "./atom.ts";
+import type { Condition } from "./condition.ts";
+import { ServantError } from "./errors.ts";
+import { canonicalJson, type Json } from "./json.ts";
+
+export type FieldKind = "number" | "string" | "boolean" | "json";
+
+export interface ObjectTypeDef {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, FieldKind>>;
+}
+export interface ObjectDef {
+  readonly name: string;
+  readonly type: string;
+  readonly fields: Readonly<Record<string, Json>>;
+}
+export interface ArgDef {
+  readonly name: string;
+  /** The name of an object type. */
+  readonly type: string;
+}
+export interface ParamDef extends ArgDef {
+  /** May be left out by whoever triggers it; a planner never uses it. */
+  readonly optional?: true;
+}
+export interface FluentDef {
+  readonly name: string;
+  readonly args: readonly ArgDef[];
+  /** What holds of every grounding that nothing has set. */
+  readonly default: boolean;
+}
+/** What a step also makes true and false where `when` holds in the state before it. */
+export interface ConditionalEffect {
+  readonly when: Condition;
+  readonly adds: readonly Atom[];
+  readonly removes: readonly Atom[];
+}
+/** In its atoms `?start` stands for the parameter `start`. What is added wins over what is removed. */
+export interface TransitionDef {
+  readonly name: string;
+  readonly params: readonly ParamDef[];
+  /** All of them are needed. */
+  readonly preconditions: readonly Condition[];
+  readonly adds: readonly Atom[];
+  readonly removes: readonly Atom[];
+  readonly effects?: readonly ConditionalEffect[];
+  /** What one step costs, zero or more; 1 when absent. `TransitionCode.cost` goes before it. */
+  readonly cost?: number;
+  /** The steps that it is made of, with `?param` for its own parameters. `TransitionCode.script` goes before it. */
+  readonly script?: readonly StepDef[];
+}
+/** A transition named with its parameters: object names, or `?param` of the one around it. */
+export interface StepDef {
+  readonly transition: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** What code may look at: the objects and the state of one moment. */
+export interface Scene {
+  object(name: string): ObjectDef | undefined;
+  readonly objects: readonly ObjectDef[];
+  readonly state: ReadonlySet<Atom>;
+}
+/** What a scripted step is made of. */
+export interface Legs {
+  /** Objects that the legs name and that are not there yet. */
+  readonly objects: readonly ObjectDef[];
+  /** In order. The step is done when the last one is. */
+  readonly steps: readonly StepDef[];
+}
+/** Pure functions: the same scene gives the same answer. They throw a `ServantError` that says what is wrong. */
+export interface TransitionCode {
+  /** What the step costs, zero or more. */
+  readonly cost?: (step: StepDef, scene: Scene) => number;
+  /** What the step is made of. */
+  readonly script?: (step: StepDef, scene: Scene) => Legs;
+  /** True when the step would enter `place`, of which `no_entry` holds. */
+  readonly enters?: (step: StepDef, place: ObjectDef, scene: Scene) => boolean;
+}
+
+export interface Domain {
+  readonly name: string;
+  /** The names under which a servant may ask for this vocabulary. */
+  readonly modules: readonly string[];
+  readonly types: readonly ObjectTypeDef[];
+  readonly fluents: readonly FluentDef[];
+  readonly transitions: readonly TransitionDef[];
+  readonly objects: readonly ObjectDef[];
+  /** By the name of the transition. Absent in what was read from JSON. */
+  readonly code?: Readonly<Record<string, TransitionCode>>;
+}
+
+/**
+ * The definitions, each name once.
+ *
+ * @throws {ServantError} `domain.conflict` when two differ under one name.
+ */
+export function unique<D extends { readonly name: string }>(what: string, defs: readonly D[]): D[] {
+  const byName = new Map<string, D>();
+  for (const def of defs) {
+    const known = byName.get(def.name);
+    if (known !== undefined && canonicalJson(known as Json) !== canonicalJson(def as Json)) {
+      throw new ServantError(
+        "domain.conflict",
+        `Cannot define ${what} "${def.name}" twice with different content`,
+      );
+    }
+    byName.set(def.name, def);
+  }
+  return [...byName.values()];
+}
