@@ -29,8 +29,8 @@ export function metricsText(tally: Tally, status: Status, door: DoorCounts): str
       +(status.state === "ready"),
     ),
     gauge("agent_paused", "1 while it is paused.", +(status.paused !== undefined)),
-    counter("agent_assignments_accepted_total", "Assignments accepted.", tally.accepted),
-    counter("agent_assignments_total", "Assignments answered, by outcome.", [
+    counter("agent_assignments_accepted_total", "Assignments taken on to be run.", tally.accepted),
+    counter("agent_assignments_total", "Assignments answered; a rejected one never ran.", [
       [`outcome="succeeded"`, tally.succeeded],
       [`outcome="failed"`, tally.failed],
       [`outcome="rejected"`, tally.rejected],
@@ -44,7 +44,7 @@ export function metricsText(tally: Tally, status: Status, door: DoorCounts): str
     gauge("agent_outbox_results", "Results that the backend has not taken.", outbox.waiting),
     gauge("agent_outbox_aside", "Of them, those that wait aside.", outbox.aside),
     gauge("agent_outbox_oldest_seconds", "Age of the oldest of them.", ageS),
-    counter("agent_results_delivered_total", "Results taken.", tally.delivered),
+    counter("agent_results_delivered_total", "Results taken, repeats too.", tally.delivered),
     counter("agent_results_delayed_total", "Deliveries that failed for now.", tally.delayed),
     counter("agent_results_refused_total", "Results never taken.", tally.refused),
     gauge("agent_link_up", "1 while the backend answers.", +(link.state === "up")),

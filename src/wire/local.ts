@@ -80,7 +80,12 @@ export const Status = z.object({
   }),
   journal: z.object({ bytes: count("the file's size"), isFull: z.boolean() }),
   counts: z
-    .object({ accepted: z.int(), succeeded: z.int(), failed: z.int(), delivered: z.int() })
+    .object({
+      accepted: count("taken on to be run"),
+      succeeded: count("answered with success"),
+      failed: count("answered without, those too that never ran"),
+      delivered: count("results that the backend took, repeats too"),
+    })
     .check(z.describe("assignments since the agent started")),
   troubles: z.array(Trouble).check(z.describe("the last warnings and errors, newest first")),
 });
