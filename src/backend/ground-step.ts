@@ -1,24 +1,7 @@
-/** One transition applied to objects, as a plan or a trigger asks for it. */
-import { bindAtom } from "../core/atom.ts";
+/** The parameters of one transition, as a trigger gives them. */
 import type { TransitionDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import type { GroundStep } from "../planner/plan.ts";
 import { suggestion } from "./nearest.ts";
-
-/** A transition applied to objects; adds win over removes. */
-export function groundStep(
-  { name, adds, removes }: TransitionDef,
-  parameters: Readonly<Record<string, string>>,
-): GroundStep {
-  const added = adds.map((text) => bindAtom(text, parameters));
-  const removed = removes.map((text) => bindAtom(text, parameters));
-  return {
-    transition: name,
-    parameters,
-    adds: added,
-    removes: removed.filter((text) => !added.includes(text)),
-  };
-}
 
 /** Every declared parameter with an object of its type; `arg0` stands for the first one. */
 export function checkedParams(

@@ -2,24 +2,22 @@
 import type { Atom } from "../core/atom.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
-import { findPlan, type GroundStep, type PlanOutcome } from "../planner/plan.ts";
-import { keptOut } from "./keep-out.ts";
+import { findPlan, type PlanOptions, type PlanOutcome, type Problem } from "../planner/plan.ts";
+import { keptOut, NO_ENTRY } from "./keep-out.ts";
+import { sceneOf } from "./scene.ts";
 import type { World } from "./world.ts";
 
 /** Time to look for a plan unless the client says otherwise: below its own 30 s. */
 export const PLAN_BUDGET_MS = 20_000;
 
-export interface Planned {
-  readonly reason: PlanOutcome["reason"] | "no_goal_set" | "planner_error";
-  /** Empty when the goal holds already; null when there is none. */
-  readonly plan: readonly GroundStep[] | null;
-  readonly detail: string;
+export interface Planned extends Omit<PlanOutcome, "reason"> {
+  readonly reason: PlanOutcome["reason"] | "planner_error";
 }
-export interface PlanWish {
+export interface PlanWish extends Pick<PlanOptions, "relax"> {
   readonly budgetMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Beside the keep-outs: steps that this refuses are not used. */
-  readonly allowed?: (step: GroundStep) => boolean;
+  /** Beside the keep-outs: a step of which this is not true is not used; a text says why. */
+  readonly allowed?: NonNullable<Problem["allowed"]>;
 }
 
 export class Plans {
@@ -51,26 +49,35 @@ export class Plans {
 
   /** Plans for any goal from the present state; never rejects and keeps nothing. */
   async for(goal: readonly Atom[], wish: PlanWish = {}): Promise<Planned> {
-    if (goal.length === 0) {
-      return { reason: "no_goal_set", plan: null, detail: "There is no goal: set one first" };
-    }
-    const { budgetMs = PLAN_BUDGET_MS, signal, allowed = () => true } = wish;
-    const { vocabulary } = this.#world;
+    const { budgetMs = PLAN_BUDGET_MS, relax = false, signal, allowed = () => true } = wish;
     try {
-      const state = this.#world.state();
-      const problem = {
-        transitions: [...vocabulary.transitions.values()],
-        fluents: [...vocabulary.fluents.values()],
-        objects: this.#world.objects(),
-        state,
-        goal: goal.map((atom) => ({ atom, holds: true })),
-        allowed: (step: GroundStep) => keptOut(step, state) === undefined && allowed(step),
-      };
-      const options = { clock: this.#clock, budgetMs };
-      return await findPlan(problem, signal === undefined ? options : { ...options, signal });
+      const options = { clock: this.#clock, budgetMs, relax, ...(signal && { signal }) };
+      return await findPlan(this.#problem(goal, allowed), options);
     } catch (cause) {
-      return { reason: "planner_error", plan: null, detail: messageOf(cause) };
+      const nothing = { plan: null, cost: null, relaxation: null };
+      return { reason: "planner_error", ...nothing, detail: messageOf(cause) };
     }
+  }
+
+  /** Costs are those of the present scene: a plan is made anew when its state is another. */
+  #problem(goal: readonly Atom[], allowed: NonNullable<Problem["allowed"]>): Problem {
+    const { vocabulary } = this.#world;
+    const scene = sceneOf(this.#world);
+    return {
+      transitions: [...vocabulary.transitions.values()],
+      fluents: [...vocabulary.fluents.values()],
+      objects: scene.objects,
+      state: scene.state,
+      goal: goal.map((atom) => ({ atom, holds: true })),
+      allowed: (step) => {
+        const place = keptOut(step, scene.state);
+        return place === undefined ? allowed(step) : `${NO_ENTRY}(${place}) holds`;
+      },
+      cost: (step) =>
+        vocabulary.codeOf(step.transition)?.cost?.(step, scene) ??
+        vocabulary.transition(step.transition).cost ??
+        1,
+    };
   }
 
   #key(): string {

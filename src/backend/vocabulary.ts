@@ -10,6 +10,7 @@ import {
   type FluentDef,
   type ObjectDef,
   type ObjectTypeDef,
+  type TransitionCode,
   type TransitionDef,
   unique,
 } from "../core/domain.ts";
@@ -75,6 +76,13 @@ export class Vocabulary {
     return this.#domains.flatMap((domain) => [domain.name, ...domain.modules]);
   }
 
+  /** What code says of a transition; of several domains that share it, the newest. */
+  codeOf(transition: string): TransitionCode | undefined {
+    return this.#domains.findLast(({ code }) => code?.[transition] !== undefined)?.code?.[
+      transition
+    ];
+  }
+
   /** @throws {ServantError} `transition.unknown`, with the nearest known name. */
   transition(name: string): TransitionDef {
     const known = this.#transitions.get(name);
@@ -105,13 +113,18 @@ function merged<D extends { readonly name: string }>(
 }
 
 function checkTransition(
-  { name, params, preconditions, adds, removes }: TransitionDef,
+  { name, params, preconditions, adds, removes, effects = [] }: TransitionDef,
   types: ReadonlyMap<string, ObjectTypeDef>,
   fluents: ReadonlyMap<string, FluentDef>,
 ): void {
   const subject = `transition "${name}"`;
   checkArgs(subject, params, types);
-  for (const text of [...preconditions.flatMap(atomsOf), ...adds, ...removes]) {
+  const conditional = effects.flatMap((each) => [
+    ...atomsOf(each.when),
+    ...each.adds,
+    ...each.removes,
+  ]);
+  for (const text of [...preconditions.flatMap(atomsOf), ...adds, ...removes, ...conditional]) {
     const { fluent, args } = atomParts(text);
     const def = fluents.get(fluent);
     if (def === undefined) throw invalid(subject, `fluent "${fluent}" is not declared`);

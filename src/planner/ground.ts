@@ -6,6 +6,7 @@
 import type { Atom } from "../core/atom.ts";
 import { type Literal, waysToHold } from "../core/condition.ts";
 import type { TransitionDef } from "../core/domain.ts";
+import { groundStep } from "../core/outcome.ts";
 import { Atoms, type Pattern } from "./atoms.ts";
 import { bindings, type Schema } from "./join.ts";
 import { OutOfMemory, type Pace } from "./pace.ts";
@@ -61,21 +62,13 @@ export async function ground(problem: Problem, pace: Pace): Promise<Grounding> {
 }
 
 /** The step as the outside names it. */
-export function toGroundStep(atoms: Atoms, schema: GroundSchema, binding: readonly number[]) {
-  const instances = (patterns: readonly Pattern[]) =>
-    [...new Set(patterns.map((pattern) => atoms.number(pattern, binding)))].map(
-      (number): Atom => atoms.text(number),
-    );
-  const adds = instances(schema.adds);
-  const step: GroundStep = {
-    transition: schema.def.name,
-    parameters: Object.fromEntries(
-      schema.params.map(({ name }, at) => [name, atoms.nameOf(binding[at] as number)]),
-    ),
-    adds,
-    removes: instances(schema.removes).filter((removed) => !adds.includes(removed)),
-  };
-  return step;
+export function toGroundStep(
+  atoms: Atoms,
+  { def, params }: GroundSchema,
+  binding: readonly number[],
+): GroundStep {
+  const named = params.map(({ name }, at) => [name, atoms.nameOf(binding[at] as number)]);
+  return groundStep(def, Object.fromEntries(named));
 }
 
 class Reachability implements Grounding {
@@ -132,7 +125,7 @@ class Reachability implements Grounding {
       (atom) => !added.includes(atom) && !negative.includes(atom),
     );
     if (adds.length === 0 && removes.length === 0) return; // changes nothing
-    if (this.#allowed?.(toGroundStep(this.atoms, schema, binding)) === false) return;
+    if ((this.#allowed?.(toGroundStep(this.atoms, schema, binding)) ?? true) !== true) return;
     this.#made += 1;
     this.#admit([{ schema, binding, positive, negative, adds, removes }]);
   }
@@ -164,13 +157,14 @@ function toSchemas(atoms: Atoms, def: TransitionDef): GroundSchema[] {
 }
 
 function toSchema(atoms: Atoms, def: TransitionDef, way: readonly Literal[]): GroundSchema {
-  const params = def.params.map(({ name }) => name);
+  const bound = def.params.filter(({ optional }) => optional !== true);
+  const params = bound.map(({ name }) => name);
   const patterns = (texts: readonly Atom[]) => texts.map((text) => atoms.pattern(text, params));
   const conditions = (holds: boolean) =>
     patterns(way.filter((each) => each.holds === holds).map((each) => each.atom));
   return {
     def,
-    params: def.params,
+    params: bound,
     positive: conditions(true),
     negative: conditions(false),
     adds: patterns(def.adds),

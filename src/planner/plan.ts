@@ -14,13 +14,13 @@ import { assert } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Grounding, ground, toGroundStep } from "./ground.ts";
 import { OutOfMemory, OutOfTime, Pace } from "./pace.ts";
-import type { GroundStep, Problem } from "./problem.ts";
+import type { GroundStep, Problem, Relaxation } from "./problem.ts";
 import { search } from "./search.ts";
 import { shorten } from "./shorten.ts";
 import { literal, pack } from "./task.ts";
 import { validatePlan } from "./validate.ts";
 
-export type { GroundStep, Problem } from "./problem.ts";
+export type { Blocked, Blocker, GroundStep, Problem, Relaxation } from "./problem.ts";
 
 /** Time to look for a plan, in milliseconds, unless the caller says otherwise. */
 export const BUDGET_MS = 10_000;
@@ -33,10 +33,13 @@ export interface PlanOptions {
   /** Ends the work at its next pause, as if the time were up. */
   readonly signal?: AbortSignal;
   readonly nodesMax?: number;
+  /** Where the goal cannot be had, says what stands against it and plans for the rest. */
+  readonly relax?: boolean;
 }
 
 export interface PlanOutcome {
-  readonly reason:
+  readonly reason: /** The goal is empty. */
+    | "no_goal_set"
     | "goal_already_satisfied"
     | "plan_found"
     /** Every reachable state was seen. */
@@ -47,8 +50,12 @@ export interface PlanOutcome {
     | "planner_memout";
   /** Empty when the goal is satisfied already, null when there is none. */
   readonly plan: readonly GroundStep[] | null;
+  /** What the plan's steps cost together; null when there is no plan. */
+  readonly cost: number | null;
   /** The outcome in plain words. */
   readonly detail: string;
+  /** With `relax`, when there is no plan: why, and what can be had. Else null. */
+  readonly relaxation: Relaxation | null;
 }
 
 /**
@@ -59,8 +66,12 @@ export interface PlanOutcome {
  */
 export async function findPlan(problem: Problem, options: PlanOptions): Promise<PlanOutcome> {
   const { clock, budgetMs = BUDGET_MS, signal, nodesMax = NODES_MAX } = options;
+  if (problem.goal.length === 0) {
+    return failure("no_goal_set", "There is no goal: set one first");
+  }
   if (isSatisfied(problem)) {
-    return { reason: "goal_already_satisfied", plan: [], detail: "The goal holds already" };
+    const nothing = { plan: [], cost: 0, detail: "The goal holds already", relaxation: null };
+    return { reason: "goal_already_satisfied", ...nothing };
   }
   try {
     const pace = new Pace(clock, budgetMs, signal);
@@ -97,10 +108,11 @@ async function look(problem: Problem, pace: Pace, nodesMax: number): Promise<Pla
     return failure("no_plan_found", "Every reachable state was seen: none satisfies the goal");
   }
   const operators = await shorten(task, found, pace);
-  const plan = operators.map((index) => step(grounding, task.operators[index]));
+  const plan = operators.map((index) => priced(problem, step(grounding, task.operators[index])));
   const validation = validatePlan(problem, plan);
   assert(validation.valid, `a found plan is valid: ${JSON.stringify(validation)}`);
-  return { reason: "plan_found", plan, detail: `A plan of ${count(plan.length, "step")}` };
+  const detail = `A plan of ${count(plan.length, "step")}`;
+  return { reason: "plan_found", plan, cost: validation.cost, detail, relaxation: null };
 }
 
 function step({ atoms }: Grounding, operator: Grounding["operators"][number] | undefined) {
@@ -108,12 +120,17 @@ function step({ atoms }: Grounding, operator: Grounding["operators"][number] | u
   return toGroundStep(atoms, operator.schema, operator.binding);
 }
 
+function priced({ cost, transitions }: Problem, taken: GroundStep): GroundStep {
+  const def = transitions.find(({ name }) => name === taken.transition);
+  return { ...taken, cost: cost?.(taken) ?? def?.cost ?? 1 };
+}
+
 function isSatisfied({ goal, state }: Problem): boolean {
   return goal.every(({ atom, holds }) => state.has(atom) === holds);
 }
 
 function failure(reason: PlanOutcome["reason"], detail: string): PlanOutcome {
-  return { reason, plan: null, detail };
+  return { reason, plan: null, cost: null, detail, relaxation: null };
 }
 
 function explain(problem: Problem, unreachable: readonly Literal[]): string {

@@ -14,7 +14,7 @@ const [first] = plan as [GroundStep];
 
 test("validatePlan() accepts the plan and refuses it without any one of its steps", () => {
   expect(plan).toHaveLength(9);
-  expect(validatePlan(problem, plan)).toEqual({ valid: true });
+  expect(validatePlan(problem, plan)).toEqual({ valid: true, cost: 9 });
   for (const index of plan.keys()) {
     expect(validatePlan(problem, plan.toSpliced(index, 1)).valid, `step ${index}`).toBeFalse();
   }

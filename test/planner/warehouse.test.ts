@@ -106,8 +106,13 @@ test("findPlan() sees every state before it says that there is no plan", async (
   expect([reason, plan]).toEqual(["no_plan_found", null]);
 });
 
-test("findPlan() satisfies an empty goal and a goal that holds with no step", async () => {
-  for (const goal of [[], wanted(robotAt(0)), [not(robotAt(1))]]) {
+test("findPlan() needs a goal", async () => {
+  const { reason, plan } = await findPlan({ ...carry(2, 1), goal: [] }, { clock });
+  expect([reason, plan]).toEqual(["no_goal_set", null]);
+});
+
+test("findPlan() satisfies a goal that holds with no step", async () => {
+  for (const goal of [wanted(robotAt(0)), [not(robotAt(1))]]) {
     const { reason, plan } = await findPlan({ ...carry(2, 1), goal }, { clock });
     expect([reason, plan]).toEqual(["goal_already_satisfied", []]);
   }

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { ServantError } from "../../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { GroundStep, Relaxation } from "../../planner/plan.ts";
 import { PlanRequest, TriggerRequest } from "../../wire/dynos.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Execution } from "../executor.ts";
@@ -11,18 +12,18 @@ import { bodyOf } from "./request.ts";
 
 export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: Parts): void {
   app.post("/plan", async (context) => {
-    const { time_budget_s: budgetS } = await bodyOf(context, PlanRequest);
-    const { plan, reason, detail } = await plans.make({
+    const { time_budget_s: budgetS, relax } = await bodyOf(context, PlanRequest);
+    const { plan, cost, reason, detail, relaxation } = await plans.make({
+      relax,
       budgetMs: budgetS === undefined ? undefined : budgetS * 1_000,
       signal: context.req.raw.signal,
     });
     log("info", `planned: ${reason}: ${detail}`, {});
-    const steps = plan?.map(({ transition, parameters }, index) => ({
-      action_name: transition,
-      parameters,
-      index,
-    }));
-    return context.json({ plan: steps ?? null, reason, detail, relaxation: null });
+    return context.json({
+      plan: plan?.map(describeStep) ?? null,
+      ...{ cost, reason, detail },
+      relaxation: relaxation && describeRelaxation(relaxation),
+    });
   });
 
   // The client's connection is no lease on the execution: it goes on when the client goes away.
@@ -54,6 +55,18 @@ export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: 
       })),
     }),
   );
+}
+
+function describeStep({ transition, parameters, cost }: GroundStep, index: number): JsonObject {
+  return { action_name: transition, parameters, index, ...(cost === undefined ? {} : { cost }) };
+}
+
+function describeRelaxation({ blocking, goal, plan }: Relaxation): JsonObject {
+  return {
+    blocking: blocking.map(({ atom, holds, why, detail }) => ({ atom, holds, why, detail })),
+    goal: goal.map(({ atom, holds }) => (holds ? atom : `not ${atom}`)),
+    plan: plan?.map(describeStep) ?? null,
+  };
 }
 
 /** Absent parameters are null or `"None"` on the wire; numbers and booleans are names as text. */
