@@ -7,6 +7,7 @@ import {
   levels,
 } from "../core/events.ts";
 import type { Clock } from "../core/ports.ts";
+import { printableLines } from "../core/printable.ts";
 
 export interface EventLogOptions {
   readonly format: "pretty" | "json";
@@ -47,8 +48,8 @@ export function prettyLine(told: EventLine, at: Date, colours: boolean): string 
   const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
   // A plugin's fields say what its message does not; ours are the message again, for programs.
   const fields = told.source === "plugin" ? fieldsText(told) : "";
-  const head = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${printable(audit)}`;
-  const text = `${head}${printable(told.message + fields)}`;
+  const head = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${safe(audit)}`;
+  const text = `${head}${safe(told.message + fields)}`;
   return colours && COLOURS[told.level] !== 0
     ? `\u001b[${COLOURS[told.level]}m${text}\u001b[0m`
     : text;
@@ -58,15 +59,12 @@ export function prettyLine(told: EventLine, at: Date, colours: boolean): string 
  * What a plugin or a backend says must neither steer the terminal nor pass for a line of ours: a
  * control character shows as its code, a further line stands indented.
  */
-function printable(text: string): string {
-  return text
-    .replace(/\r?\n/g, `\n${" ".repeat(CONTINUED)}`)
-    .replace(CONTROL, (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`);
+function safe(text: string): string {
+  return printableLines(text.replace(/\r?\n/g, `\n${" ".repeat(CONTINUED)}`));
 }
 
 /** How far a further line of one message is indented. */
 const CONTINUED = 19;
-const CONTROL = /[^\n\t\P{Cc}]/gu;
 
 function fieldsText({ fields }: EventLine): string {
   return Object.entries(fields)

@@ -1,4 +1,7 @@
 /** What commands print on stdout: JSON for programs, tables and marks for people. */
+import { printable } from "../core/printable.ts";
+
+export { printable };
 
 /** The part of a terminal that is used. */
 export interface Stream {
@@ -33,7 +36,7 @@ export function openOutput(
     line,
     json: (value) => line(JSON.stringify(value, null, 2)),
     isTerminal,
-    columns: stream.columns ?? 80,
+    columns: stream.columns || 80, // a terminal that does not know its width says 0
     paint: paintWith(isTerminal && !env.NO_COLOR && env.TERM !== "dumb"),
   };
 }
@@ -42,15 +45,6 @@ function paintWith(colours: boolean): Paint {
   const style = (code: number): Style =>
     colours ? (text) => `\u001b[${code}m${text}\u001b[0m` : (text) => text;
   return { bold: style(1), dim: style(2), green: style(32), red: style(31), yellow: style(33) };
-}
-
-/** Text of a peer on one line, without what would steer the terminal. */
-export function printable(text: string): string {
-  return text
-    .replace(/\s*\n\s*/g, " ⏎ ")
-    .replace(/\p{Cc}|\p{Cf}/gu, (character) =>
-      character === "\t" ? " " : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
 }
 
 /** Rows under headings, each column as wide as its widest cell. */
@@ -79,4 +73,10 @@ export function durationText(ms: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** The day of a time where we are: `2026-11-20`. */
+export function dayText(at: Date): string {
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 10);
 }

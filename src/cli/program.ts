@@ -183,7 +183,7 @@ function addPause(program: Command, done: (code: number) => void): void {
       .description(description)
       .option("--state-dir <dir>", "the agent's folder (default: as `agent connect`)", nonEmpty)
       .option("--json", "print one JSON document, for programs")
-      .addHelpText("after", `\nExamples:\n${examples}`)
+      .addHelpText("after", `${EXIT_CODES}\n\nExamples:\n${examples}`)
       .action(async (options: PauseOptions) => {
         done(await (await import("./pause.ts")).setPaused(name === "pause", options));
       });

@@ -131,11 +131,15 @@ async function serveAndExecute(
     throw new ServantError("run.no-goal", `Cannot run "${reference}": it has no goal`);
   }
   if (stop.aborted || !hasGoal) {
-    if (!stop.aborted) display.log("agent: no goal given: serving until stopped (Ctrl-C)\n");
+    if (!stop.aborted) {
+      tellDoor(options, stateDir, display);
+      display.log("agent: no goal given: serving until stopped (Ctrl-C)\n");
+    }
     await serving;
     return 0;
   }
   const orchestrator = new RemoteOrchestrator(connection, stop);
+  if (out.isTerminal) tellDoor(options, stateDir, display);
   if (!options.json) out.line(`servant: ${describeOffer(reference, await offer.promise)}`);
   try {
     if (goal.length > 0) await orchestrator.setGoal(goal);
@@ -152,6 +156,12 @@ async function serveAndExecute(
     over.abort();
     await serving;
   }
+}
+
+/** A state folder of this run alone is where nobody would look for it. */
+function tellDoor({ local, stateDir }: RunOptions, path: string, display: RunDisplay): void {
+  if (stateDir !== undefined || local === false) return;
+  display.log(`agent: to look at it or step in: agent open --state-dir ${path}\n`);
 }
 
 /** Plans, carries out, shows the state; the exit code says whether the goal was reached. */

@@ -16,7 +16,7 @@ export const catalogue = {
   "agent.silent": { kind: "permanent", hint: "See the agent's log; it may be stuck or ending" },
   "assignment.absent": {
     kind: "permanent",
-    hint: "Nothing was accepted under this audit id: see `/v1/assignments`",
+    hint: "Nothing was accepted under this audit id: `agent journal list` shows what was",
   },
   "assignment.bad-params": {
     kind: "permanent",
@@ -138,7 +138,7 @@ export const catalogue = {
   },
   "local.absent": {
     kind: "permanent",
-    hint: "Start it without --no-local, or name its own folder with --state-dir",
+    hint: "Start it, without --no-local, or name its own folder with --state-dir",
   },
   "local.bad-tls": {
     kind: "usage",

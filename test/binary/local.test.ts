@@ -5,6 +5,8 @@ import { expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { systemClock } from "../../src/system/clock.ts";
+import { openLogFiles } from "../../src/system/log-files.ts";
 import { REST_MS } from "../../src/system/thrift.ts";
 import { AssignmentPage, AssignmentStory, Status } from "../../src/wire/local.ts";
 import { ensureBinary } from "../support/binary.ts";
@@ -285,6 +287,30 @@ test("logs -f goes on over a kill and restart of the agent, by level, source and
   const errors = (await scene.run("logs", "--level", "error")).out;
   expect(errors.replace(/^---.*\n/gm, "")).toBe("");
   expect((await scene.run("logs", "--since", "tomorrow")).code).toBe(2);
+  const future = await scene.run("logs", "--since", "2199-01-01");
+  expect([future.code, future.err]).toEqual([2, expect.stringContaining("in the future")]);
+});
+
+test("logs of a stopped agent tell the day where it changes, and direct nobody's reading", async () => {
+  await using scene = new ServantScene();
+  const clock = { ...systemClock, now: () => Date.parse("2026-03-02T12:00:00Z") };
+  const files = openLogFiles(join(scene.folder.state, "log"), { clock });
+  const line = { level: "info", source: "plugin", fields: {} };
+  const texts = [
+    { seq: 1, time: "2026-03-01T12:00:00.000Z", ...line, message: "\u202egnp.exe\u001b[2J" },
+    { seq: 2, time: "2026-03-02T12:00:00.000Z", ...line, message: "👩‍🚀" },
+  ].map((each) => `${JSON.stringify(each)}\n`);
+  files.append({ first: 1, last: 2, bytes: new TextEncoder().encode(texts.join("")) });
+  await files.close();
+  const { code, out } = await scene.run("logs");
+  const time = "\\d\\d:00:00 {3}plugin {2}";
+  expect(out).toMatch(
+    new RegExp(
+      `^--- 2026-03-0.\n${time}\\\\u202egnp.exe\\\\x1b\\[2J\n--- 2026-03-0.\n${time} *👩‍🚀\n$`,
+    ),
+  );
+  expect(code).toBe(0);
+  expect((await scene.run("logs", "--json")).out).toBe(texts.join(""));
 });
 
 test("a thousand connections, dawdlers and floods leave the agent at its work", async () => {

@@ -13,9 +13,13 @@ test.each([
   expect(paint.red("x") !== "x").toBe(given.coloured);
 });
 
+test("a terminal that does not know its width is taken for a usual one", () => {
+  expect(openOutput({ write: () => {}, isTTY: true, columns: 0 }, {}).columns).toBe(80);
+});
+
 test("printable() lets nothing steer the terminal and keeps one line", () => {
-  expect(printable("a\u001b[2Jb\u0007\tc\r\nd \u202e")).toBe("a\\x1b[2Jb\\x07 c ⏎ d \\x202e");
-  expect(printable("zürich 😀")).toBe("zürich 😀");
+  expect(printable("a\u001b[2Jb\u0007\tc\r\nd \u202e")).toBe("a\\x1b[2Jb\\x07 c ⏎ d \\u202e");
+  expect(printable("zürich 👩‍🚀")).toBe("zürich 👩‍🚀"); // a joiner is no direction
 });
 
 test("table() lays columns out by their widest cell", () => {

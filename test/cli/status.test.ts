@@ -57,6 +57,23 @@ test("what waits is no more than a few lines", () => {
   expect(text).toContain("and 42 more");
 });
 
+test("a narrow terminal cuts no audit id off: whoever cancels needs the whole", () => {
+  const narrow = openOutput({ write: () => {}, isTTY: true, columns: 60 }, { NO_COLOR: "1" });
+  const inHand = [
+    { ...running, auditId: "83e8c251-770f-445c-bb99-adae6386feb3" },
+    { ...running, auditId: "w1", phase: "accepted" as const },
+  ];
+  const lines = statusLines({ ...STATUS, inHand }, narrow);
+  expect(lines).toContain("           [83e8c251-770f-445c-bb99-adae6386feb3]");
+  expect(lines).toContain("  waits    move(room_one, room_two)  for 10 s  [w1]");
+});
+
+test("a trouble of another day says which", () => {
+  const trouble = { level: "warn", source: "agent", message: "no link" } as const;
+  const text = screen({ troubles: [{ ...trouble, time: "2026-05-09T15:00:00.000Z" }] });
+  expect(text).toMatch(/trouble {2}2026-05-\d\d \d\d:\d\d:\d\d agent: no link$/);
+});
+
 test("reasons stand under the state, troubles at the end, and neither steers the terminal", () => {
   const trouble = { time: "2026-05-11T14:59:00.000Z", level: "error", source: "plugin" } as const;
   const text = screen({

@@ -7,18 +7,20 @@ import type { LocalCommandOptions } from "./find-agent.ts";
 import type { LogsOptions } from "./logs.ts";
 import type { OpenOptions } from "./open.ts";
 
+const ONE_DOCUMENT = "print one JSON document, for programs";
+
 /** `exitCodes`: the text that tells them, at the foot of each help. */
 export function addLocalCommands(
   program: Command,
   done: (code: number) => void,
   exitCodes: string,
 ): void {
-  const add = (name: string, description: string, examples: string) =>
+  const add = (name: string, description: string, examples: string, json = ONE_DOCUMENT) =>
     program
       .command(name)
       .description(description)
       .option("--state-dir <dir>", "the agent's folder (default: as `agent connect`)", nonEmpty)
-      .option("--json", "print one JSON document, for programs")
+      .option("--json", json)
       .addHelpText("after", `${exitCodes}\n\nExamples:\n${examples}`);
   add(
     "status",
@@ -33,9 +35,14 @@ export function addLocalCommands(
     `  agent logs --since 10m
   agent logs -f --level warn
   agent logs --audit 5f0c2d1e-8f --source plugin --json | jq .message`,
+    "print each line as JSON, for programs",
   )
     .option("-f, --follow", "go on with what is logged from now on, over restarts of the agent")
-    .option("--since <when>", "an age (10m, 1h30m), ISO 8601, or a line's number", nonEmpty)
+    .option(
+      "--since <when>",
+      "from an age (10m, 1h30m), an ISO 8601 time or after a line's number on (default: from the first line kept; with -f, from now)",
+      nonEmpty,
+    )
     .addOption(new Option("--level <level>", "this level and those above").choices(levels))
     .addOption(
       new Option("--source <source>", "only of this part (repeatable)")

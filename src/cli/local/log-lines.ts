@@ -4,7 +4,7 @@ import { z } from "zod/mini";
 import type { NumberedLine } from "../../core/log.ts";
 import { Gap, LogLine } from "../../wire/local.ts";
 import { prettyLine } from "../event-log.ts";
-import { openOutput } from "../output.ts";
+import { dayText, openOutput } from "../output.ts";
 
 /** How long a full pipe is given before it is written to again, in milliseconds. */
 const FULL_MS = 5;
@@ -17,6 +17,8 @@ export class LogLines {
   readonly #isJson: boolean;
   readonly #out = openOutput(process.stdout, process.env);
   readonly #isColoured = this.#out.isTerminal && !process.env.NO_COLOR;
+  /** The day that the reader takes lines to be of. */
+  #day = dayText(new Date());
 
   constructor(isJson: boolean) {
     this.#isJson = isJson;
@@ -37,7 +39,16 @@ export class LogLines {
     if (this.#isJson) return JSON.stringify(told);
     const { paint } = this.#out;
     if ("gap" in told) return paint.yellow(gapText(told));
-    return prettyLine(told, new Date(told.time), this.#isColoured);
+    const at = new Date(told.time);
+    return `${this.#newDay(at)}${prettyLine(told, at, this.#isColoured)}`;
+  }
+
+  /** Lines tell the time of day alone: where the day is another one, a line of its own says so. */
+  #newDay(at: Date): string {
+    const day = dayText(at);
+    if (day === this.#day) return "";
+    this.#day = day;
+    return `${this.#out.paint.dim(`--- ${day}`)}\n`;
   }
 }
 

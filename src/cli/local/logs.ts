@@ -66,7 +66,7 @@ function queryOf({ since, level, source = [], audit }: LogsOptions): URLSearchPa
 
 async function fromDoor(agent: LocalAgent, query: URLSearchParams, lines: LogLines): Promise<void> {
   const answer = await agent.fetch("GET", `/v1/logs?${query}`);
-  if (!answer.ok) throw failureOf(answer.status, await answer.json().catch(() => undefined));
+  if (!answer.ok) throw refusal(answer.status, await answer.json().catch(() => undefined), query);
   const decoder = new TextDecoder();
   let rest = "";
   for await (const bytes of answer.body ?? []) {
@@ -74,6 +74,15 @@ async function fromDoor(agent: LocalAgent, query: URLSearchParams, lines: LogLin
     rest = texts.pop() ?? "";
     lines.printTexts(texts);
   }
+}
+
+/** What the door does not take of ours, such as a time to come, is the fault of the command line. */
+function refusal(status: number, body: unknown, query: URLSearchParams): ServantError {
+  const failure = failureOf(status, body);
+  const { message } = failure;
+  return status === 400 && query.has("since")
+    ? new ServantError("usage.invalid", message)
+    : failure;
 }
 
 async function fromDisk(folder: string, options: LogsOptions, lines: LogLines): Promise<void> {

@@ -1,6 +1,6 @@
 /** `agent status`: what this machine's agent does now, on one screen. */
 import type { InHand, Status } from "../../wire/local.ts";
-import { durationText, type Output, openOutput, printable } from "../output.ts";
+import { dayText, durationText, type Output, openOutput, printable } from "../output.ts";
 import { findAgent, type LocalCommandOptions } from "./find-agent.ts";
 
 /** How many of a list are shown: the rest is told as a number. */
@@ -34,8 +34,8 @@ export function statusLines(told: Status, out: Output): string[] {
     ...told.reasons.map((reason) => row("", out.paint.yellow(printable(reason)))),
     row("link", `${link.state} for ${since(link.since)}, ${link.origin}${servant}`),
     row("plugin", `${process}, ${child.restarts} restarts${printable(lastEnd)}`),
-    ...list("runs", running, (each) => runningText(each, since)),
-    ...list("waits", waiting, (each) => `${each.what}  for ${since(each.acceptedAt)}`),
+    ...list("runs", running, out, (each) => runningText(each, since)),
+    ...list("waits", waiting, out, (each) => waitingText(each, since)),
     ...(inHand.length === 0 ? [row("runs", out.paint.dim("nothing"))] : []),
     row("outbox", `${outbox.waiting} results${oldest}${aside}`),
     row("journal", `${bytesText(journal.bytes)}${journal.isFull ? ", cannot be written" : ""}`),
@@ -47,20 +47,33 @@ export function statusLines(told: Status, out: Output): string[] {
   ].map((line) => line.trimEnd());
 }
 
-function troubles({ troubles: all }: Status, { paint }: Output): string[] {
+function troubles({ now, troubles: all }: Status, { paint }: Output): string[] {
   return all.slice(0, SHOWN_MAX).map(({ time, level, source, message }, index) => {
-    const text = `${new Date(time).toTimeString().slice(0, 8)} ${source}: ${printable(message)}`;
+    const text = `${timeText(time, now)} ${source}: ${printable(message)}`;
     return row(index === 0 ? "trouble" : "", level === "error" ? paint.red(text) : text);
   });
 }
 
+/** With its day when that is not today's. */
+function timeText(time: string, now: string): string {
+  const at = new Date(time);
+  const clock = at.toTimeString().slice(0, 8);
+  return dayText(at) === dayText(new Date(now)) ? clock : `${dayText(at)} ${clock}`;
+}
+
 function runningText(each: InHand, since: (time: string) => string): string {
-  const { auditId, cancelled, progress, startedAt, starts, what } = each;
+  const { cancelled, progress, startedAt, starts, what } = each;
   const took = startedAt === undefined ? "" : `  ${since(startedAt)}`;
   const again = starts > 1 ? `, start ${starts}` : "";
   const called = cancelled === undefined ? "" : `, called off: ${cancelled}`;
   const far = progress === undefined ? "" : `  ${bar(progress.fraction)} ${progress.message}`;
-  return `${what}${took}${again}${called}${far.trimEnd()}  [${auditId}]`;
+  return `${what}${took}${again}${called}${far.trimEnd()}`;
+}
+
+function waitingText(each: InHand, since: (time: string) => string): string {
+  const { acceptedAt, cancelled, what } = each;
+  const called = cancelled === undefined ? "" : `, called off: ${cancelled}`;
+  return `${what}  for ${since(acceptedAt)}${called}`;
 }
 
 function bar(fraction: number): string {
@@ -72,12 +85,23 @@ function bar(fraction: number): string {
 function list(
   name: string,
   all: readonly InHand[],
+  out: Output,
   textOf: (each: InHand) => string,
 ): readonly string[] {
   const shown = all.slice(0, SHOWN_MAX);
   const rest = all.length - shown.length;
-  const lines = shown.map((each, index) => row(index === 0 ? name : "", printable(textOf(each))));
+  const lines = shown.flatMap((each, index) => {
+    const line = row(index === 0 ? name : "", printable(textOf(each)));
+    return withId(line, printable(each.auditId), out);
+  });
   return rest === 0 ? lines : [...lines, row("", `and ${rest} more`)];
+}
+
+/** Whoever wants to cancel it needs the whole id: it is never what a narrow terminal cuts off. */
+function withId(line: string, auditId: string, { columns, isTerminal }: Output): string[] {
+  const whole = `${line}  [${auditId}]`;
+  const fits = !isTerminal || Bun.stringWidth(whole) <= columns;
+  return fits ? [whole] : [line, row("", `[${auditId}]`)];
 }
 
 function row(name: string, text: string): string {
