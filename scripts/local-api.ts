@@ -8,6 +8,8 @@ import { catalogue, type ErrorCode } from "../src/core/errors.ts";
 import { statusOf } from "../src/local/answers.ts";
 import { api, type Spec } from "../src/local/api.ts";
 import { CODE_LIFE_MS, SESSION_LIFE_MS } from "../src/local/auth.ts";
+import { CLOSE } from "../src/local/client-frame.ts";
+import { cookieName } from "../src/local/guard.ts";
 import {
   BODY_MAX_BYTES,
   LOG_READERS_MAX,
@@ -16,10 +18,11 @@ import {
 } from "../src/local/limits.ts";
 import { schemaOf } from "../src/local/openapi.ts";
 import { RATES } from "../src/local/rate.ts";
-import { READERS_MAX } from "../src/local/stream.ts";
+import { READERS_MAX, SUBSCRIBES_MAX_PER_S } from "../src/local/stream.ts";
 import * as wire from "../src/wire/local.ts";
 import { DEFAULT_LOCAL_PORT, LOCAL_FILE, TOKEN_FILE } from "../src/wire/local-files.ts";
 import { root } from "./binary.ts";
+import { exampleOf } from "./local-api-examples.ts";
 
 export const path = join(root, "docs", "local-api.md");
 
@@ -36,13 +39,21 @@ interface Shape {
   readonly default?: unknown;
 }
 
-/** What is told of besides the routes' own bodies. */
+/** What is told of besides the routes' own bodies, in the order in which they come. */
 const FRAMES = {
-  Hello: wire.Hello,
-  Lines: wire.Lines,
-  Subscribed: wire.Subscribed,
-  Gap: wire.Gap,
-  ClientFrame: wire.ClientFrame,
+  Hello: { schema: wire.Hello, told: "The agent's first frame." },
+  ClientFrame: {
+    schema: wire.ClientFrame,
+    told: `What a client may send, ${SUBSCRIBES_MAX_PER_S} times a second at most; what is absent excludes nothing. To go on where\nit left off, it sends the last \`seq\` that it has as \`since\`.`,
+  },
+  Subscribed: { schema: wire.Subscribed, told: "The answer to it: what comes next passes it." },
+  Lines: { schema: wire.Lines, told: "The lines of a moment, oldest first." },
+  Gap: {
+    schema: wire.Gap,
+    told:
+      "Lines that this reader will not get: it read too slowly, or they are no longer kept. Other lines of the same\n" +
+      "numbers may come all the same.",
+  },
 };
 
 export function localApiText(): string {
@@ -52,11 +63,15 @@ export function localApiText(): string {
     "## Routes",
     table(["route", "what it does"], Object.values(api).map(routeRow)),
     ...Object.values(api).map(route),
-    "## The stream\n\nFrames of the websocket at `/v1/stream`: JSON text, or CBOR with the subprotocol " +
-      `\`${wire.CBOR_PROTOCOL}\`. Why it is so: [decisions/0011-log-stream.md](decisions/0011-log-stream.md).`,
-    ...Object.entries(FRAMES).map(([name, schema]) => `### ${name}\n\n${members(schema)}`),
+    stream(),
+    ...Object.entries(FRAMES).map(([name, { schema, told }]) =>
+      [`### ${name}`, told, exampleOf(name), members(schema)].join("\n\n"),
+    ),
+    "### Why it closes",
+    table(["code", "why"], closings()),
     "## Failures",
-    `Every answer from 400 on is a \`Failure\`.\n\n${members(wire.Failure)}`,
+    "Every answer from 400 on is a `Failure`, but for 413 (empty: what is too large is not read on), the 503 of\n" +
+      `\`/ready\` and the 401 of the page.\n\n${exampleOf("Failure")}\n\n${members(wire.Failure)}`,
     table(["status", "code", "what to do"], failures()),
     limits(),
   ]
@@ -65,19 +80,68 @@ export function localApiText(): string {
 }
 
 function coming(): string {
-  const minutes = CODE_LIFE_MS / 1_000;
+  const seconds = CODE_LIFE_MS / 1_000;
   const hours = SESSION_LIFE_MS / 3_600_000;
+  const url = `http://127.0.0.1:${DEFAULT_LOCAL_PORT}`;
   return `\`agent connect\` and \`agent run\` listen on \`127.0.0.1:${DEFAULT_LOCAL_PORT}\` (\`--port\`, \`--bind\` with
-\`--tls-cert --tls-key\`, \`--local unix:PATH\`, \`--no-local\`); where exactly stands in \`STATE_DIR/${LOCAL_FILE}\`. Programs
-send the text of \`STATE_DIR/${TOKEN_FILE}\` as \`Authorization: Bearer\`:
+\`--tls-cert --tls-key\`, \`--local unix:PATH\`, \`--no-local\`). Where exactly stands in \`STATE_DIR/${LOCAL_FILE}\`, which is
+there while the agent runs; \`agent status\` names the folder:
+
+${members(wire.LocalFile)}
+
+**Programs** send the text of \`STATE_DIR/${TOKEN_FILE}\` as \`Authorization: Bearer\`, with the request that opens the
+websocket too. It stays the same over restarts.
 
 \`\`\`sh
-curl -H "Authorization: Bearer $(cat STATE_DIR/${TOKEN_FILE})" http://127.0.0.1:${DEFAULT_LOCAL_PORT}/v1/status
+curl -H "Authorization: Bearer $(cat STATE_DIR/${TOKEN_FILE})" ${url}/v1/status
+curl -H "Authorization: Bearer $(cat STATE_DIR/${TOKEN_FILE})" --unix-socket PATH http://localhost/v1/status
 \`\`\`
 
-Browsers come in by the link that \`agent open\` prints, once, within ${minutes} s, and stay for ${hours} h. Requests with
-another site's \`Origin\`, or for a name that is not this machine's, are refused whatever they carry. Why:
-[decisions/0012-local-door.md](decisions/0012-local-door.md).`;
+**Browsers** never see the token. \`agent open\` asks \`POST /v1/open\` for a link that lets one browser in, once, within
+${seconds} s. \`GET /open\` answers it with the cookie \`${cookieName({ port: DEFAULT_LOCAL_PORT })}\` (named with the port; \`HttpOnly\`,
+\`SameSite=Strict\`), good for ${hours} h. It counts only along with what a browser says of itself: an \`Origin\` that is this
+door's, or \`Sec-Fetch-Site: same-origin\`. Programs have no use for it.
+
+Requests with another site's \`Origin\`, or for a name that is not this machine's, are refused with 403 whatever they
+carry; a stranger gets 401 for whatever is not open to all, and is not told whether it exists. Why:
+[decisions/0012-local-door.md](decisions/0012-local-door.md). Answers may have more members one day.`;
+}
+
+function stream(): string {
+  return `## The stream
+
+Frames of the websocket at \`/v1/stream\`: JSON text (\`${wire.JSON_PROTOCOL}\`, or no subprotocol), or CBOR with the
+subprotocol \`${wire.CBOR_PROTOCOL}\`, where what a plugin logged as bytes is bytes, not \`{"$base64": ...}\`. A frame has one
+member, which names its kind. Without a word from the client every line comes from now on; the address may say the first
+subscription (\`/v1/stream?level=warn&source=plugin&since=10m\`). Why it is so:
+[decisions/0011-log-stream.md](decisions/0011-log-stream.md).
+
+\`\`\`python
+import json, websockets.sync.client as client
+
+token = open("STATE_DIR/${TOKEN_FILE}").read().strip()
+headers = {"Authorization": f"Bearer {token}"}
+with client.connect("ws://127.0.0.1:${DEFAULT_LOCAL_PORT}/v1/stream", additional_headers=headers) as stream:
+    for frame in map(json.loads, stream):
+        for line in frame.get("lines", []):
+            print(line["seq"], line["level"], line["message"])
+\`\`\``;
+}
+
+function closings(): string[][] {
+  const why: Record<keyof typeof CLOSE, string> = {
+    goingAway: "the agent is stopping",
+    unsupported: "text where this subprotocol is binary, or the other way round",
+    invalid: "what came is neither JSON nor CBOR",
+    policy: "a subscription that cannot be read, is ahead of the agent, or comes too often",
+    failed: "a fault of the agent's own",
+    tryLater: "too many readers",
+  };
+  const own = Object.entries(CLOSE).map(([name, code]) => [
+    String(code),
+    why[name as keyof typeof CLOSE],
+  ]);
+  return [...own, ["1009", "a frame over the limit"]];
 }
 
 function routeRow({ method, path: at, summary, isOpen }: Spec): string[] {
@@ -86,14 +150,30 @@ function routeRow({ method, path: at, summary, isOpen }: Spec): string[] {
 
 /** Of a route what its row in the table does not say; nothing when that is all. */
 function route(spec: Spec): string {
-  const { method, path: at, query = spec.address, body, answer, failures: codes = [] } = spec;
+  const { method, path: at, query = spec.address, body, answer, orAs, failures: codes = [] } = spec;
+  const example = exampleOf(at);
+  const form = [
+    ...(typeof answer === "string" && answer !== "101" ? [`\`${answer}\``] : []),
+    ...(orAs === undefined ? [] : [`\`${orAs}\``]),
+  ].join(" or ");
+  const others = Object.entries(spec.also ?? {}).map(([status, why]) => `${status}: ${why}.`);
+  const shape = typeof answer === "string" ? "" : members(answer);
   const parts = [
     ...(query === undefined ? [] : [`In the address:\n\n${members(query, "input")}`]),
-    ...(body === undefined ? [] : [`Body:\n\n${members(body, "input")}`]),
-    ...(typeof answer === "string" ? [] : [`Answer:\n\n${members(answer)}`]),
-    ...(codes.length === 0 ? [] : [`Fails with ${codes.map((code) => `\`${code}\``).join(", ")}.`]),
-  ];
+    ...(body === undefined ? [] : [`Body, which may be left out:\n\n${members(body, "input")}`]),
+    ...(shape === "" && example === ""
+      ? []
+      : [[`Answer: ${form}`.replace(/: $/, ":"), example, shape]]),
+    ...(others.length === 0 ? [] : [`Also ${others.join(" ")}`]),
+    ...(codes.length === 0 ? [] : [`Fails with ${codes.map(failing).join(", ")}.`]),
+  ]
+    .flat()
+    .filter((part) => part !== "");
   return parts.length === 0 ? "" : `### ${method} ${at}\n\n${parts.join("\n\n")}`;
+}
+
+function failing(code: ErrorCode): string {
+  return `${statusOf(code)} \`${code}\``;
 }
 
 function members(schema: z.ZodMiniType, io: "input" | "output" = "output"): string {
@@ -131,6 +211,7 @@ function failures(): string[][] {
     "request.foreign",
     "local.too-many",
     "route.unknown",
+    "agent.internal",
     ...Object.values(api).flatMap(({ failures: own = [] }: Spec) => own),
   ]);
   return [...codes]

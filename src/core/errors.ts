@@ -196,7 +196,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Connect a servant that provides this transition",
   },
-  "request.malformed": { kind: "permanent", hint: "Send the JSON body that this route declares" },
+  "request.malformed": {
+    kind: "permanent",
+    hint: "Send the parameters and the body that this route declares",
+  },
   "request.foreign": {
     kind: "permanent",
     hint: "Ask from a program, or from a page that is served here",

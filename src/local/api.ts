@@ -17,6 +17,8 @@ import {
   World,
 } from "../wire/local.ts";
 
+type MediaType = `${string}/${string}`;
+
 export interface Spec {
   readonly method: "GET" | "POST";
   /** `{name}` stands for one part of the path. */
@@ -29,7 +31,11 @@ export interface Spec {
   readonly address?: z.ZodMiniObject;
   readonly body?: z.ZodMiniType;
   /** What it answers with: a schema of its JSON, or another media type. */
-  readonly answer: z.ZodMiniType | `${string}/${string}` | "101";
+  readonly answer: z.ZodMiniType | MediaType | "101";
+  /** The same in another media type, when `Accept` asks for it. */
+  readonly orAs?: MediaType;
+  /** What else it may say that is no failure, by status: in the form of its answer, 204 without. */
+  readonly also?: Readonly<Record<number, string>>;
   /** Beside 401, 403 and 429, which any route may answer with. */
   readonly failures?: readonly ErrorCode[];
 }
@@ -43,6 +49,7 @@ export const api = {
     summary: "The page for people; a stranger is told how to get in. `agent open` leads to it.",
     isOpen: true,
     answer: "text/html",
+    also: { 401: "A stranger: how to get in" },
   },
   health: {
     method: "GET",
@@ -57,6 +64,7 @@ export const api = {
     summary: "200 when an action that came now would start, else 503. `/v1/status` says why.",
     isOpen: true,
     answer: Readiness,
+    also: { 503: "Not ready" },
   },
   enter: {
     method: "GET",
@@ -99,9 +107,11 @@ export const api = {
     path: "/v1/logs",
     summary:
       'The log up to now, one JSON document a line; a hole in it is `{"gap": {from, to}}`. ' +
-      "As server-sent events, when `Accept` asks for them, it goes on; `Last-Event-ID` is `since`.",
+      "As server-sent events, when `Accept` asks for them, it goes on: the `id` of each is its seq, a hole " +
+      "is an event `gap`, and `Last-Event-ID` is `since`.",
     address: LogQuery,
     answer: "application/x-ndjson",
+    orAs: "text/event-stream",
     failures: ["request.malformed"],
   },
   stream: {
@@ -118,7 +128,12 @@ export const api = {
     summary: "Calls it off: it never starts, or its handler is told to stop.",
     body: Reason,
     answer: Done,
-    failures: ["assignment.not-open", "request.malformed", "request.too-large"],
+    failures: [
+      "assignment.absent",
+      "assignment.not-open",
+      "request.malformed",
+      "request.too-large",
+    ],
   },
   pause: {
     method: "POST",
@@ -146,6 +161,7 @@ export const api = {
     path: "/v1/world",
     summary: "Goal, plan and state of the backend inside this agent; 204 when there is none.",
     answer: World,
+    also: { 204: "No backend lives in this agent" },
   },
   open: {
     method: "POST",

@@ -23,7 +23,7 @@ export type Caller = "nobody" | "token" | "session";
 /** Pages of ours that a link elsewhere may lead to: they show nothing by themselves. */
 const LINKED = ["/", "/open"];
 
-export function cookieName({ port }: Address): string {
+export function cookieName({ port }: Pick<Address, "port">): string {
   return `agent-session-${port}`;
 }
 

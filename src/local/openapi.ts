@@ -86,11 +86,17 @@ function operation(operationId: string, spec: Spec): Operation {
   };
 }
 
-function success({ answer, path }: Spec): Record<string, Outcome> {
+function success({ answer, orAs, also = {} }: Spec): Record<string, Outcome> {
   if (answer === "101") return { 101: { description: "It is a websocket now" } };
-  const content = typeof answer === "string" ? { [answer]: {} } : json(schemaOf(answer));
-  const ok = { 200: { description: "Done", content } };
-  return path === "/ready" ? { ...ok, 503: { description: "Not ready", content } } : ok;
+  const content: Content = {
+    ...(typeof answer === "string" ? { [answer]: {} } : json(schemaOf(answer))),
+    ...(orAs === undefined ? {} : { [orAs]: {} }),
+  };
+  const others = Object.entries(also).map(([status, description]) => [
+    status,
+    status === "204" ? { description } : { description, content },
+  ]);
+  return { 200: { description: "Done", content }, ...Object.fromEntries(others) };
 }
 
 function failure(code: ErrorCode): [string, Outcome] {
@@ -126,13 +132,19 @@ function json(schema: Document): Content {
   return { "application/json": { schema } };
 }
 
-/** OpenAPI 3.1 takes JSON Schema as it is; the bounds of safe integers say nothing to a reader. */
+/**
+ * OpenAPI 3.1 takes JSON Schema as it is; the bounds of safe integers say nothing to a reader. An
+ * answer may have more members one day: a client that was made from this must not mind.
+ */
 export function schemaOf(schema: z.ZodMiniType, io: "input" | "output" = "output"): Document {
   const made = z.toJSONSchema(schema, {
     io,
     override: ({ jsonSchema }) => {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (io === "output" && jsonSchema.additionalProperties === false) {
+        delete jsonSchema.additionalProperties;
+      }
     },
   });
   const { $schema: _dialect, ...rest } = made;

@@ -4,10 +4,11 @@
  * it missed: `docs/decisions/0011-log-stream.md`.
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
 import { canonicalFilter, type LogFilter } from "../core/log.ts";
 import type { Clock } from "../core/ports.ts";
 import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../wire/local.ts";
+import { failureAnswer, tooMany } from "./answers.ts";
 import { CLOSE, Refusal, subscriptionIn, subscriptionOf } from "./client-frame.ts";
 import type { Batch, Feed } from "./feed.ts";
 import { SOCKET_LIMITS } from "./limits.ts";
@@ -21,7 +22,7 @@ export const READERS_MAX = 128;
 export const READER_BUFFER_BYTES = 512 * 1024;
 const BUFFERS_MAX_BYTES = 16 * 2 ** 20;
 /** A client that keeps subscribing faster than this, per second, is sent away. */
-const SUBSCRIBES_MAX_PER_S = 20;
+export const SUBSCRIBES_MAX_PER_S = 20;
 /** The longest reason that fits a close frame, in bytes. */
 const CLOSE_REASON_MAX_BYTES = 123;
 
@@ -90,9 +91,7 @@ export class LogStream {
    */
   upgrade(request: Request, server: Server<Visitor>): Response | undefined {
     this.#server = server;
-    if (this.#sockets.size >= READERS_MAX) {
-      return refusal(503, `${READERS_MAX} readers are connected`, { "Retry-After": "5" });
-    }
+    if (this.#sockets.size >= READERS_MAX) return failureAnswer(tooMany("readers of the stream"));
     const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(/\s*,\s*/);
     const protocol = offered.find((each) => each === CBOR_PROTOCOL || each === JSON_PROTOCOL);
     const encoding = protocol === CBOR_PROTOCOL ? "cbor" : "json";
@@ -102,14 +101,16 @@ export class LogStream {
       const start = since === undefined ? undefined : startOf(since, this.#feed, this.#clock);
       data = { encoding, filter, start, subscribedAtMs: [] };
     } catch (cause) {
-      if (cause instanceof Refusal) return refusal(400, cause.message);
+      if (cause instanceof Refusal) return failureAnswer(malformed(cause.message));
       throw cause;
     }
     const isUpgraded = server.upgrade(request, {
       data,
       ...(protocol === undefined ? {} : { headers: { "Sec-WebSocket-Protocol": protocol } }),
     });
-    return isUpgraded ? undefined : refusal(426, "this address speaks websocket alone");
+    return isUpgraded
+      ? undefined
+      : failureAnswer(malformed("it is asked for as a websocket alone"));
   }
 
   /** Tells the lines so far, then closes every reader. */
@@ -204,8 +205,8 @@ export class LogStream {
   }
 }
 
-function refusal(status: number, message: string, headers: Record<string, string> = {}): Response {
-  return Response.json({ message }, { status, headers });
+function malformed(reason: string): ServantError {
+  return new ServantError("request.malformed", `Cannot stream the log: ${reason}`);
 }
 
 function reasonText(reason: string): string {

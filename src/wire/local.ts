@@ -97,14 +97,22 @@ export type Readiness = z.infer<typeof Readiness>;
 // ─── Assignments ────────────────────────────────────────────────────────────────────────────────
 
 export const assignmentStates = ["unfinished", "waiting", "closed", "refused"] as const;
-/** Unfinished: it waits or runs. Waiting: its result does. Closed: that was delivered. */
 export type AssignmentState = (typeof assignmentStates)[number];
 
 /** How many assignments one page holds at most. */
 export const ASSIGNMENTS_PAGE_MAX = 200;
 
 export const AssignmentQuery = z.object({
-  state: z.optional(z.enum(assignmentStates)),
+  state: z.optional(
+    z
+      .enum(assignmentStates)
+      .check(
+        z.describe(
+          "unfinished: it waits or runs; waiting: its result does; closed: that was delivered; " +
+            "refused: the backend will never take it",
+        ),
+      ),
+  ),
   before: z.optional(z.coerce.number().check(z.int(), z.gte(1), z.describe("`next` of a page"))),
   limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(ASSIGNMENTS_PAGE_MAX)), 50),
 });
@@ -216,7 +224,9 @@ export const CBOR_PROTOCOL = "agent.v1.cbor";
 export const FILTER_TEXT_MAX_CHARS = 256;
 
 export const LogLine = z.object({
-  seq: z.int().check(z.describe("counts lines without a hole, over restarts of the agent too")),
+  seq: z
+    .int()
+    .check(z.describe("one more than the line before, over restarts too; a kill leaves some out")),
   time: Time,
   level: z.enum(levels),
   source: z.enum(sources),
@@ -254,10 +264,22 @@ export type Subscribe = z.infer<typeof Subscribe>;
 /** The same in an address: of `/v1/logs`, and of the stream for its first subscription. */
 export const LogQuery = z.object({
   level: z.optional(z.enum(levels).check(z.describe("this level and those above"))),
-  source: z.optional(z.enum(sources).check(z.describe("may stand several times"))),
+  source: z.optional(z.array(z.enum(sources)).check(z.describe("may stand several times"))),
   auditId: z.optional(z.string().check(z.maxLength(FILTER_TEXT_MAX_CHARS))),
-  text: z.optional(z.string().check(z.maxLength(FILTER_TEXT_MAX_CHARS))),
-  since: z.optional(said("a seq, ISO 8601, or an age such as `10m`; absent: all that is kept")),
+  text: z.optional(
+    z
+      .string()
+      .check(
+        z.maxLength(FILTER_TEXT_MAX_CHARS),
+        z.describe("stands in the message, in whatever case"),
+      ),
+  ),
+  since: z.optional(
+    said(
+      "a seq (what came after that line), ISO 8601, or an age such as `10m`; absent: of `/v1/logs` " +
+        "all that is kept, of the stream what comes from now on",
+    ),
+  ),
 });
 
 /** Client to agent. */

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { SOCKET_LIMITS } from "../../src/local/limits.ts";
 import { READER_BUFFER_BYTES, READERS_MAX } from "../../src/local/stream.ts";
-import { AgentFrame, CBOR_PROTOCOL } from "../../src/wire/local.ts";
+import { AgentFrame, CBOR_PROTOCOL, Failure } from "../../src/wire/local.ts";
 import { RawReader } from "../support/raw-reader.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { said, startStream } from "../support/stream-server.ts";
@@ -135,7 +135,7 @@ test.each([
   await using server = startStream();
   const answer = await fetch(`${server.url.replace("ws:", "http:")}${query}`);
   expect(answer.status).toBe(400);
-  expect(await answer.json()).toMatchObject({ message: expect.any(String) });
+  expect(Failure.parse(await answer.json()).code).toBe("request.malformed");
 });
 
 test("a reader too many is refused, and let in once another one left", async () => {
@@ -143,8 +143,9 @@ test("a reader too many is refused, and let in once another one left", async () 
   const clients = Array.from({ length: READERS_MAX }, () => new StreamClient(server.url));
   await Promise.all(clients.map((client) => client.hello()));
   const refused = await fetch(server.url.replace("ws:", "http:"));
-  expect(refused.status).toBe(503);
-  expect(refused.headers.get("retry-after")).toBe("5");
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect(Failure.parse(await refused.json()).code).toBe("local.too-many");
   clients[0]?.[Symbol.dispose]();
   await clients[0]?.closed;
   while (server.stream.readers === READERS_MAX) await Bun.sleep(1);
