@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -66,6 +66,7 @@ beforeAll(async () => {
   if (unpacked.code !== 0) throw new Error(unpacked.output);
   await symlink(join(root, "node_modules", "zod"), join(author.path, "node_modules", "zod"));
 }, INSTALL_TIMEOUT_MS);
+afterAll(() => author[Symbol.asyncDispose]());
 
 async function typeCheck(plugin: string): Promise<{ code: number; output: string }> {
   await Bun.write(join(author.path, "cart.ts"), plugin);

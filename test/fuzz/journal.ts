@@ -1,6 +1,6 @@
 /** What a journal's file may hold after years on a failing disk: rows that say something else. */
 import { Database } from "bun:sqlite";
-import { expect } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ import { json, spoiled, spoiledText, text } from "./hostile.ts";
 
 // Each case is a file of its own: in memory where the system has room for files there.
 const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "servant-fuzz-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const options = { origin: "http://home", onDamaged: () => {} };
 const good = join(folder, "good.sqlite");
 

@@ -1,5 +1,5 @@
 /** What people type and keep in files: atoms, call expressions, the config file. */
-import { expect } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,7 +90,7 @@ const expressions = decoder(
 );
 
 const folder = mkdtempSync(join(tmpdir(), "servant-fuzz-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = join(folder, "config.json");
 writeFileSync(path, "");
 chmodSync(path, 0o600);

@@ -23,11 +23,14 @@ const HANDLERS = `
   @belief(seen) look() { return BeliefResult.unchecked(); }
 `;
 
-let folder: Project | undefined;
-afterEach(() => folder?.[Symbol.asyncDispose]());
+const folders: Project[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await folder[Symbol.asyncDispose]();
+});
 
 async function open(source: string) {
-  folder = await project({ "plugin.ts": source });
+  const folder = await project({ "plugin.ts": source });
+  folders.push(folder);
   const events: AgentEvent[] = [];
   const calls: (readonly Json[])[] = [];
   const publish = (event: AgentEvent) => void events.push(event);

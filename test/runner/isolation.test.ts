@@ -221,7 +221,7 @@ test("the child dies with a killed agent, even in an endless loop", async () => 
 });
 
 test("a supervisor runs nothing after it was closed", async () => {
-  const child = await openChild(pluginSource(LOOPS));
+  await using child = await openChild(pluginSource(LOOPS));
   const waiting = child.runner.run(act("wait"), never).catch((cause) => cause);
   await child.close();
   expect(await waiting).toMatchObject({ code: "agent.draining" });

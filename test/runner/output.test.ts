@@ -134,7 +134,7 @@ test("a very long line arrives whole, in pieces, with its audit id", async () =>
 });
 
 test("what goes past our own output is read as text, whatever it is", async () => {
-  const child = await openChild(source);
+  await using child = await openChild(source);
   const assignment = act("raw");
   const run = child.runner.run(assignment, never).catch(() => {});
   await child.seen(line("end of raw"));
