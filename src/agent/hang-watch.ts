@@ -68,7 +68,11 @@ export function hangWatch(
       await clock.sleep(Math.min(PING_INTERVAL_MS, patienceMs()), life.gone);
       if (life.tasks.length === 0 || life.isDoomed || (await answers())) continue;
       const silent = `no answer from its event loop for ${patienceMs() / 1000} s`;
-      life.kill(new ServantError("handler.hung", `Cannot go on: ${silent}`), suspects);
+      // What begins once it is told to end is cut off: it is not what the silence came from. Only
+      // when no start was heard of by now, the last of its output may tell of one.
+      const known = suspects();
+      const culprits = known.length > 0 ? () => known : suspects;
+      life.kill(new ServantError("handler.hung", `Cannot go on: ${silent}`), culprits);
     }
     isWatching = false;
   };

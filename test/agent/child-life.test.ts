@@ -64,6 +64,33 @@ describe("a child whose event loop is silent", () => {
     expect(runs.map(({ came }) => came)).toEqual(["handler.hung", "handler.hung"]);
   });
 
+  test("does not blame what begins while it is ended", async () => {
+    const nursery = await new Nursery().open();
+    const { child } = nursery;
+    child.mortality = "SIGKILL";
+    const [old, late] = [follow(nursery, "a1"), follow(nursery, "b1")];
+    child.start("a1");
+    await nursery.clock.advance(5 * SECOND);
+    child.isAwake = false;
+    while (child.signals.length === 0) await nursery.clock.advance(SECOND / 10);
+    child.start("b1");
+    await nursery.clock.advance(SECOND);
+    expect(child.signals).toEqual(["SIGTERM", "SIGKILL"]);
+    expect([old.came, late.came]).toEqual(["handler.hung", "handler.interrupted"]);
+  });
+
+  test("blames what only the last of its output tells of", async () => {
+    const nursery = await new Nursery().open();
+    const { child } = nursery;
+    child.mortality = "SIGKILL";
+    const run = follow(nursery, "a1");
+    child.isAwake = false;
+    while (child.signals.length === 0) await nursery.clock.advance(SECOND / 10);
+    child.start("a1");
+    await nursery.clock.advance(SECOND);
+    expect(run.came).toBe("handler.hung");
+  });
+
   test("may take as long as the most patient action that runs says", async () => {
     const nursery = await withRules({ hangTimeoutMs: 120 * SECOND }).open();
     const run = follow(nursery, "a1");
