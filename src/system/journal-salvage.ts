@@ -2,21 +2,12 @@
  * Reads what can be read of a damaged journal into a new one. The new one is complete before the
  * damaged one is set aside, so that a power cut at any moment leaves one of them in its place.
  */
-import { Database } from "bun:sqlite";
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from "node:fs";
+import type { Database } from "bun:sqlite";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import type { Fact } from "../core/entry.ts";
 import { isMachineFact, MACHINE_KEY } from "../core/machine.ts";
-import { damage, openFile, SCHEMA, setFileAside } from "./journal-file.ts";
+import { lengthened, openDamaged, readPast } from "./damaged-file.ts";
+import { openFile, SCHEMA, setFileAside } from "./journal-file.ts";
 import { type Found, mended } from "./journal-mending.ts";
 import {
   decodeFact,
@@ -58,14 +49,14 @@ export function salvage(path: string, presentOrigin: string): Salvaged {
     db.close();
   }
   renameSync(rebuilding, rebuilt(path));
-  remove(copied(path));
+  remove(lengthened(path));
   return { ...counts, setAside: replace(path) };
 }
 
 /** What an earlier start was cut off from: puts a complete new file in its place. */
 export function finishSalvage(path: string): string | undefined {
   remove(`${path}.rebuilding`);
-  remove(copied(path));
+  remove(lengthened(path));
   return existsSync(rebuilt(path)) ? replace(path) : undefined;
 }
 
@@ -76,7 +67,6 @@ function replace(path: string): string {
 }
 
 const rebuilt = (path: string) => `${path}.rebuilt`;
-const copied = (path: string) => `${path}.copied`;
 
 function remove(path: string): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
@@ -184,7 +174,7 @@ class Salvage {
     const query = this.#try(() => from.query<EntryRow, [number, number]>(sql));
     if (query === undefined) return;
     const lastId = this.#lastId(from);
-    yield* this.#readable((first, limit) => query.all(first, limit), lastId);
+    yield* this.#past((first, limit) => query.all(first, limit), lastId);
   }
 
   /** From both ends up to what cannot be read. */
@@ -214,41 +204,13 @@ class Salvage {
     return Math.max(...found.map((id) => id ?? 0));
   }
 
-  /** Rows in the order of their number, past what cannot be read. */
-  *#readable<Row extends { id: number }>(
+  #past<Row extends { id: number }>(
     read: (first: number, limit: number) => Row[],
     lastId: number,
   ): IterableIterator<Row> {
-    const attempt = (first: number, limit: number): Row[] | undefined => {
-      try {
-        return read(first, limit);
-      } catch {
-        return undefined; // counted once, where it is passed over
-      }
-    };
-    for (let first = 0; ; ) {
-      const rows = attempt(first, CHUNK_ROWS) ?? attempt(first, 1);
-      if (rows !== undefined) {
-        yield* rows;
-        const last = rows.at(-1);
-        // Damage may give a row any number: the search goes on only upwards, and ends.
-        if (last === undefined || last.id >= Number.MAX_SAFE_INTEGER) return;
-        first = Math.max(last.id, first) + 1;
-        continue;
-      }
+    return readPast(read, lastId, () => {
       this.#unreadable += 1;
-      let step = 1;
-      while (first + step <= lastId && attempt(first + step, 1) === undefined) step *= 2;
-      if (first + step > lastId) return;
-      let broken = first + Math.floor(step / 2);
-      let sound = first + step;
-      while (sound - broken > 1) {
-        const middle = Math.floor((broken + sound) / 2);
-        if (attempt(middle, 1) === undefined) broken = middle;
-        else sound = middle;
-      }
-      first = sound;
-    }
+    });
   }
 
   /** One row for each fact, nothing derived: an open entry may miss some. */
@@ -262,7 +224,7 @@ class Salvage {
       from.query<{ id: number }, []>("SELECT max(seq) AS id FROM facts").get(),
     );
     const stories = new Map<string, { origin: string; facts: Fact[] }>();
-    for (const { origin, body } of this.#readable((...at) => query.all(...at), last?.id ?? 0)) {
+    for (const { origin, body } of this.#past((...at) => query.all(...at), last?.id ?? 0)) {
       const fact = this.#try(() => JSON.parse(body) as Fact);
       if (fact === undefined) continue;
       if (isMachineFact(fact)) this.#to.write(fact, 0);
@@ -301,39 +263,3 @@ function isSchema1(db: Database): boolean {
     return false; // of a later one, or it cannot be told
   }
 }
-
-function openDamaged(path: string): Database {
-  // SQLite would delete the log beside an empty file.
-  if (!existsSync(path) || statSync(path).size === 0) throw damage("there is no file");
-  return new Database(madeLong(path), { strict: true, readonly: true });
-}
-
-/** SQLite reads nothing of a file that is shorter than its head says: reads a copy of full length. */
-function madeLong(path: string): string {
-  const head = readStart(path, 100);
-  const said = head.readUInt16BE(16);
-  const wholeBytes = (said === 1 ? 65_536 : said) * head.readUInt32BE(28);
-  const isShort = statSync(path).size < wholeBytes && wholeBytes <= COPIED_BYTES;
-  if (!isShort) return path;
-  for (const suffix of ["", "-wal"]) {
-    if (existsSync(path + suffix)) copyFileSync(path + suffix, copied(path) + suffix);
-  }
-  truncateSync(copied(path), wholeBytes);
-  return copied(path);
-}
-
-function readStart(path: string, bytes: number): Buffer {
-  const start = Buffer.alloc(bytes);
-  const file = openSync(path, "r");
-  try {
-    readSync(file, start, 0, bytes, 0);
-  } finally {
-    closeSync(file);
-  }
-  return start;
-}
-
-/** A head that is damaged may say anything. */
-const COPIED_BYTES = 2 ** 32;
-/** How many rows are read at once while all goes well. */
-const CHUNK_ROWS = 256;
