@@ -10,8 +10,8 @@ import type { Door } from "../local/door.ts";
 import { iso, type Report } from "../local/report.ts";
 import type { Tally } from "../local/tally.ts";
 import { inHand, storyOf, summaryOf } from "../local/views.ts";
-import type { SqliteJournal } from "../system/journal.ts";
 import { JournalStories } from "../system/journal-stories.ts";
+import type { SqliteJournal } from "../system/sqlite-journal.ts";
 import type { Status, World } from "../wire/local.ts";
 
 export interface AgentParts {

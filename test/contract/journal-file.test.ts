@@ -7,12 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Fact, keyOf } from "../../src/core/entry.ts";
 import { isMachineFact } from "../../src/core/machine.ts";
-import {
-  type Damage,
-  type JournalOptions,
-  openJournal,
-  type SqliteJournal,
-} from "../../src/system/journal.ts";
+import { type Damage, type JournalOptions, openJournal } from "../../src/system/journal.ts";
+import type { SqliteJournal } from "../../src/system/sqlite-journal.ts";
 import { action, id } from "../support/fake-ports.ts";
 
 let folder: string;
