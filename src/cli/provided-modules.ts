@@ -8,6 +8,8 @@ import type { ProvidedModules } from "../runner/load.ts";
 export const providedModules: ProvidedModules = {
   "servant-agent": async () => ({ ...(await import("../sdk/plugin-api.ts")), z: lazyZod }),
   "servant-agent/testing": () => import("../sdk/testing.ts"),
+  "servant-agent/domains/adaptive-resampling": () => import("../domains/adaptive-resampling.ts"),
+  "servant-agent/domains/sentry": () => import("../domains/sentry.ts"),
   "servant-agent/domains/warehouse": () => import("../domains/warehouse.ts"),
 };
 

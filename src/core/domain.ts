@@ -81,6 +81,33 @@ export interface TransitionCode {
   readonly script?: (step: StepDef, scene: Scene) => Legs;
   /** True when the step would enter `place`, of which `no_entry` holds. */
   readonly enters?: (step: StepDef, place: ObjectDef, scene: Scene) => boolean;
+  /** What it makes false beside what its definition says, judged in the state before it. */
+  readonly alsoRemoves?: (step: StepDef, scene: Scene) => readonly Atom[];
+  /** The step as it is to be taken now; asked when it is about to start. Not asked of a trigger. */
+  readonly settle?: (step: StepDef, scene: Scene) => Settled;
+}
+export interface Settled extends StepDef {
+  /** What the step may take for granted although nothing says so: its preconditions are judged with it. */
+  readonly assumes: readonly Atom[];
+}
+
+/** What a planner is given to look at. */
+export interface Outlook {
+  readonly objects: readonly ObjectDef[];
+  readonly state: ReadonlySet<Atom>;
+  readonly transitions: readonly TransitionDef[];
+}
+export interface Wish {
+  readonly goal: readonly Atom[];
+  /** True when a servant does the transition, or the backend was told that one will. */
+  readonly isProvided: (transition: string) => boolean;
+}
+/** An outlook made for one wish, and the way back from it. */
+export interface View extends Outlook {
+  /** False of steps that are none in it. */
+  readonly allows: (step: StepDef) => boolean;
+  /** A step that was found in it, as it reads in the world. */
+  readonly restore: (step: StepDef) => StepDef;
 }
 
 export interface Domain {
@@ -93,6 +120,13 @@ export interface Domain {
   readonly objects: readonly ObjectDef[];
   /** By the name of the transition. Absent in what was read from JSON. */
   readonly code?: Readonly<Record<string, TransitionCode>>;
+  /**
+   * Where a planner needs more or less than the world holds: leaves out what cannot matter, puts in
+   * what is not known. Pure; throws a `ServantError` when the wish names what cannot be planned for.
+   */
+  readonly view?: (outlook: Outlook, wish: Wish) => View;
+  /** Objects of one type for which it says the same are one and the same; undefined: says nothing. */
+  readonly identity?: (object: ObjectDef) => string | undefined;
 }
 
 /**

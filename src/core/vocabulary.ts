@@ -87,6 +87,10 @@ export interface TransitionSpec<P extends ParamSpec> {
     | { readonly legs: NonNullable<TransitionCode["script"]> };
   /** True when a step would enter a place that is kept out of. */
   readonly enters?: NonNullable<TransitionCode["enters"]>;
+  /** What a step makes false beside `removes`, when only the state can tell. */
+  readonly alsoRemoves?: NonNullable<TransitionCode["alsoRemoves"]>;
+  /** The step as it is to be taken when it starts. */
+  readonly settle?: NonNullable<TransitionCode["settle"]>;
 }
 
 /** Names a kind of object and the value fields each of them carries. */
@@ -155,6 +159,10 @@ export function domain(
     readonly fluents?: readonly AnyFluent[];
     readonly types?: readonly ObjectType[];
     readonly modules?: readonly string[];
+    /** How the vocabulary is put to a planner, where that is not as it stands. */
+    readonly view?: NonNullable<Domain["view"]>;
+    /** Which objects are one and the same. */
+    readonly identity?: NonNullable<Domain["identity"]>;
   },
 ): Domain {
   const transitions = parts.transitions ?? [];
@@ -170,6 +178,8 @@ export function domain(
   return {
     name,
     ...(Object.keys(code).length === 0 ? {} : { code }),
+    ...(parts.view === undefined ? {} : { view: parts.view }),
+    ...(parts.identity === undefined ? {} : { identity: parts.identity }),
     modules: parts.modules ?? [],
     types: unique(
       "type",
@@ -211,11 +221,13 @@ function definition<P extends ParamSpec>(
 }
 
 function codeOf<P extends ParamSpec>(spec: TransitionSpec<P>): TransitionCode | undefined {
-  const { cost, script, enters } = spec;
+  const { cost, script, enters, alsoRemoves, settle } = spec;
   const code: TransitionCode = {
     ...(typeof cost === "function" ? { cost } : {}),
     ...(typeof script === "object" ? { script: script.legs } : {}),
     ...(enters === undefined ? {} : { enters }),
+    ...(alsoRemoves === undefined ? {} : { alsoRemoves }),
+    ...(settle === undefined ? {} : { settle }),
   };
   return Object.keys(code).length === 0 ? undefined : code;
 }
