@@ -2,10 +2,12 @@
 import type { AgentEvent } from "../core/events.ts";
 import type { Bus } from "../core/ports.ts";
 
-export function openBus(): Bus {
+/** Listeners hear of each event what `cleaned` leaves of it. */
+export function openBus(cleaned: (event: AgentEvent) => AgentEvent = (event) => event): Bus {
   const listeners = new Set<(event: AgentEvent) => void>();
   return {
-    publish(event) {
+    publish(told) {
+      const event = cleaned(told);
       for (const listener of listeners) {
         try {
           listener(event);

@@ -7,6 +7,7 @@ import { Bell } from "../core/bell.ts";
 import { describeAssignment, type Entry, type EntryKey, type Fact, stamp } from "../core/entry.ts";
 import { type ErrorCode, ServantError, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
+import { isJsonObject, isShorterThan } from "../core/json.ts";
 import { type AttemptPorts, attempt, neverStarted, resumeAttempt } from "./attempt.ts";
 import { Hand, type Work } from "./hand.ts";
 import type { Ports } from "./ports.ts";
@@ -222,10 +223,7 @@ export class Lanes {
     const startedAt = clock.monotonic();
     const result = await toResult();
     const tookMs = clock.monotonic() - startedAt;
-    const { auditId, success, message } = result;
-    const what = describeAssignment(work.assignment);
-    const event = { type: "assignment.finished", auditId, what, success, message, tookMs } as const;
-    await this.#finish(work, result, event);
+    await this.#finish(work, result, finishedEvent(work.assignment, result, tookMs));
   }
 
   async #startAgain(work: Work): Promise<boolean> {
@@ -282,4 +280,19 @@ export class Lanes {
 
 function rejection({ auditId, code = "agent.internal", message: reason }: Result): AgentEvent {
   return { type: "assignment.rejected", auditId, code, reason };
+}
+
+/** The largest telemetry that is told along with a finish, in characters of JSON. */
+const TOLD_TELEMETRY_MAX_CHARS = 128 * 1024;
+
+function finishedEvent(
+  assignment: Assignment,
+  { auditId, success, message, telemetry }: Result,
+  tookMs: number,
+): AgentEvent {
+  const what = describeAssignment(assignment);
+  const event = { type: "assignment.finished", auditId, what, success, message, tookMs } as const;
+  if (isJsonObject(telemetry) && Object.keys(telemetry).length === 0) return event;
+  const isTold = isShorterThan(telemetry, TOLD_TELEMETRY_MAX_CHARS);
+  return { ...event, telemetry: isTold ? telemetry : { unprintable: "it is too long for a line" } };
 }

@@ -12,6 +12,7 @@ import { ServantError } from "../core/errors.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { Ledger } from "../core/ledger.ts";
 import type { Bus, Clock, Offer } from "../core/ports.ts";
+import { Secrets } from "../core/secrets.ts";
 import { Feed } from "../local/feed.ts";
 import { Report } from "../local/report.ts";
 import { Tally } from "../local/tally.ts";
@@ -35,6 +36,8 @@ export interface ServantSettings extends CommandOptions {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly bus: Bus;
+  /** What the bus masks in its events. */
+  readonly secrets: Secrets;
   readonly stateDirPath: string;
   readonly pollIntervalMs: number;
   readonly quickPoll: boolean;
@@ -55,13 +58,14 @@ export interface StopSignals {
   readonly hurry: AbortSignal;
 }
 
-/** A bus whose events go to stderr in the form and from the level asked for. */
+/** A bus whose events go to stderr in the form and from the level asked for, without secrets. */
 export function openLoggedBus(
   options: CommandOptions,
   clock: Clock,
   write: (text: string) => void = (text) => void process.stderr.write(text),
-): Bus {
-  const bus = openBus();
+): { readonly bus: Bus; readonly secrets: Secrets } {
+  const secrets = new Secrets();
+  const bus = openBus(secrets.cleaned);
   const isTerminal = process.stderr.isTTY === true;
   bus.listen(
     eventLog({
@@ -72,7 +76,7 @@ export function openLoggedBus(
       write,
     }),
   );
-  return bus;
+  return { bus, secrets };
 }
 
 /**
@@ -81,8 +85,9 @@ export function openLoggedBus(
  * @throws {ServantError} `plugin.*`, `state.*`, and what `Servant` throws
  */
 export async function serve(settings: ServantSettings, signals: StopSignals): Promise<void> {
-  const { bus, clock, connection, stateDirPath } = settings;
-  const { origin } = connection;
+  const { bus, clock, connection, secrets, stateDirPath } = settings;
+  const { origin, target } = connection;
+  secrets.keep(target.token);
   const place = localPlace(settings);
   const watch = watchFrom(bus, clock);
   const heedPauses = pauseSignals();

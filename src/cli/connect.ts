@@ -21,7 +21,7 @@ export async function connect(
       version,
       connection,
       clock: systemClock,
-      bus: openLoggedBus(options, systemClock),
+      ...openLoggedBus(options, systemClock),
       stateDirPath: stateDirectory(options.stateDir, process.env),
       pollIntervalMs: options.pollInterval * 1_000,
       quickPoll: quickPoll ?? isLoopback(new URL(target.url).hostname),

@@ -1,5 +1,6 @@
 /** What a person reads when a command fails, and the exit code a supervisor sees. */
 import { exitCodes, messageOf, ServantError } from "../core/errors.ts";
+import { Secrets } from "../core/secrets.ts";
 
 /** Prints a failure to stderr and returns the exit code of its kind. */
 export function reportFailure(cause: unknown): number {
@@ -8,15 +9,20 @@ export function reportFailure(cause: unknown): number {
   return cause instanceof ServantError ? exitCodes[cause.kind] : exitCodes.permanent;
 }
 
-/** The lines of a failure; what is not a ServantError is ours and shows its stack. */
+/**
+ * The lines of a failure; what is not a ServantError is ours and shows its stack. What was mistyped
+ * on the command line may hold a password: it is masked.
+ */
 export function failureText(cause: unknown): string {
+  const { masked } = new Secrets();
   if (cause instanceof ServantError && cause.code !== "agent.internal") {
-    return `agent: ${cause.message}\nhint: ${cause.hint}`;
+    return `agent: ${masked(cause.message)}\nhint: ${cause.hint}`;
   }
   const origin = cause instanceof ServantError && cause.cause !== undefined ? cause.cause : cause;
   const stack = origin instanceof Error ? (origin.stack ?? messageOf(origin)) : messageOf(origin);
   const hint = new ServantError("agent.internal", "").hint;
-  return `agent: internal error: ${messageOf(cause)}\n${stack}\nhint: ${hint}`;
+  const text = `agent: internal error: ${messageOf(cause)}\n${stack}`;
+  return `${masked(text)}\nhint: ${hint}`;
 }
 
 function isClosedPipe(cause: unknown): boolean {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createBackend } from "../backend/backend.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
+import { Secrets } from "../core/secrets.ts";
 import { systemClock } from "../system/clock.ts";
 import { textFile } from "../system/snapshot.ts";
 import { openStateDir } from "../system/state-dir.ts";
@@ -69,7 +70,8 @@ function logger({
     clock: systemClock,
     write: (text) => process.stderr.write(text),
   });
-  return (level, message, fields) => tell({ type: "backend.log", level, message, fields });
+  const { cleaned } = new Secrets();
+  return (level, message, fields) => tell(cleaned({ type: "backend.log", level, message, fields }));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, toServantError } from "../core/errors.ts";
+import type { Secrets } from "../core/secrets.ts";
 import type { Feed } from "../local/feed.ts";
 import { BODY_MAX_BYTES, SOCKET_LIMITS } from "../local/limits.ts";
 import { type Listening, listenAt, type Place } from "../local/listener.ts";
@@ -18,6 +19,7 @@ import type { AgentParts } from "./agent-door.ts";
 
 export interface DoorParts extends AgentParts {
   readonly feed: Feed;
+  readonly secrets: Secrets;
   /** Lines that the log on disk did not take. */
   readonly unwritten: () => number;
 }
@@ -51,8 +53,9 @@ export function openLocalDoor(place: Place | undefined, parts: DoorParts): Local
 }
 
 function open(place: Place, parts: DoorParts): LocalDoor {
-  const { bus, stateDir } = parts;
+  const { bus, secrets, stateDir } = parts;
   const token = openSecret(join(stateDir, TOKEN_FILE));
+  secrets.keep(token);
   let loading: Promise<Loaded> | undefined;
   let stream: LogStream | undefined;
   const listening: Listening<Visitor> = listenAt<Visitor>(place, {
@@ -79,7 +82,7 @@ function open(place: Place, parts: DoorParts): LocalDoor {
     async close() {
       await announced;
       removeIfThere(join(stateDir, LOCAL_FILE));
-      stream?.close();
+      await stream?.close();
       await listening.stop();
     },
   };

@@ -11,6 +11,7 @@ import type { Atom } from "../core/atom.ts";
 import { exitCodes, ServantError } from "../core/errors.ts";
 import { parseGoalAtom } from "../core/expression.ts";
 import type { Bus, Offer } from "../core/ports.ts";
+import type { Secrets } from "../core/secrets.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import type { World } from "../wire/local.ts";
@@ -38,7 +39,7 @@ export async function run(
   const out = openOutput(process.stdout, process.env);
   const display = options.json ? silentDisplay() : openRunDisplay(out);
   const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
-  const bus = openLoggedBus(logged, systemClock, (text) => display.log(text));
+  const { bus, secrets } = openLoggedBus(logged, systemClock, (text) => display.log(text));
   const watch = new PlanWatch();
   const backend = createBackend({
     domains: await openDomains(options.domain),
@@ -62,6 +63,7 @@ export async function run(
       display,
       goal,
       out,
+      secrets,
       stateDir,
       version,
       world: () => worldOf(backend, watch),
@@ -80,6 +82,7 @@ interface Parts {
   readonly display: RunDisplay;
   readonly goal: readonly Atom[];
   readonly out: Output;
+  readonly secrets: Secrets;
   readonly stateDir: string;
   readonly version: string;
   readonly world: () => Promise<World>;
@@ -88,7 +91,7 @@ interface Parts {
 async function serveAndExecute(
   reference: string,
   options: RunOptions,
-  { backend, bus, display, goal, out, stateDir, version, world }: Parts,
+  { backend, bus, display, goal, out, secrets, stateDir, version, world }: Parts,
 ): Promise<number> {
   const connection = new Connection({ url: EMBEDDED_URL }, (url, init) =>
     backend.fetch(new Request(url, init)),
@@ -109,6 +112,7 @@ async function serveAndExecute(
       connection,
       world,
       bus,
+      secrets,
       clock: systemClock,
       stateDirPath: stateDir,
       pollIntervalMs: POLL_INTERVAL_MS,

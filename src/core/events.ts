@@ -50,6 +50,8 @@ export type AgentEvent =
       success: boolean;
       message: string;
       tookMs: number;
+      /** What the handler measured; a large one stands in the assignment's story alone. */
+      telemetry?: Json;
     }
   | { type: "assignment.progress"; auditId: AuditId; fraction: number; message: string }
   | { type: "result.delivered"; auditId: AuditId }
@@ -77,17 +79,6 @@ export interface EventLine {
 
 /** The one line that tells an event; its own members become the fields. */
 export function describeEvent(event: AgentEvent): EventLine {
-  const known = told.get(event);
-  if (known !== undefined) return known;
-  const line = lineOf(event);
-  told.set(event, line);
-  return line;
-}
-
-// Every listener asks for the line of the same event.
-const told = new WeakMap<AgentEvent, EventLine>();
-
-function lineOf(event: AgentEvent): EventLine {
   if (event.type === "plugin.log" || event.type === "backend.log") {
     const { type, level, message, fields } = event;
     const source = type === "plugin.log" ? "plugin" : "backend";

@@ -17,6 +17,23 @@ export function canonicalJson(value: Json): string {
   );
 }
 
+/** True when its JSON has about so many characters at most; looks at no more of it than that. */
+export function isShorterThan(value: Json, chars: number): boolean {
+  return remainder(value, chars) > 0;
+}
+
+/** What is left of so many characters; characters that are escaped count as one. */
+function remainder(value: Json, chars: number): number {
+  if (typeof value === "string") return chars - value.length - 2;
+  if (typeof value !== "object" || value === null) return chars - String(value).length;
+  let left = chars - 2;
+  for (const name in value) {
+    if (left <= 0) return left;
+    left = remainder((value as JsonObject)[name] ?? null, left - name.length - 4);
+  }
+  return left;
+}
+
 /** The deepest nesting that is taken from anybody: writing deeper JSON overflows the stack. */
 export const JSON_DEPTH_MAX = 200;
 

@@ -11,6 +11,7 @@ import {
   type Result,
 } from "./assignment.ts";
 import { type Atom, atomParts, parseAtom } from "./atom.ts";
+import { bytesAsText, isBytes } from "./bytes.ts";
 import { type ErrorCode, messageOf, ServantError } from "./errors.ts";
 import { BELIEF_RESULT, type HandlerContext, type HandlerMark } from "./handlers.ts";
 import {
@@ -175,12 +176,15 @@ export function toMessage(message: unknown): string {
   return cut(typeof message === "string" ? message : textOf(message));
 }
 
-/** Telemetry must survive JSON: cycles, BigInts and functions are the handler's fault. */
+/**
+ * Telemetry must survive JSON: cycles, BigInts and functions are the handler's fault. Bytes and
+ * typed arrays travel by their mark, and are bytes again wherever a reader can take them.
+ */
 function toTelemetry(telemetry: unknown): Json {
   if (telemetry === undefined || telemetry === null) return {};
   let text: string | undefined;
   try {
-    text = JSON.stringify(telemetry);
+    text = JSON.stringify(isBytes(telemetry) ? { value: telemetry } : telemetry, bytesAsText);
   } catch (cause) {
     throw badResult(`its telemetry is not JSON: ${textOf(cause).split("\n")[0]}`);
   }

@@ -51,7 +51,9 @@ export class Feed {
   readonly #store: LogStore | undefined;
   readonly #ring: Ring;
   readonly #listeners = new Set<(batch: Batch) => void>();
-  #pending: { readonly atMs: number; readonly event: AgentEvent }[] = [];
+  /** Events, and when each of them came: two lists, since a pair for each would be garbage. */
+  #pending: AgentEvent[] = [];
+  #pendingAtMs: number[] = [];
   #pendingChars = 0;
   /** Takes back the next tick; absent when there is none. */
   #unschedule: (() => void) | undefined;
@@ -74,7 +76,8 @@ export class Feed {
 
   /** Takes an event for its line: a listener for the bus. */
   readonly push = (event: AgentEvent): void => {
-    this.#pending.push({ atMs: this.#clock.now(), event });
+    this.#pending.push(event);
+    this.#pendingAtMs.push(this.#clock.now());
     if (event.type === "plugin.log") this.#pendingChars += event.message.length;
     if (this.#pending.length >= PENDING_MAX_LINES || this.#pendingChars >= PENDING_MAX_CHARS) {
       this.flush();
@@ -111,14 +114,20 @@ export class Feed {
     this.#wasBusy = this.#pending.length > BUSY_LINES;
     if (this.#pending.length === 0) return;
     const pending = this.#pending;
+    const atMs = this.#pendingAtMs;
     this.#pending = [];
+    this.#pendingAtMs = [];
     this.#pendingChars = 0;
     const first = this.#lastSeq + 1;
     const lines: NumberedLine[] = [];
     const texts: string[] = [];
-    for (const { atMs, event } of pending) {
+    for (const [index, event] of pending.entries()) {
       this.#lastSeq += 1;
-      const { line, text } = numbered(this.#lastSeq, this.#timeOf(atMs), describeEvent(event));
+      const { line, text } = numbered(
+        this.#lastSeq,
+        this.#timeOf(atMs[index] ?? 0),
+        describeEvent(event),
+      );
       lines.push(line);
       texts.push(text);
     }
@@ -134,7 +143,7 @@ export class Feed {
     this.#litter += lines.length;
     if (this.#litter < LITTER_LINES) return;
     this.#litter = 0;
-    Bun.gc(false);
+    setImmediate(() => Bun.gc(false));
   }
 
   /** The number of the last line, those included that no listener was told of yet. */

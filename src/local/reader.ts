@@ -28,6 +28,8 @@ interface Behind {
   /** How many lines of its topic it got or was told of: the rest are missing. */
   counted: number;
   readonly isReplaying: boolean;
+  /** While it replays: the line of the past that it is sent next. */
+  next: number;
 }
 
 /** A slow reader is live again once so small a share of its limit waits for it. */
@@ -39,6 +41,7 @@ export class Reader {
   readonly #limits: ReaderLimits;
   #topic: Topic;
   #behind: Behind | undefined;
+  #replaying: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
   #isClosed = false;
 
@@ -77,8 +80,9 @@ export class Reader {
     this.send({ subscribed: { seq: lastSeq } });
     if (fromSeq === undefined) this.#goLive();
     else {
-      this.#behind = { from: lastSeq + 1, counted: topic.count, isReplaying: true };
-      void this.#replay(this.#behind, fromSeq, lastSeq);
+      const next = lastSeq + 1;
+      this.#behind = { from: next, counted: topic.count, isReplaying: true, next };
+      this.#replaying = this.#replay(this.#behind, fromSeq, lastSeq);
     }
   }
 
@@ -89,7 +93,10 @@ export class Reader {
     if (this.#behind !== undefined) this.#tryCatchUp(waiting);
     else if (waiting > this.#limits.bytes()) {
       this.#socket.unsubscribe(this.#topic.name);
-      this.#behind = { from: firstSeq, counted: this.#topic.count, isReplaying: false };
+      this.#behind = {
+        ...{ from: firstSeq, next: firstSeq },
+        ...{ counted: this.#topic.count, isReplaying: false },
+      };
     }
   }
 
@@ -98,6 +105,22 @@ export class Reader {
     this.#wake?.();
     const isSlow = this.#behind !== undefined && !this.#behind.isReplaying;
     if (isSlow) this.#tryCatchUp(this.#socket.getBufferedAmount());
+  }
+
+  /** Resolves once it has the past that it asked for. */
+  hasPast(): Promise<void> {
+    return this.#replaying;
+  }
+
+  /** The stream ends: tells what it will not get any more. */
+  sayGoodbye(): void {
+    const behind = this.#behind;
+    this.#behind = undefined;
+    this.#wake?.();
+    if (behind === undefined) return;
+    const to = this.#feed.lastSeq;
+    if (!behind.isReplaying) this.#tellMissed(behind);
+    else if (behind.next <= to) this.send({ gap: { from: behind.next, to } });
   }
 
   close(): void {
@@ -139,6 +162,7 @@ export class Reader {
    */
   async #replay(mine: Behind, from: Promise<number>, subscribedSeq: number): Promise<void> {
     let next = Math.min(await from, subscribedSeq + 1); // the log may have gone on meanwhile
+    mine.next = next;
     while (this.#isCurrent(mine)) {
       this.#feed.flush();
       if (next > this.#feed.lastSeq) return this.#goLive();
@@ -155,6 +179,7 @@ export class Reader {
       if (stretch === undefined || found > Math.max(next, subscribedSeq + 1)) return this.#goLive();
       this.#resend(stretch, mine, subscribedSeq);
       next = found + stretch.texts.length;
+      mine.next = next;
       mine.from = Math.max(next, subscribedSeq + 1);
       await new Promise((resolve) => setImmediate(resolve)); // the agent's own work comes between
     }

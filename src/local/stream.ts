@@ -23,6 +23,8 @@ export const READER_BUFFER_BYTES = 512 * 1024;
 const BUFFERS_MAX_BYTES = 16 * 2 ** 20;
 /** A client that keeps subscribing faster than this, per second, is sent away. */
 export const SUBSCRIBES_MAX_PER_S = 20;
+/** How long a stop waits for readers that are still sent the past, in milliseconds. */
+const GOODBYE_MS = 1_000;
 /** The longest reason that fits a close frame, in bytes. */
 const CLOSE_REASON_MAX_BYTES = 123;
 
@@ -113,10 +115,20 @@ export class LogStream {
       : failureAnswer(malformed("it is asked for as a websocket alone"));
   }
 
-  /** Tells the lines so far, then closes every reader. */
-  close(): void {
+  /** Tells the lines so far, waits a moment for who still reads the past, closes every reader. */
+  async close(): Promise<void> {
     this.#feed.flush();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, GOODBYE_MS);
+    await Promise.race([late, Promise.all([...this.#readers()].map((each) => each.hasPast()))]);
+    clearTimeout(timer);
+    this.#feed.flush();
+    for (const reader of this.#readers()) reader.sayGoodbye();
     for (const ws of [...this.#sockets]) ws.close(CLOSE.goingAway, "the agent is stopping");
+  }
+
+  *#readers(): Generator<Reader> {
+    for (const { data } of this.#sockets) if (data.reader !== undefined) yield data.reader;
   }
 
   #open(ws: Ws): void {

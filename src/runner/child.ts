@@ -5,7 +5,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AuditId } from "../core/assignment.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
-import type { Level } from "../core/events.ts";
 import type { LogLine } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
 import { stackOf } from "../core/perform.ts";
@@ -13,7 +12,7 @@ import type { Plugin } from "../core/plugin.ts";
 import type { FromChild, ToChild } from "./frames.ts";
 import { loadedOf, PluginHost } from "./host.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
-import { captureStreams, printLine, printStart } from "./print.ts";
+import { captureConsole, captureStreams, printLine, printStart } from "./print.ts";
 import type { PluginReference } from "./reference.ts";
 
 /** Runs until the agent closes the channel; `onWork` is told of the start and of each result. */
@@ -23,7 +22,7 @@ export async function runChild(
   onWork: () => void,
 ): Promise<void> {
   const running = new AsyncLocalStorage<AuditId>();
-  captureConsole(running);
+  captureConsole(() => running.getStore(), printLine);
   captureStreams(() => running.getStore());
   reportStrayErrors(running);
   process.on("disconnect", () => process.exit(0));
@@ -94,27 +93,6 @@ const toAgent = process.send?.bind(process);
 
 function send(frame: FromChild): void {
   toAgent?.(frame);
-}
-
-/** What a plugin prints with `console` carries the audit id of the handler that printed it. */
-function captureConsole(running: AsyncLocalStorage<AuditId>): void {
-  const print =
-    (level: Level) =>
-    (...values: unknown[]) => {
-      const auditId = running.getStore();
-      // Loaded with the first line: it would be a tenth of a child's start.
-      const { format } = process.getBuiltinModule("node:util");
-      const line = { level, message: format(...values), fields: {} };
-      printLine(auditId === undefined ? line : { ...line, auditId });
-    };
-  Object.assign(console, {
-    debug: print("debug"),
-    log: print("info"),
-    info: print("info"),
-    warn: print("warn"),
-    error: print("error"),
-    trace: print("debug"),
-  });
 }
 
 /**

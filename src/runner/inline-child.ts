@@ -1,13 +1,18 @@
 /**
  * Runs a plugin inside the agent's own process, for debugging: a crash or an endless loop of the
- * plugin then takes the agent with it, and what does not heed its signal goes on.
+ * plugin then takes the agent with it, and what does not heed its signal goes on. What it prints is
+ * told as that of a process is, within the same limits; only `process.stdout` stays as it is.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { AuditId } from "../core/assignment.ts";
 import type { SpawnChild } from "../core/child.ts";
 import { toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
-import type { OrchestratorCall } from "../core/handlers.ts";
+import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
 import { loadedOf, PluginHost } from "./host.ts";
+import { LineQuota } from "./line-quota.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
+import { captureConsole, piecesOf } from "./print.ts";
 import type { PluginReference } from "./reference.ts";
 
 export interface InlineOptions {
@@ -23,16 +28,30 @@ export function inlineChild(
 ): SpawnChild {
   return (hear) => {
     let host: PluginHost | undefined;
-    const end = () =>
+    const running = new AsyncLocalStorage<AuditId>();
+    const quota = new LineQuota({
+      now: () => performance.now(),
+      onDropped: (lines) => publish({ type: "plugin.dropped", lines }),
+    });
+    const log = (whole: LogLine) => {
+      for (const { line, text } of piecesOf(whole)) {
+        if (quota.takes(text)) publish({ type: "plugin.log", ...line });
+      }
+    };
+    const giveBack = captureConsole(() => running.getStore(), log);
+    const end = () => {
+      giveBack();
+      quota.tell();
       queueMicrotask(() => hear({ type: "ended", how: "no more", isHeardOut: true }));
+    };
     loadPlugin(reference, modules).then(
       (plugin) => {
         host = new PluginHost(plugin, {
           call,
           report: hear,
           starting: (id) => hear({ type: "started", id }),
-          within: (_auditId, work) => work(),
-          log: (line) => publish({ type: "plugin.log", ...line }),
+          within: (auditId, work) => running.run(auditId, work),
+          log,
         });
         hear({ type: "ready", loaded: loadedOf(plugin) });
       },

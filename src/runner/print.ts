@@ -13,11 +13,13 @@ const FIELDS_MAX_CHARS = 128 * 1024;
 /** The longest unfinished line that is waited for, in characters. */
 const PARTIAL_MAX_CHARS = LINE_MAX_CHARS;
 
-/** Returns when the line is written: a plugin that prints without end waits for its reader. */
-export function printLine(line: LogLine): void {
+/** The line as it is told, with its JSON: a long one in pieces, fields that are too large left out. */
+export function* piecesOf(
+  line: LogLine,
+): Generator<{ readonly line: LogLine; readonly text: string }> {
   const text = JSON.stringify(line);
   if (text.length < LINE_MAX_CHARS) {
-    writeLine(text);
+    yield { line, text };
     return;
   }
   const { message, fields, ...rest } = line;
@@ -26,8 +28,13 @@ export function printLine(line: LogLine): void {
   for (let from = 0; from === 0 || from < message.length; from += PIECE_MAX_CHARS) {
     const piece = message.slice(from, from + PIECE_MAX_CHARS);
     const part = { ...rest, message: piece, fields: from === 0 ? kept : {} };
-    writeLine(JSON.stringify(part));
+    yield { line: part, text: JSON.stringify(part) };
   }
+}
+
+/** Returns when the line is written: a plugin that prints without end waits for its reader. */
+export function printLine(line: LogLine): void {
+  for (const { text } of piecesOf(line)) writeLine(text);
 }
 
 /** How long to wait for the reader of a full pipe before the next try, in milliseconds. */
@@ -63,6 +70,35 @@ function write(bytes: Buffer): void {
       Bun.sleepSync(FULL_PIPE_WAIT_MS); // the runtime made the pipe non-blocking
     }
   }
+}
+
+/**
+ * What a plugin prints with `console` carries the audit id of the handler that printed it. Returns
+ * what gives the console back.
+ */
+export function captureConsole(
+  auditId: () => AuditId | undefined,
+  tell: (line: LogLine) => void,
+): () => void {
+  const before = { ...console };
+  const print =
+    (level: Level) =>
+    (...values: unknown[]) => {
+      const id = auditId();
+      // Loaded with the first line: it would be a tenth of a child's start.
+      const { format } = process.getBuiltinModule("node:util");
+      const line = { level, message: format(...values), fields: {} };
+      tell(id === undefined ? line : { ...line, auditId: id });
+    };
+  Object.assign(console, {
+    debug: print("debug"),
+    log: print("info"),
+    info: print("info"),
+    warn: print("warn"),
+    error: print("error"),
+    trace: print("debug"),
+  });
+  return () => void Object.assign(console, before);
 }
 
 /** What a plugin writes to `process.stdout` and `process.stderr` becomes log lines as well. */

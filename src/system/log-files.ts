@@ -9,16 +9,15 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../core/errors.ts";
 import type { LogChunk, LogStore } from "../core/log.ts";
 import type { Clock } from "../core/ports.ts";
 import { chunkAt, firstOffset, headAt, lastLine, writeAll } from "./log-file.ts";
+import { LogMark, nextAfterMark } from "./log-mark.ts";
 
 export const LOG_FILE_BYTES = 8 * 2 ** 20;
 export const LOG_QUOTA_BYTES = 64 * 2 ** 20;
@@ -34,12 +33,7 @@ const SLAB_BYTES = 256 * 1024;
 const WAITING_MAX_BYTES = 8 * 2 ** 20;
 /** How long a disk that took no line is left alone. */
 const RETRY_MS = 1_000;
-/**
- * A killed agent may have given out numbers that never reached the disk. The next one leaves out
- * so many, lest one number stands for two lines.
- */
-export const UNSEEN_LINES = 1_000_000;
-/** Stands beside the files while an agent writes them, and says with which number it began. */
+/** Stands beside the files while an agent writes them: see `LogMark`. */
 const OPEN_MARK = "open";
 const NAME = /^(\d{16})\.ndjson$/;
 
@@ -83,6 +77,7 @@ export class LogFiles implements LogStore {
   readonly #options: Required<Omit<LogFilesOptions, "onTrouble" | "onRecovered">> & LogFilesOptions;
   /** Oldest first; the last one is written to. */
   readonly #files: File[] = [];
+  #mark: LogMark | undefined;
   #fd: number | undefined;
   #bornAtMs = 0;
   /** What is not yet written; the oldest may just be written. */
@@ -113,11 +108,8 @@ export class LogFiles implements LogStore {
       for (const name of names) this.#find(name);
       this.nextSeq = this.#lastSeq() + 1;
       const mark = join(folder, OPEN_MARK);
-      if (names.includes(OPEN_MARK)) {
-        const begun = Number(readFileSync(mark, "utf8"));
-        this.nextSeq = Math.max(this.nextSeq, begun || 0) + UNSEEN_LINES;
-      }
-      if (!options.isReadOnly) writeFileSync(mark, `${this.nextSeq}`, { mode: 0o600 });
+      if (names.includes(OPEN_MARK)) this.nextSeq = nextAfterMark(mark, this.nextSeq - 1);
+      if (!options.isReadOnly) this.#mark = LogMark.open(mark, this.nextSeq - 1);
     } catch (cause) {
       this.#fail(cause, 0);
     }
@@ -130,6 +122,7 @@ export class LogFiles implements LogStore {
 
   append(chunk: LogChunk): void {
     if (this.#isClosed) return;
+    this.#mark?.note(chunk.last);
     if (this.#waitingBytes + chunk.bytes.length > WAITING_MAX_BYTES) {
       this.#fail(new Error("the disk is too slow"), chunk.last - chunk.first + 1);
       return;
@@ -206,7 +199,7 @@ export class LogFiles implements LogStore {
     this.#fd = undefined;
     if (this.#options.isReadOnly) return;
     try {
-      rmSync(join(this.#folder, OPEN_MARK), { force: true });
+      this.#mark?.remove();
     } catch {
       // the next one leaves out some numbers, for nothing
     }

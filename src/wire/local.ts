@@ -303,7 +303,10 @@ export const Lines = z.object({ lines: z.array(LogLine) });
 export const Subscribed = z.object({
   subscribed: z.object({ seq: seq("the last line so far; with `since`, those before it follow") }),
 });
-/** Lines that this reader will not get: it read too slowly, or they are no longer kept. */
+/**
+ * Lines that this reader will not get: it read too slowly, they are no longer kept, or the agent was
+ * killed before they were written.
+ */
 export const Gap = z.object({
   gap: z.object({
     from: seq("the first line that may be missing"),

@@ -14,6 +14,7 @@ import { ensureBinary } from "../support/binary.ts";
 import { LocalScene } from "../support/local-agent.ts";
 import { Folder, RunningServant } from "../support/servant.ts";
 import { ServantScene } from "../support/servant-scene.ts";
+import { StreamClient } from "../support/stream-client.ts";
 
 test("status, story and metrics tell of an assignment while it runs and after", async () => {
   await using scene = await LocalScene.open();
@@ -247,6 +248,33 @@ test("neither token nor link nor cookie is written anywhere but where it belongs
   for (const { name, mode } of scene.files().filter((file) => file.name.startsWith("state/"))) {
     expect(mode & 0o077, name).toBe(0);
   }
+});
+
+test("secrets that a plugin prints are told nowhere, only its result has what it returned", async () => {
+  await using scene = await LocalScene.open();
+  using reader = new StreamClient(
+    `${scene.url.replace("http:", "ws:")}/v1/stream?since=0`,
+    undefined,
+    scene.token,
+  );
+  scene.peer.assign("a1", { do: "tell secrets" });
+  expect(await scene.peer.result("a1")).toMatchObject({ telemetry: { clientSecret: "hidden-10" } });
+  await reader.until(({ messages }) => messages.includes("result delivered"));
+  const log = await (await scene.ask("/v1/logs")).text();
+  const status = JSON.stringify(await scene.status());
+  expect(await scene.servant.stop()).toBe(0);
+  const offline = await scene.run("logs");
+  const output = JSON.stringify([scene.servant.lines, scene.servant.stray]);
+  const stream = JSON.stringify(reader.frames);
+  const files = Object.fromEntries(scene.files().map(({ name, text }) => [name, text]));
+  const places = { log, status, stream, output, offline: JSON.stringify(offline), ...files };
+  for (const [name, text] of Object.entries(places)) {
+    if (name.startsWith("state/journal.sqlite")) continue; // what it returned is what it returned
+    expect(text.match(/hidden-\d+/g) ?? [], name).toEqual([]);
+  }
+  expect(stream.split("[secret]").length - 1).toBeGreaterThanOrEqual(10);
+  const mistyped = await scene.run("connect", "x:Y", "--to", "ftp://carol:hidden-11@host");
+  expect(mistyped.err).toContain("ftp://[secret]@host");
 });
 
 test("logs -f goes on over a kill and restart of the agent, by level, source and assignment", async () => {

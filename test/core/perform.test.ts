@@ -149,6 +149,20 @@ test.each<[string, unknown]>([
   expect(result.message).toContain("telemetry");
 });
 
+test("perform() keeps bytes and typed arrays in telemetry as such, by their mark", async () => {
+  const telemetry = { image: Buffer.from("hi"), scan: Float32Array.of(1, 2.5) };
+  const big = { ids: BigInt64Array.of(-5n), view: new DataView(new ArrayBuffer(1)) };
+  const told = (await returning({ success: true, telemetry: { ...telemetry, ids: big } }))
+    .telemetry;
+  expect(told).toEqual({
+    image: { $base64: "aGk=" },
+    scan: { $base64: "AACAPwAAIEA=", type: "float32" },
+    ids: { ids: { $base64: "+/////////8=", type: "int64" }, view: { $base64: "AA==" } },
+  });
+  const bytes = (await returning({ success: true, telemetry: Uint8Array.of(1, 2) })).telemetry;
+  expect(bytes).toEqual({ value: { $base64: "AQI=" } });
+});
+
 test("perform() keeps telemetry as the JSON that it is", async () => {
   const shared = { a: 1 };
   const when = new Date(0);

@@ -163,3 +163,43 @@ test("readers are told the last lines and that the agent stops", async () => {
   expect((await client.closed).code).toBe(1001);
   expect(client.messages).toEqual(["the last word"]);
 });
+
+test("a reader that is still sent the past when the agent stops gets the rest of it", async () => {
+  const server = startStream();
+  const text = "x".repeat(1_000);
+  for (let n = 1; n <= 10_000; n += 1) server.feed.push(said(text));
+  server.feed.flush();
+  using client = new StreamClient(`${server.url}?since=0`);
+  await client.hello();
+  const ended = server[Symbol.asyncDispose]();
+  server.feed.push(said("the last word"));
+  await ended;
+  expect((await client.closed).code).toBe(1001);
+  expect(client.lines.map(({ seq }) => seq)).toEqual(client.lines.map((_, index) => index + 1));
+  expect(client.lines.length).toBe(10_001);
+});
+
+test("a reader that does not read holds a stop up for a moment, and is told what it did not get", async () => {
+  const server = startStream({ ring: { bytes: 64 * 2 ** 20 } });
+  const text = "x".repeat(1_000);
+  for (let n = 1; n <= 40_000; n += 1) server.feed.push(said(text));
+  server.feed.flush();
+  const frames: AgentFrame[] = [];
+  const slow = await RawReader.open({
+    port: server.port,
+    path: "/?since=0",
+    onFrame: (payload) => frames.push(AgentFrame.parse(JSON.parse(payload.toString()))),
+  });
+  while (frames.length === 0) await Bun.sleep(1);
+  slow.pause();
+  const begunAt = performance.now();
+  await server.stream.close();
+  expect(performance.now() - begunAt).toBeLessThan(5_000);
+  slow.resume();
+  const last = () => frames.at(-1);
+  while (!("gap" in (last() ?? {}))) await Bun.sleep(5);
+  const lines = frames.flatMap((frame) => ("lines" in frame ? frame.lines : []));
+  expect(last()).toEqual({ gap: { from: lines.length + 1, to: 40_000 } });
+  slow.close();
+  await server[Symbol.asyncDispose]();
+});

@@ -5,6 +5,7 @@ import { providedModules } from "../../src/cli/provided-modules.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
 import type { Json } from "../../src/core/json.ts";
 import { inlineChild } from "../../src/runner/inline-child.ts";
+import { LINES_PER_S } from "../../src/runner/line-quota.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { type Project, project } from "../support/project.ts";
 import { act, ask, freshLedger, never, pluginSource } from "./plugin-child.ts";
@@ -66,6 +67,36 @@ test("inlineChild() runs a plugin's handlers in this process", async () => {
   await runner.run(act("call"), never);
   expect(calls).toEqual([[["box_a", null]]]);
   await runner.close();
+});
+
+test("inlineChild() tells what is printed within the limits of a process, with its audit id", async () => {
+  const { runner, events } = await open(
+    pluginSource(`
+      @act("print") print() { console.warn("one %d", 2); return true; }
+      @act("flood") flood(_params, ctx) {
+        ctx.log.info("large", { text: "x".repeat(300_000) });
+        for (let n = 0; n < 200_000; n += 1) ctx.log.info("again", { n });
+        return true;
+      }
+    `),
+  );
+  const before = console.warn;
+  const assignment = act("print");
+  await runner.run(assignment, never);
+  const { auditId } = assignment;
+  expect(events).toEqual([
+    { type: "plugin.log", level: "warn", auditId, message: "one 2", fields: {} },
+  ]);
+  const begunMs = performance.now();
+  await runner.run(act("flood"), never);
+  const seconds = Math.ceil((performance.now() - begunMs) / 1_000);
+  await runner.close();
+  expect(console.warn).not.toBe(before);
+  const told = events.filter(({ type }) => type === "plugin.log").length;
+  const dropped = events.flatMap((event) => (event.type === "plugin.dropped" ? event.lines : []));
+  expect(told).toBeLessThanOrEqual((seconds + 1) * LINES_PER_S);
+  expect(told + dropped.reduce((sum, lines) => sum + lines, 0)).toBe(200_002);
+  expect(Math.max(...events.map((event) => JSON.stringify(event).length))).toBeLessThan(200_000);
 });
 
 test("inlineChild() aborts a handler over its time, and one the caller aborts", async () => {

@@ -36,7 +36,7 @@ export function startStream(
     port,
     url: `ws://127.0.0.1:${port}/`,
     async [Symbol.asyncDispose]() {
-      stream.close();
+      await stream.close();
       await feed.close();
       await server.stop(true);
     },

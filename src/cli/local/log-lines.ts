@@ -55,7 +55,7 @@ export class LogLines {
 function gapText({ gap: { from, to, dropped } }: z.infer<typeof Gap>): string {
   const lines = `lines ${from} to ${to}`;
   return dropped === undefined
-    ? `--- ${lines} are not there: they are kept no longer, or a kill left them out`
+    ? `--- ${lines} are not there: kept no longer, or lost when the agent was killed`
     : `--- ${dropped} of ${lines} are missing: they came too fast`;
 }
 
