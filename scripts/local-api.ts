@@ -17,10 +17,12 @@ import {
   SOCKET_LIMITS,
 } from "../src/local/limits.ts";
 import { schemaOf } from "../src/local/openapi.ts";
-import { RATES } from "../src/local/rate.ts";
+import { type CallerKind, RATES } from "../src/local/rate.ts";
 import { READERS_MAX, SUBSCRIBES_MAX_PER_S } from "../src/local/stream.ts";
 import * as wire from "../src/wire/local.ts";
 import { DEFAULT_LOCAL_PORT, LOCAL_FILE, TOKEN_FILE } from "../src/wire/local-files.ts";
+import { PAGE_KEY_HEADER, PAGE_KEY_PROTOCOL } from "../src/wire/page-key.ts";
+import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../src/wire/stream-protocols.ts";
 import { root } from "./binary.ts";
 import { exampleOf } from "./local-api-examples.ts";
 
@@ -99,8 +101,11 @@ curl -H "Authorization: Bearer $(cat STATE_DIR/${TOKEN_FILE})" --unix-socket PAT
 
 **Browsers** never see the token. \`agent open\` asks \`POST /v1/open\` for a link that lets one browser in, once, within
 ${seconds} s. \`GET /open\` answers it with the cookie \`${cookieName({ port: DEFAULT_LOCAL_PORT })}\` (named with the port; \`HttpOnly\`,
-\`SameSite=Strict\`), good for ${hours} h. It counts only along with what a browser says of itself: an \`Origin\` that is this
-door's, or \`Sec-Fetch-Site: same-origin\`. Programs have no use for it.
+\`SameSite=Strict\`) and the key that belongs to it, both good for ${hours} h, on this port alone. The page keeps the key in
+\`localStorage\` and shows it with each request, as \`${PAGE_KEY_HEADER}\`; its websocket offers it as a subprotocol,
+\`${PAGE_KEY_PROTOCOL}<key>\`, beside \`${JSON_PROTOCOL}\`. The cookie alone, which browsers hand to every port of a host, opens the
+empty page and the description of the routes. Both count only along with what a browser says of itself: an
+\`Origin\` that is this door's, or \`Sec-Fetch-Site: same-origin\`. Programs have no use for them.
 
 Requests with another site's \`Origin\`, or for a name that is not this machine's, are refused with 403 whatever they
 carry; a stranger gets 401 for whatever is not open to all, and is not told whether it exists. Why:
@@ -110,8 +115,8 @@ carry; a stranger gets 401 for whatever is not open to all, and is not told whet
 function stream(): string {
   return `## The stream
 
-Frames of the websocket at \`/v1/stream\`: JSON text (\`${wire.JSON_PROTOCOL}\`, or no subprotocol), or CBOR with the
-subprotocol \`${wire.CBOR_PROTOCOL}\`, where what a plugin logged as bytes is bytes, not \`{"$base64": ...}\`. A frame has one
+Frames of the websocket at \`/v1/stream\`: JSON text (\`${JSON_PROTOCOL}\`, or no subprotocol), or CBOR with the
+subprotocol \`${CBOR_PROTOCOL}\`, where what a plugin logged as bytes is bytes, not \`{"$base64": ...}\`. A frame has one
 member, which names its kind. Without a word from the client every line comes from now on; the address may say the first
 subscription (\`/v1/stream?level=warn&source=plugin&since=10m\`). Why it is so:
 [decisions/0011-log-stream.md](decisions/0011-log-stream.md).
@@ -143,6 +148,14 @@ function closings(): string[][] {
   ]);
   return [...own, ["1009", "a frame over the limit"]];
 }
+
+const ASKING: Readonly<Record<CallerKind, string>> = {
+  open: "of `/health` and `/ready`",
+  stranger: "without token or session",
+  visitor: "with a session's cookie alone",
+  token: "with the token",
+  session: "with cookie and key of a session",
+};
 
 function routeRow({ method, path: at, summary, isOpen }: Spec): string[] {
   return [`\`${method} ${at}\``, `${summary}${isOpen ? " Open to all." : ""}`];
@@ -221,7 +234,7 @@ function failures(): string[][] {
 
 function limits(): string {
   const rates = Object.entries(RATES).map(([kind, { perSecond, burst }]) => [
-    `requests of ${kind === "open" ? "`/health` and `/ready`" : `a ${kind}`}`,
+    `requests ${ASKING[kind as CallerKind]}`,
     `${perSecond} a second, ${burst} at once after a rest`,
   ]);
   return `## Limits\n\n${table(

@@ -102,7 +102,8 @@ async function load(
       import("../local/page.ts"),
       import("./agent-door.ts"),
     ]);
-  const auth = new Auth(token, textFile(join(stateDir, "sessions.json")), clock);
+  const store = textFile(join(stateDir, "sessions.json"));
+  const auth = new Auth({ token, port: address.port, store, clock });
   const stream = new LogStream({ feed, clock, boot: crypto.randomUUID() });
   const door = agentDoor(parts);
   const shown = { door, feed, page, stream, tally, unwritten, version };

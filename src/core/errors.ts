@@ -134,7 +134,7 @@ export const catalogue = {
   },
   "local.bad-address": {
     kind: "usage",
-    hint: "Name an address of this machine, such as 127.0.0.1 or 0.0.0.0",
+    hint: "Name an address of this machine, such as 127.0.0.1, or a path in a folder that is there",
   },
   "local.absent": {
     kind: "permanent",

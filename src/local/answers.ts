@@ -37,9 +37,13 @@ export function strict(answer: Response): Response {
   return answer;
 }
 
-export function failureAnswer(cause: unknown, headers: Record<string, string> = {}): Response {
+/** `status`, where HTTP has a closer one for this case than its code has in general. */
+export function failureAnswer(
+  cause: unknown,
+  headers: Record<string, string> = {},
+  status = statusOf(toServantError(cause).code),
+): Response {
   const { code, message } = toServantError(cause);
-  const status = statusOf(code);
   const body: Failure = { code, message, hint: catalogue[code].hint };
   const asks = status === 401 ? { "WWW-Authenticate": 'Bearer realm="agent"' } : {};
   const later = status === 429 ? { "Retry-After": "1" } : {};

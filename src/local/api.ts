@@ -26,6 +26,8 @@ export interface Spec {
   readonly summary: string;
   /** Anybody may ask; else it takes the token, or a browser's session. */
   readonly isOpen?: true;
+  /** Of a session its cookie is enough: it is the same for every agent of this version. */
+  readonly isPublished?: true;
   readonly query?: z.ZodMiniObject;
   /** As above, for a route that reads its address itself: a name may stand there several times. */
   readonly address?: z.ZodMiniObject;
@@ -69,7 +71,8 @@ export const api = {
   enter: {
     method: "GET",
     path: "/open",
-    summary: "Lets a browser in, once, within 60 s: sets its session cookie and leads to the page.",
+    summary:
+      "Lets a browser in, once, within 60 s: gives it cookie and key, and leads to the page.",
     isOpen: true,
     query: OpenQuery,
     answer: "text/html",
@@ -173,12 +176,14 @@ export const api = {
     method: "GET",
     path: "/v1/openapi.json",
     summary: "This description, as OpenAPI 3.1.",
+    isPublished: true,
     answer: "application/json",
   },
   viewer: {
     method: "GET",
     path: "/v1/docs",
     summary: "The same, as a page.",
+    isPublished: true,
     answer: "text/html",
   },
 } as const satisfies Record<string, Spec>;

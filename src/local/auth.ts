@@ -1,8 +1,8 @@
 /**
- * Who may come in: programs by the token, browsers by a session cookie that a code of one use gave
- * them. A cookie is never the token, and neither is kept here as it is: only their digests are.
+ * Who may come in: programs by the token, browsers by a session that a code of one use gave them: a
+ * cookie, and a key that the page keeps. Neither is the token, and none is kept here as it is.
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/ports.ts";
 
 /** How long a code lets a browser in, in milliseconds. */
@@ -22,6 +22,14 @@ export interface SessionStore {
   save(text: string): Promise<void>;
 }
 
+export interface AuthParts {
+  readonly token: string;
+  /** What a browser gave away on one port opens nothing on another. */
+  readonly port: number;
+  readonly store: SessionStore;
+  readonly clock: Pick<Clock, "now">;
+}
+
 export class Auth {
   readonly #clock: Pick<Clock, "now">;
   readonly #token: Buffer;
@@ -31,11 +39,11 @@ export class Auth {
   readonly #codes = new Map<string, number>();
   readonly #sessions: Map<string, number>;
 
-  constructor(token: string, store: SessionStore, clock: Pick<Clock, "now">) {
+  constructor({ token, port, store, clock }: AuthParts) {
     this.#clock = clock;
     this.#store = store;
     this.#token = digest(token);
-    this.#salt = token; // a new token ends every session that the old one began
+    this.#salt = `${token} ${port}`; // a new token ends every session that the old one began
     this.#sessions = new Map(readSessions(store.load()));
   }
 
@@ -67,6 +75,19 @@ export class Auth {
   isSession(text: string): boolean {
     if (text.length > SECRET_MAX_CHARS) return false;
     return this.#isWithin(this.#sessions, this.#name(text), SESSION_LIFE_MS);
+  }
+
+  /**
+   * What the page of this session shows along with the cookie. Whoever has the cookie alone cannot
+   * reckon it: that takes the token.
+   */
+  pageKey(session: string): string {
+    return createHmac("sha256", this.#salt).update(`page ${session}`).digest("base64url");
+  }
+
+  isPageKey(text: string, session: string): boolean {
+    const isShort = text.length <= SECRET_MAX_CHARS;
+    return isShort && timingSafeEqual(digest(text), digest(this.pageKey(session)));
   }
 
   /** A clock that was set back must not lengthen what lets people in. */

@@ -5,6 +5,7 @@
  */
 import { ServantError } from "../core/errors.ts";
 import { isLoopback } from "../wire/connection.ts";
+import { PAGE_KEY_HEADER, PAGE_KEY_PROTOCOL } from "../wire/page-key.ts";
 import { refuseForeignHost, refuseStrangers } from "../wire/stranger.ts";
 import type { Auth } from "./auth.ts";
 
@@ -17,8 +18,11 @@ export interface Address {
   readonly isCertified: (name: string) => boolean;
 }
 
-/** Who asks; "nobody" may ask what is open. */
-export type Caller = "nobody" | "token" | "session";
+/**
+ * Who asks. A "visitor" has a session's cookie without the page's key: a browser on its way to the
+ * page, or somebody whom it gave the cookie on another port.
+ */
+export type Caller = "nobody" | "visitor" | "token" | "session";
 
 /** Pages of ours that a link elsewhere may lead to: they show nothing by themselves. */
 const LINKED = ["/", "/open"];
@@ -27,15 +31,22 @@ export function cookieName({ port }: Pick<Address, "port">): string {
   return `agent-session-${port}`;
 }
 
-/** @throws {ServantError} `request.foreign` */
+/** @throws {ServantError} `request.malformed`, `request.foreign` */
 export function refuseForeign(request: Request, address: Address): void {
   const { headers } = request;
-  refuseStrangers(headers);
+  // It is made of the Host header: there may be none, or one with a port that no machine has.
+  if (!URL.canParse(request.url)) {
+    throw new ServantError("request.malformed", "Cannot read the address: it takes a Host header");
+  }
   // No browser reaches a socket file: whoever does is a program and names what it likes.
-  if (address.scheme === "unix") return;
+  if (address.scheme === "unix") {
+    refuseStrangers(headers);
+    return;
+  }
   refuseForeignHost(headers, (name) => isLoopback(name) || address.isCertified(name));
   const origin = headers.get("origin");
-  if (origin !== null && !origin.startsWith(`${address.scheme}:`)) {
+  // As browsers write it, to the letter: nothing else has to be understood.
+  if (origin !== null && origin !== `${address.scheme}://${headers.get("host")}`) {
     throw new ServantError("request.foreign", `Cannot serve a page of "${origin.slice(0, 200)}"`);
   }
   const site = headers.get("sec-fetch-site");
@@ -58,7 +69,8 @@ export function callerOf(request: Request, auth: Auth, address: Address): Caller
   }
   if (!isFromOurPage(request)) return "nobody";
   const session = cookieOf(headers.get("cookie") ?? "", cookieName(address));
-  return session !== undefined && auth.isSession(session) ? "session" : "nobody";
+  if (session === undefined || !auth.isSession(session)) return "nobody";
+  return auth.isPageKey(pageKeyOf(headers), session) ? "session" : "visitor";
 }
 
 /**
@@ -71,6 +83,13 @@ function isFromOurPage({ headers, method }: Request): boolean {
   const site = headers.get("sec-fetch-site");
   const isTyped = site === "none" && headers.get("sec-fetch-mode") === "navigate";
   return site === "same-origin" || isTyped;
+}
+
+/** A page's websocket says it among the subprotocols that it offers. */
+function pageKeyOf(headers: Headers): string {
+  const offered = headers.get("sec-websocket-protocol")?.split(/\s*,\s*/) ?? [];
+  const protocol = offered.find((each) => each.startsWith(PAGE_KEY_PROTOCOL));
+  return headers.get(PAGE_KEY_HEADER) ?? protocol?.slice(PAGE_KEY_PROTOCOL.length) ?? "";
 }
 
 function cookieOf(header: string, name: string): string | undefined {

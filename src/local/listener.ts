@@ -14,6 +14,14 @@ const IDLE_S = 5;
 /** How long answers may take once the door closes, in milliseconds; a log may go on for ever. */
 const LAST_ANSWERS_MS = 200;
 
+/** What the system's codes mean here. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EACCES: "it is not allowed",
+  ENAMETOOLONG: "its path is too long for a socket",
+  ENOENT: "there is no such folder",
+  ENOTDIR: "there is no such folder",
+};
+
 export interface Place {
   /** Somebody asked for just this: if it cannot be had, the agent must not start. */
   readonly isWished: boolean;
@@ -203,6 +211,6 @@ function cannotListen(where: string, cause: unknown): ServantError {
   if (code.startsWith("ERR_")) {
     return new ServantError("local.bad-tls", `Cannot use TLS: ${cause}`, { cause });
   }
-  const why = code === "EACCES" ? "it is not allowed" : "it is not an address of this machine";
+  const why = WHY_NOT[code] ?? "it is not an address of this machine";
   return new ServantError("local.bad-address", `Cannot listen on ${where}: ${why}`, { cause });
 }

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { ErrorCode } from "../core/errors.ts";
 import { Failure } from "../wire/local.ts";
+import { PAGE_KEY_HEADER, PAGE_KEY_PROTOCOL } from "../wire/page-key.ts";
 import { statusOf } from "./answers.ts";
 import type { Spec } from "./api.ts";
 
@@ -24,8 +25,8 @@ interface Outcome {
 export interface Operation {
   readonly operationId: string;
   readonly summary: string;
-  /** Present and empty: open to all. */
-  readonly security?: readonly [];
+  /** Absent: as the whole says. Empty: open to all. */
+  readonly security?: readonly Document[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Content };
   readonly responses: Readonly<Record<string, Outcome>>;
@@ -56,7 +57,7 @@ export function openApi(api: Readonly<Record<string, Spec>>, version: string): O
       description: "What the agent of this machine shows and may be asked for.",
     },
     paths,
-    security: [{ token: [] }, { session: [] }],
+    security: [{ token: [] }, { session: [], pageKey: [] }],
     components: {
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "The text of STATE_DIR/token." },
@@ -66,6 +67,14 @@ export function openApi(api: Readonly<Record<string, Spec>>, version: string): O
           name: "agent-session-8422",
           description: "For browsers, named with the port: `agent open` begins a session.",
         },
+        pageKey: {
+          type: "apiKey",
+          in: "header",
+          name: PAGE_KEY_HEADER,
+          description:
+            "Goes with the cookie; the page keeps it. A websocket of a browser offers it as the " +
+            `subprotocol \`${PAGE_KEY_PROTOCOL}<key>\`, beside the one it speaks.`,
+        },
       },
       schemas: { Failure: schemaOf(Failure) },
     },
@@ -73,13 +82,23 @@ export function openApi(api: Readonly<Record<string, Spec>>, version: string): O
 }
 
 function operation(operationId: string, spec: Spec): Operation {
-  const { path, summary, isOpen, address, query = address, body, failures = [] } = spec;
+  const {
+    path,
+    summary,
+    isOpen,
+    isPublished,
+    address,
+    query = address,
+    body,
+    failures = [],
+  } = spec;
   const codes = [...failures, ...ANY.filter((code) => !isOpen || code !== "local.unauthorized")];
   const parameters = [...pathParameters(path), ...queryParameters(query)];
   return {
     operationId,
     summary,
     ...(isOpen ? { security: [] } : {}),
+    ...(isPublished ? { security: [{ token: [] }, { session: [] }] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { content: json(schemaOf(body, "input")) } }),
     responses: { ...success(spec), ...Object.fromEntries(codes.map(failure)) },

@@ -2,8 +2,8 @@
  * Makes one self-contained page of `page/`. `build.ts` puts what this gives in its place, so that
  * the binary carries the finished page; from source it is made when it is first asked for.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { sourceHash } from "./source-hash.ts";
 
 export interface PageBundle {
   readonly html: string;
@@ -24,8 +24,8 @@ export async function pageBundle(): Promise<PageBundle> {
     html: withInline(withInline(html, "style", style), "script", script),
     policy: [
       "default-src 'none'",
-      `script-src '${hashOf(script)}'`,
-      `style-src '${hashOf(style)}'`,
+      `script-src ${sourceHash(script)}`,
+      `style-src ${sourceHash(style)}`,
       "connect-src 'self'",
       "img-src data:", // its icon
       "base-uri 'none'",
@@ -55,8 +55,4 @@ function withInline(html: string, tag: "script" | "style", text: string): string
   const empty = `<${tag}></${tag}>`;
   if (text.includes(`</${tag}`)) throw new Error(`Cannot put the ${tag} inline: it ends itself`);
   return html.replace(empty, () => `<${tag}>${text}</${tag}>`);
-}
-
-function hashOf(text: string): string {
-  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }

@@ -16,6 +16,8 @@ export const RATES = {
   open: { perSecond: 100, burst: 200 },
   /** Callers that have neither token nor session, and one-time codes. */
   stranger: { perSecond: 10, burst: 50 },
+  /** A browser that has a session's cookie and asks for the page. */
+  visitor: { perSecond: 20, burst: 100 },
   token: { perSecond: 200, burst: 1_000 },
   session: { perSecond: 100, burst: 500 },
 } as const satisfies Record<string, Rate>;

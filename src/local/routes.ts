@@ -6,11 +6,11 @@ import type { AssignmentQuery, Opening, Reason } from "../wire/local.ts";
 import { tooMany } from "./answers.ts";
 import { api, type RouteName } from "./api.ts";
 import type { Auth } from "./auth.ts";
-import { SESSION_LIFE_MS } from "./auth.ts";
 import { Refusal, subscriptionOf } from "./client-frame.ts";
 import type { Door } from "./door.ts";
+import { entranceAnswer } from "./entrance.ts";
 import type { Feed } from "./feed.ts";
-import { type Address, type Caller, cookieName } from "./guard.ts";
+import type { Address, Caller } from "./guard.ts";
 import { LOG_READERS_MAX } from "./limits.ts";
 import { logAnswer } from "./log-answer.ts";
 import { type DoorCounts, metricsText } from "./metrics.ts";
@@ -148,29 +148,15 @@ function people({ auth, address, page }: RouteParts): Record<"page" | "enter" | 
       const opening: Opening = { url: `${base}/open?code=${code}`, expiresAt: iso(endsAtMs) };
       return Response.json(opening);
     },
-    enter: async ({ query }) => {
+    enter: async ({ request, query }) => {
+      // Whatever looks at a link before a person follows it must not use it up.
+      if (request.method === "HEAD") return new Response();
       const session = await auth.redeem((query as { code: string }).code);
       if (session === undefined) {
         const problem = "Cannot let you in: the link was used, or is older than 60 s";
         throw new ServantError("local.unauthorized", problem);
       }
-      return entered(session, address);
+      return entranceAnswer(session, auth.pageKey(session), address);
     },
   };
-}
-
-/**
- * A page that leads on, not a redirect: a browser that came by a link from elsewhere would leave
- * the new cookie out of the redirect, for it is strict.
- */
-function entered(session: string, address: Address): Response {
-  const life = `Max-Age=${SESSION_LIFE_MS / 1_000}`;
-  const secure = address.scheme === "https" ? "; Secure" : "";
-  const cookie = `${cookieName(address)}=${session}; Path=/; HttpOnly; SameSite=Strict; ${life}`;
-  const html =
-    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">' +
-    '<title>agent</title><a href="/">The agent</a>';
-  return new Response(html, {
-    headers: { "Content-Type": "text/html; charset=utf-8", "Set-Cookie": cookie + secure },
-  });
 }

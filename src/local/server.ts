@@ -3,7 +3,7 @@
  * and answered. It is loaded with the first request: an agent that nobody asks does not pay for it.
  */
 import type * as z from "zod/mini";
-import { ServantError, toServantError } from "../core/errors.ts";
+import { ServantError } from "../core/errors.ts";
 import { failureAnswer, strict, tooMany } from "./answers.ts";
 import { api, type RouteName, type Spec } from "./api.ts";
 import { type Caller, callerOf, refuseForeign } from "./guard.ts";
@@ -18,6 +18,12 @@ export type ServerParts = Omit<RouteParts, "counts"> & {
 
 /** Undefined: it is a websocket now. */
 export type Answer = (request: Request, server: Server) => Promise<Response | undefined>;
+
+const ALL: readonly Spec[] = Object.values(api);
+/** What watches over the machine asks for it often, and by itself. */
+const ALIVE: readonly string[] = [api.health.path, api.ready.path];
+const OPEN = ALL.filter(({ isOpen }) => isOpen).map(({ path }): string => path);
+const PUBLISHED = ALL.filter(({ isPublished }) => isPublished).map(({ path }): string => path);
 
 interface Found {
   readonly name: RouteName;
@@ -64,8 +70,7 @@ function letIn(request: Request, { auth, address }: ServerParts, rates: Rates): 
     if (!rates.take(kind)) throw tooMany("requests in a second");
   };
   const { pathname } = new URL(request.url);
-  const isOpen = pathname === "/health" || pathname === "/ready";
-  if (isOpen) {
+  if (ALIVE.includes(pathname)) {
     take("open");
     return "nobody";
   }
@@ -76,8 +81,12 @@ function letIn(request: Request, { auth, address }: ServerParts, rates: Rates): 
     take(caller === "nobody" ? "stranger" : caller);
   }
   // What a stranger asks for is not even looked up: that there is no such route is told inside.
-  if (caller === "nobody" && pathname !== api.enter.path && pathname !== api.page.path) {
+  if (caller === "nobody" && !OPEN.includes(pathname)) {
     throw new ServantError("local.unauthorized", "Cannot let you in: no token, no session");
+  }
+  if (caller === "visitor" && !OPEN.includes(pathname) && !PUBLISHED.includes(pathname)) {
+    const problem = "Cannot let you in: a session's cookie without the key of its page";
+    throw new ServantError("local.unauthorized", problem);
   }
   return caller;
 }
@@ -171,9 +180,7 @@ function read(schema: z.ZodMiniType, value: unknown, what: string): unknown {
 }
 
 function failed(cause: unknown): Response {
-  if (!(cause instanceof WrongMethod)) return failureAnswer(toServantError(cause));
-  const { allowed, message } = cause;
-  const { hint } = new ServantError("route.unknown", "");
-  const headers = { Allow: allowed.join(", ") };
-  return Response.json({ code: "route.unknown", message, hint }, { status: 405, headers });
+  if (!(cause instanceof WrongMethod)) return failureAnswer(cause);
+  const failure = new ServantError("route.unknown", cause.message);
+  return failureAnswer(failure, { Allow: cause.allowed.join(", ") }, 405);
 }

@@ -7,7 +7,7 @@ import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { messageOf, ServantError } from "../core/errors.ts";
 import { canonicalFilter, type LogFilter } from "../core/log.ts";
 import type { Clock } from "../core/ports.ts";
-import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../wire/local.ts";
+import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../wire/stream-protocols.ts";
 import { failureAnswer, tooMany } from "./answers.ts";
 import { CLOSE, Refusal, subscriptionIn, subscriptionOf } from "./client-frame.ts";
 import type { Batch, Feed } from "./feed.ts";
@@ -94,8 +94,12 @@ export class LogStream {
   upgrade(request: Request, server: Server<Visitor>): Response | undefined {
     this.#server = server;
     if (this.#sockets.size >= READERS_MAX) return failureAnswer(tooMany("readers of the stream"));
-    const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(/\s*,\s*/);
+    const offered = request.headers.get("sec-websocket-protocol")?.split(/\s*,\s*/) ?? [];
     const protocol = offered.find((each) => each === CBOR_PROTOCOL || each === JSON_PROTOCOL);
+    // The server would promise whichever stands first: a client would wait for what we never say.
+    if (protocol === undefined && offered.length > 0) {
+      return failureAnswer(malformed(`it speaks ${JSON_PROTOCOL} and ${CBOR_PROTOCOL} alone`));
+    }
     const encoding = protocol === CBOR_PROTOCOL ? "cbor" : "json";
     let data: Visitor;
     try {

@@ -2,8 +2,8 @@
  * The description of the door as a page: made here from the OpenAPI document, with one style and
  * without any script, so that its policy can forbid everything else.
  */
-import { createHash } from "node:crypto";
 import type { OpenApi, Operation } from "./openapi.ts";
+import { sourceHash } from "./source-hash.ts";
 
 const STYLE = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 body{max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -18,7 +18,7 @@ p{margin:.5rem 0}`;
 
 const POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  `style-src ${sourceHash(STYLE)}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -57,12 +57,9 @@ function shown(path: string, method: string, operation: Operation): string {
     return `<p><b>${status}</b> ${escaped(description)} <code>${escaped(type)}</code></p>${is}`;
   });
   const [, { schema: body } = {}] = Object.entries(requestBody?.content ?? {})[0] ?? [];
-  // A link reads what has no name in its path; nothing is ever done from here.
-  const isLink = method === "get" && !path.includes("{") && operationId !== "stream";
   return `<details id="${operationId}"><summary><b>${method.toUpperCase()}</b>
 <code>${escaped(path)}</code> ${escaped(summary)}</summary>
-${security === undefined ? "" : "<p>Open to all.</p>"}
-${isLink ? `<p><a href="${escaped(path)}">Read it now</a></p>` : ""}
+${security?.length === 0 ? "<p>Open to all.</p>" : ""}
 ${rows.length === 0 ? "" : `<table><tr><th>name<th>in<th>schema<th></tr>${rows.join("")}</table>`}
 ${body === undefined ? "" : `<p>Body:</p><pre>${json(body, 2)}</pre>`}
 ${answers.join("\n")}</details>`;

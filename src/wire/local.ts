@@ -216,10 +216,6 @@ export type Failure = z.infer<typeof Failure>;
 
 // ─── The log, and its stream over a websocket ───────────────────────────────────────────────────
 
-/** The websocket's subprotocols: JSON text, which is also spoken without one, and CBOR. */
-export const JSON_PROTOCOL = "agent.v1.json";
-export const CBOR_PROTOCOL = "agent.v1.cbor";
-
 /** The longest text and audit id that a filter takes, in characters. */
 export const FILTER_TEXT_MAX_CHARS = 256;
 

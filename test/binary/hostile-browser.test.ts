@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { api } from "../../src/local/api.ts";
 import { Failure } from "../../src/wire/local.ts";
 import { hasBrowser, openBrowser, visit } from "../support/browser.ts";
 import { LocalScene } from "../support/local-agent.ts";
@@ -64,7 +65,10 @@ interface Seen {
 /** A browser whose operator is in, and its next tab. */
 async function besideTheOperator(scene: LocalScene): Promise<Seen> {
   const operator = await visit(browser, scene);
-  const status = await operator.page.evaluate(async () => (await fetch("/v1/status")).status);
+  const status = await operator.page.evaluate(async () => {
+    const headers = { "Agent-Page-Key": localStorage.getItem("agent-page-key") ?? "" };
+    return (await fetch("/v1/status", { headers })).status;
+  });
   expect(status).toBe(200); // the session is good: what is refused below is not for lack of it
   const refused = async () => {
     const metrics = await (await scene.ask("/metrics")).text();
@@ -122,6 +126,51 @@ withBrowser(
     }
     expect(read.length).toBeGreaterThan(10);
     expect(await refused()).toBeGreaterThan(30);
+    await unmoved(scene);
+    await page.context().close();
+  },
+  60_000,
+);
+
+// A browser hands our cookie to whatever listens on another port of this address; that is a program,
+// which no browser keeps from naming whatever Origin it likes.
+withBrowser(
+  "a server on another port that is handed the cookie opens nothing with it",
+  async () => {
+    await using scene = await LocalScene.open();
+    const { page } = await besideTheOperator(scene);
+    elsewhere.cookies.length = 0;
+    await page.goto(`http://127.0.0.1:${elsewhere.port}/`);
+    const Cookie = elsewhere.cookies.find((each) => each.includes("agent-session-")) ?? "";
+    expect(Cookie).toMatch(/^agent-session-\d+=[\w-]{43}$/);
+    const [, cookie = ""] = Cookie.split("=");
+    // All that a browser would say for our own page.
+    const asPage = { Cookie, Origin: scene.url, Referer: `${scene.url}/` };
+    const likely = [asPage, { ...asPage, "Agent-Page-Key": cookie }];
+    const headers = likely.map((each) => ({ ...each, "Sec-Fetch-Site": "same-origin" }));
+    for (const { method, path } of Object.values(api)) {
+      if (["/health", "/ready", "/", "/open", "/v1/docs", "/v1/openapi.json"].includes(path))
+        continue;
+      for (const init of headers) {
+        const answer = await fetch(`${scene.url}${path.replace("{auditId}", "a1")}`, {
+          method,
+          headers: init,
+        });
+        expect([path, answer.status]).toEqual([path, 401]);
+        expect(Failure.parse(await answer.json()).code).toBe("local.unauthorized");
+      }
+    }
+    const stream = `${scene.url.replace("http:", "ws:")}/v1/stream?since=0`;
+    for (const protocols of [[], ["agent.v1.json", `agent.page-key.${cookie}`]]) {
+      const heard: unknown[] = [];
+      const socket = new WebSocket(stream, { headers: asPage, protocols });
+      socket.onopen = () => heard.push("opened");
+      socket.onmessage = ({ data }) => heard.push(data);
+      await new Promise((resolve) => {
+        socket.onclose = resolve;
+      });
+      expect(heard).toEqual([]);
+    }
     await unmoved(scene);
     await page.context().close();
   },

@@ -194,12 +194,11 @@ test("a browser comes in once by a link and stays in over a restart of the agent
   await using scene = await LocalScene.open();
   const port = new URL(scene.url).port;
   const { out } = await scene.run("open");
-  const entered = await fetch(out.trim());
-  const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const { cookie, key } = await enter(out.trim());
   expect(cookie).toStartWith(`agent-session-${port}=`);
   expect((await fetch(out.trim())).status).toBe(401);
-  const asPage = () =>
-    fetch(`${scene.url}/v1/status`, { headers: { Cookie: cookie, Origin: scene.url } });
+  const headers = { Cookie: cookie, "Agent-Page-Key": key, Origin: scene.url };
+  const asPage = () => fetch(`${scene.url}/v1/status`, { headers });
   expect((await asPage()).status).toBe(200);
   await scene.servant.stop();
   await scene.start("--port", port);
@@ -211,13 +210,17 @@ test("neither token nor link nor cookie is written anywhere but where it belongs
   const { out } = await scene.run("open", "--json");
   const { url } = JSON.parse(out) as { url: string };
   const code = new URL(url).searchParams.get("code") ?? "";
-  const cookie = (await fetch(url)).headers.get("set-cookie")?.split(";")[0]?.split("=")[1] ?? "";
+  const entered = await enter(url);
+  const [, cookie = ""] = entered.cookie.split("=");
+  const { key } = entered;
   const wrong = "a-wrong-token-that-somebody-tried-0123456789";
-  for (const secret of [scene.token, cookie, code, wrong]) {
+  for (const secret of [scene.token, cookie, key, code, wrong]) {
     // In every place of a request where something might find it worth a word.
     const headers = {
       Authorization: `Bearer ${secret}`,
       Cookie: `x=${secret}`,
+      "Agent-Page-Key": secret,
+      "Sec-WebSocket-Protocol": `agent.page-key.${secret}`,
       Origin: "https://x",
     };
     await fetch(`${scene.url}/v1/status`, { headers });
@@ -238,7 +241,7 @@ test("neither token nor link nor cookie is written anywhere but where it belongs
   const received = JSON.stringify(
     scene.peer.received.map(({ headers, ...rest }) => [rest, [...headers]]),
   );
-  for (const secret of [scene.token, cookie, code, wrong]) {
+  for (const secret of [scene.token, cookie, key, code, wrong]) {
     expect(secret.length).toBeGreaterThan(30);
     for (const [name, text] of Object.entries({ ...places, received })) {
       expect(text.includes(secret), name).toBe(false);
@@ -394,6 +397,13 @@ test("whoever holds every file descriptor of the agent does not end it, nor stop
   expect(await peer.result("last", 20_000)).toMatchObject({ success: true });
   expect(await servant.stop()).toBe(0);
 }, 60_000);
+
+/** What a browser gets for its link. */
+async function enter(link: string): Promise<{ readonly cookie: string; readonly key: string }> {
+  const entered = await fetch(link);
+  const [cookie = ""] = entered.headers.get("set-cookie")?.split(";") ?? [];
+  return { cookie, key: /data-key="([\w-]+)"/.exec(await entered.text())?.[1] ?? "" };
+}
 
 function takePort(port: number): { readonly port: number } & Disposable {
   try {

@@ -1,7 +1,8 @@
 // Goal: the log of a running agent is read as it promises: by the clients that people use, over
 // restarts and kills, with bytes as bytes. Method: the compiled program and a backend of the test's.
 import { expect, test } from "bun:test";
-import { CBOR_PROTOCOL, type LogLine } from "../../src/wire/local.ts";
+import type { LogLine } from "../../src/wire/local.ts";
+import { CBOR_PROTOCOL } from "../../src/wire/stream-protocols.ts";
 import { LocalScene } from "../support/local-agent.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { streamClients } from "../support/stream-clients.ts";

@@ -26,7 +26,7 @@ class Store {
 function setting() {
   const store = new Store();
   const clock = new FakeClock();
-  return { store, clock, auth: new Auth(TOKEN, store, clock) };
+  return { store, clock, auth: new Auth({ token: TOKEN, port: 8422, store, clock }) };
 }
 
 test("a code lets one browser in, once", async () => {
@@ -56,11 +56,31 @@ test("a code is of no use after a minute, nor after a clock was set back", async
 test("a session ends, and outlives a restart of the agent but not a new token", async () => {
   const { auth, clock, store } = setting();
   const session = (await auth.redeem(auth.newCode().code)) ?? "";
-  expect(new Auth(TOKEN, store, clock).isSession(session)).toBe(true);
-  expect(new Auth(`${TOKEN}x`, store, clock).isSession(session)).toBe(false);
-  for (const secret of [session, TOKEN]) expect(store.text).not.toContain(secret);
+  const key = auth.pageKey(session);
+  const after = (token: string, port = 8422) => new Auth({ token, port, store, clock });
+  expect(after(TOKEN).isSession(session)).toBe(true);
+  expect(after(TOKEN).isPageKey(key, session)).toBe(true);
+  // Another token, or another port: whoever took our port while we were away has seen both.
+  for (const other of [after(`${TOKEN}x`), after(TOKEN, 8423)]) {
+    expect(other.isSession(session)).toBe(false);
+    expect(other.isPageKey(key, session)).toBe(false);
+  }
+  for (const secret of [session, TOKEN, key]) expect(store.text).not.toContain(secret);
   await clock.stall(SESSION_LIFE_MS);
   expect(auth.isSession(session)).toBe(false);
+});
+
+test("a page's key is good with its own session, and neither with another nor in its place", async () => {
+  const { auth } = setting();
+  const mine = (await auth.redeem(auth.newCode().code)) ?? "";
+  const other = (await auth.redeem(auth.newCode().code)) ?? "";
+  const key = auth.pageKey(mine);
+  expect(key).toMatch(/^[\w-]{43}$/);
+  expect(auth.isPageKey(key, mine)).toBe(true);
+  for (const wrong of ["", mine, TOKEN, auth.pageKey(other), key.slice(1), key.repeat(99)]) {
+    expect(auth.isPageKey(wrong, mine), wrong).toBe(false);
+  }
+  expect([auth.isSession(key), auth.isToken(key)]).toEqual([false, false]);
 });
 
 test("of codes and sessions beyond their number the oldest are out", async () => {
@@ -79,7 +99,7 @@ test("what is stored and cannot be read lets nobody in, and the next session is 
   for (const text of ["", "{}", '[["a"],[1,2],null]', '["x', '[["a","b"]]']) {
     const { clock, store } = setting();
     store.text = text;
-    const auth = new Auth(TOKEN, store, clock);
+    const auth = new Auth({ token: TOKEN, port: 1, store, clock });
     expect(auth.isSession("a"), text).toBe(false);
     expect(await auth.redeem(auth.newCode().code), text).toBeDefined();
   }
@@ -88,6 +108,6 @@ test("what is stored and cannot be read lets nobody in, and the next session is 
 test("a full disk keeps no browser out", async () => {
   const clock = new FakeClock();
   const store = { load: () => undefined, save: () => Promise.reject(new Error("ENOSPC")) };
-  const auth = new Auth(TOKEN, store, clock);
+  const auth = new Auth({ token: TOKEN, port: 1, store, clock });
   expect(auth.isSession((await auth.redeem(auth.newCode().code)) ?? "")).toBe(true);
 });

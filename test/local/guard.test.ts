@@ -32,7 +32,8 @@ async function refused(answer: Response, status: number, what: string): Promise<
 
 test("a foreign Origin is refused on every route, with the token and without", async () => {
   for (const { method, path } of ROUTES) {
-    for (const origin of ["https://evil.example", "http://127.0.0.1:1", "null", "file://", "x"]) {
+    const near = [`${http.url}/`, http.url.replace("//", "//a@"), `${http.url}, ${http.url}`];
+    for (const origin of ["https://evil.example", "http://127.0.0.1:1", "null", "x", ...near]) {
       const what = `${method} ${path} from ${origin}`;
       const headers = { ...bearer, Origin: origin };
       await refused(await http.stranger(path, { method, headers }), 403, what);
@@ -70,15 +71,15 @@ test("two Host headers, or one that smuggles a second name, are refused", async 
   }
 });
 
-test("a cookie lets in our own page and a typed address, nothing else that a browser sends", async () => {
-  const Cookie = await http.cookie();
+test("a session lets in our own page, nothing else that a browser sends", async () => {
+  const session = await http.session();
   const get = (headers: Record<string, string>) =>
-    http.stranger("/v1/status", { headers: { Cookie, ...headers } });
+    http.stranger("/v1/status", { headers: { ...session, ...headers } });
   expect((await get({ Origin: http.url })).status).toBe(200);
   expect((await get({ "Sec-Fetch-Site": "same-origin" })).status).toBe(200);
   const typed = { "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate" };
   expect((await get(typed)).status).toBe(200);
-  await refused(await get({}), 401, "a cookie alone");
+  await refused(await get({}), 401, "neither Origin nor Sec-Fetch-Site");
   await refused(await get({ "Sec-Fetch-Site": "none" }), 401, "not a navigation");
   for (const site of ["cross-site", "same-site", "whatever"]) {
     await refused(await get({ "Sec-Fetch-Site": site }), 403, site);
@@ -87,10 +88,81 @@ test("a cookie lets in our own page and a typed address, nothing else that a bro
   }
 });
 
-test("with a cookie nothing is done without our own Origin", async () => {
-  const Cookie = await http.cookie();
+// What a server on another port of this host knows once it was visited, and may say as it likes.
+test("a cookie without its page's key opens the page and the description, nothing else", async () => {
+  const { Cookie } = await http.session();
+  const another = (await http.session())["Agent-Page-Key"];
+  const asPages: Record<string, string>[] = [
+    { Origin: http.url },
+    { "Sec-Fetch-Site": "same-origin" },
+    { "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate" },
+  ];
+  for (const asPage of asPages) {
+    for (const { method, path } of ROUTES) {
+      if (["/health", "/ready", "/open"].includes(path)) continue;
+      const answer = await http.stranger(path, { method, headers: { Cookie, ...asPage } });
+      const isShown = ["/", "/v1/docs", "/v1/openapi.json"].includes(path);
+      if (isShown) expect(answer.status, path).toBe(200);
+      else await refused(answer, 401, `${method} ${path}`);
+    }
+    for (const key of [Cookie.split("=")[1] ?? "", TOKEN, another, "x".repeat(9_999)]) {
+      const headers = { Cookie, ...asPage, "Agent-Page-Key": key };
+      await refused(await http.stranger("/v1/status", { headers }), 401, key);
+    }
+  }
+});
+
+test("a browser's websocket says the key as a subprotocol, which is not the one that is spoken", async () => {
+  const { Cookie, "Agent-Page-Key": key } = await http.session();
+  const open = (protocols: string) =>
+    raw(
+      `GET /v1/stream HTTP/1.1\r\nHost: localhost:${http.port}\r\nOrigin: http://localhost:${http.port}\r\n` +
+        `Cookie: ${Cookie}\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+        `Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${protocols}`,
+      "Upgrade",
+    );
+  for (const protocols of [
+    "agent.v1.json",
+    "agent.v1.json, agent.page-key.",
+    `agent.v1.json, ${key}`,
+  ]) {
+    expect(await open(protocols)).toStartWith("HTTP/1.1 401 ");
+  }
+  const opened = await open(`agent.v1.json, agent.page-key.${key}`);
+  expect(opened).toStartWith("HTTP/1.1 101 ");
+  expect(opened).toMatch(/^sec-websocket-protocol: agent\.v1\.json\r$/im);
+  expect(opened).not.toContain(key);
+  const alone = await open(`agent.page-key.${key}`);
+  expect(alone).toStartWith("HTTP/1.1 400 ");
+  expect(alone).not.toContain(key);
+});
+
+test("a look at the link does not use it up", async () => {
+  const path = `/open?code=${http.auth.newCode().code}`;
+  const looked = await http.stranger(path, { method: "HEAD" });
+  expect([looked.status, looked.headers.get("set-cookie")]).toEqual([200, null]);
+  const entered = await http.stranger(path);
+  expect(entered.status).toBe(200);
+  expect(entered.headers.get("content-security-policy")).toMatch(
+    /^default-src 'none'; script-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'; frame/,
+  );
+});
+
+test("a request without a Host, or with one that is none, is refused in plain words", async () => {
+  const heads = ["HTTP/1.0", "HTTP/1.1\r\nHost: ", "HTTP/1.1\r\nHost: localhost:99999"];
+  for (const head of heads) {
+    for (const path of ["/health", "/v1/status"]) {
+      const answer = await raw(`GET ${path} ${head}\r\nAuthorization: Bearer ${TOKEN}`);
+      expect(answer, head).toStartWith("HTTP/1.1 400 ");
+      expect(answer, head).toContain("it takes a Host header");
+    }
+  }
+});
+
+test("with a session nothing is done without our own Origin", async () => {
+  const session = await http.session();
   const post = (headers: Record<string, string>) =>
-    http.stranger("/v1/pause", { method: "POST", headers: { Cookie, ...headers } });
+    http.stranger("/v1/pause", { method: "POST", headers: { ...session, ...headers } });
   await refused(await post({}), 401, "no Origin");
   await refused(await post({ "Sec-Fetch-Site": "same-origin" }), 401, "no Origin, same-origin");
   await refused(await post({ Origin: "https://evil.example" }), 403, "foreign");
@@ -100,9 +172,9 @@ test("with a cookie nothing is done without our own Origin", async () => {
 
 test("a link elsewhere may lead to the page's address, in a window of its own, not in a frame", async () => {
   const link = { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate" };
-  const Cookie = await http.cookie();
+  const session = await http.session();
   const visit = (dest: string, path: string) =>
-    http.stranger(path, { headers: { ...link, "Sec-Fetch-Dest": dest, Cookie } });
+    http.stranger(path, { headers: { ...link, "Sec-Fetch-Dest": dest, ...session } });
   await refused(await visit("document", "/"), 401, "the page itself needs its own session");
   const { code } = http.auth.newCode();
   expect((await visit("document", `/open?code=${code}`)).status).toBe(200);
@@ -135,10 +207,10 @@ test("without the token every route but health and readiness is closed, unknown 
 test("what is nearly the token is not the token", async () => {
   const wrong = [TOKEN.slice(0, -1), `${TOKEN}x`, TOKEN.toUpperCase(), "", "x".repeat(10_000)];
   const values = [...wrong.map((each) => `Bearer ${each}`), TOKEN, `Basic ${btoa(`:${TOKEN}`)}`];
-  const Cookie = await http.cookie();
+  const session = await http.session();
   for (const Authorization of values) {
     // A wrong token is wrong, whatever else comes along with it.
-    const headers = { Authorization, Cookie, Origin: http.url };
+    const headers = { Authorization, ...session, Origin: http.url };
     const answer = await http.stranger("/v1/status", { headers });
     expect(answer.headers.get("www-authenticate")).toContain("Bearer");
     await refused(answer, 401, Authorization.slice(0, 60));
@@ -149,14 +221,16 @@ test("what is nearly the token is not the token", async () => {
 });
 
 /** Sends a request head as it is and reads what comes. */
-function raw(head: string): Promise<string> {
+function raw(head: string, connection = "close"): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(http.port, "127.0.0.1", () => {
-      socket.write(`${head}\r\nConnection: close\r\n\r\n`);
+      socket.write(`${head}\r\nConnection: ${connection}\r\n\r\n`);
     });
     let text = "";
     socket.on("data", (data) => {
       text += data;
+      // What was upgraded, or refused to be, stays open.
+      if (connection === "Upgrade" && text.includes("\r\n\r\n")) socket.destroy();
     });
     socket.on("close", () => resolve(text));
   });

@@ -97,14 +97,14 @@ export interface TestDoor extends AsyncDisposable {
   ask(path: string, init?: RequestInit): Promise<Response>;
   /** A request of a stranger; headers as given. */
   stranger(path: string, init?: RequestInit): Promise<Response>;
-  /** The cookie of a browser that is in. */
-  cookie(): Promise<string>;
+  /** What our page sends in a browser that is in, besides what browsers add: cookie and key. */
+  session(): Promise<{ Cookie: string; "Agent-Page-Key": string }>;
 }
 
 export function openDoor(place: Partial<Place> = {}): TestDoor {
   const door = new FakeDoor();
   const store = { load: () => undefined, save: () => Promise.resolve() };
-  const auth = new Auth(TOKEN, store, systemClock);
+  const auth = new Auth({ token: TOKEN, port: 1, store, clock: systemClock });
   const clock = systemClock;
   const feed = new Feed({ clock });
   const stream = new LogStream({ feed, clock, boot: "test" });
@@ -141,9 +141,11 @@ export function openDoor(place: Partial<Place> = {}): TestDoor {
     stranger,
     ask: (path, init = {}) =>
       stranger(path, { ...init, headers: { Authorization: `Bearer ${TOKEN}`, ...init.headers } }),
-    async cookie() {
+    async session() {
       const entered = await stranger(`/open?code=${auth.newCode().code}`);
-      return entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+      const Cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+      const key = /data-key="([\w-]+)"/.exec(await entered.text())?.[1] ?? "";
+      return { Cookie, "Agent-Page-Key": key };
     },
     [Symbol.asyncDispose]: () => listening.stop(),
   };

@@ -1,6 +1,6 @@
 // Goal: the clients that people use read the stream, in both encodings, through large frames too.
 import { expect, test } from "bun:test";
-import { CBOR_PROTOCOL } from "../../src/wire/local.ts";
+import { CBOR_PROTOCOL } from "../../src/wire/stream-protocols.ts";
 import { streamClients } from "../support/stream-clients.ts";
 import { type StreamServer, said, startStream } from "../support/stream-server.ts";
 

@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import { SOCKET_LIMITS } from "../../src/local/limits.ts";
 import { READER_BUFFER_BYTES, READERS_MAX } from "../../src/local/stream.ts";
-import { AgentFrame, CBOR_PROTOCOL, Failure } from "../../src/wire/local.ts";
+import { AgentFrame, Failure } from "../../src/wire/local.ts";
+import { CBOR_PROTOCOL } from "../../src/wire/stream-protocols.ts";
 import { RawReader } from "../support/raw-reader.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { said, startStream } from "../support/stream-server.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../../src/wire/local.ts";
+import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../../src/wire/stream-protocols.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { said, startStream } from "../support/stream-server.ts";
 
@@ -97,6 +97,21 @@ test.each([
     message: "ä→😀",
     fields: { a: [1, null, { b: "c" }] },
   });
+});
+
+test("a subprotocol that it does not speak is refused, not promised", async () => {
+  await using server = startStream();
+  const refused = await fetch(server.url.replace("ws:", "http:"), {
+    headers: {
+      Upgrade: "websocket",
+      Connection: "Upgrade",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+      "Sec-WebSocket-Protocol": "graphql-ws",
+    },
+  });
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({ code: "request.malformed" });
 });
 
 test("bytes and arrays of numbers travel as such in CBOR, as text in JSON", async () => {

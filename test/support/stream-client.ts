@@ -1,7 +1,8 @@
 /** A client of the log stream that keeps all it hears, in order. */
 import { decode } from "cbor-x/decode";
 import { encode } from "cbor-x/encode";
-import { AgentFrame, CBOR_PROTOCOL, type LogLine, type Subscribe } from "../../src/wire/local.ts";
+import { AgentFrame, type LogLine, type Subscribe } from "../../src/wire/local.ts";
+import { CBOR_PROTOCOL } from "../../src/wire/stream-protocols.ts";
 
 export interface GapTold {
   readonly from: number;

@@ -1,8 +1,10 @@
 /**
- * Asks the agent over its local door. The browser sends the session's cookie by itself. Answers are
- * taken as the schemas of `wire/local.ts` say: page and agent are of one build.
+ * Asks the agent over its local door. The browser sends the session's cookie by itself, the page
+ * adds the key that belongs to it. Answers are taken as the schemas of `wire/local.ts` say: page and
+ * agent are of one build.
  */
 import type { AssignmentPage, AssignmentStory, Failure, Status, World } from "../../wire/local.ts";
+import { PAGE_KEY_HEADER, PAGE_KEY_ITEM } from "../../wire/page-key.ts";
 
 /** After so many milliseconds a silent agent counts as gone. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -36,6 +38,15 @@ export const door = {
   drain: () => tell("/v1/drain"),
 } as const;
 
+/** Read each time: another tab may have been let in meanwhile. Empty when there is none. */
+export function pageKey(): string {
+  try {
+    return localStorage.getItem(PAGE_KEY_ITEM) ?? "";
+  } catch {
+    return ""; // a browser that keeps nothing for this page
+  }
+}
+
 async function tell(path: string): Promise<void> {
   await ask<unknown>(path, "POST");
 }
@@ -44,6 +55,7 @@ async function ask<Answer>(path: string, method = "GET"): Promise<Answer> {
   const answer = await fetch(path, {
     method,
     cache: "no-store",
+    headers: { [PAGE_KEY_HEADER]: pageKey() },
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
   if (answer.status === 401) throw new NotIn();

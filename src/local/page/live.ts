@@ -3,7 +3,9 @@
  * something happened, reads the log, and comes back by itself after the agent was away.
  */
 import type { NumberedLine } from "../../core/log.ts";
-import { door, NotIn, Refused } from "./door.ts";
+import { PAGE_KEY_PROTOCOL } from "../../wire/page-key.ts";
+import { JSON_PROTOCOL } from "../../wire/stream-protocols.ts";
+import { door, NotIn, pageKey, Refused } from "./door.ts";
 import { LogStream } from "./log-stream.ts";
 import type { Model } from "./model.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -33,7 +35,7 @@ export class Live {
 
   constructor(model: Model) {
     this.#model = model;
-    this.#stream = new LogStream(streamUrl(), {
+    this.#stream = new LogStream(streamUrl(), streamProtocols, {
       since: (lastSeq) => this.#since(lastSeq),
       lines: (lines) => this.#hear(lines),
       gap: (gap) => {
@@ -182,6 +184,11 @@ export class Live {
       lost: linesLost,
     });
   }
+}
+
+/** A websocket of a browser takes no headers: the key goes where it is let say something. */
+function streamProtocols(): string[] {
+  return [JSON_PROTOCOL, `${PAGE_KEY_PROTOCOL}${pageKey()}`];
 }
 
 function streamUrl(): string {

@@ -15,13 +15,16 @@ export interface StreamListener {
 
 export class LogStream {
   readonly #url: string;
+  readonly #protocols: () => string[];
   readonly #listener: StreamListener;
   #socket: WebSocket | undefined;
   /** Before that, lines of now come: they would stand in front of those of before. */
   #isSubscribed = false;
 
-  constructor(url: string, listener: StreamListener) {
+  /** `protocols`: what to offer, asked for with each connection. */
+  constructor(url: string, protocols: () => string[], listener: StreamListener) {
     this.#url = url;
+    this.#protocols = protocols;
     this.#listener = listener;
   }
 
@@ -32,7 +35,7 @@ export class LogStream {
   /** Connects, unless it is or is about to be. */
   open(): void {
     if (this.#socket !== undefined) return;
-    const socket = new WebSocket(this.#url);
+    const socket = new WebSocket(this.#url, this.#protocols());
     this.#socket = socket;
     this.#isSubscribed = false;
     socket.addEventListener("message", ({ data }) => {

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 function stream() {
   const heard: string[] = [];
-  const opened = new LogStream(`ws://127.0.0.1:${server.port}/v1/stream`, {
+  const opened = new LogStream(`ws://127.0.0.1:${server.port}/v1/stream`, () => [], {
     since: (lastSeq) => lastSeq - 20,
     lines: (lines) => heard.push(`lines ${lines.map(({ seq }) => seq)}`),
     gap: ({ from, to }) => heard.push(`gap ${from} to ${to}`),
