@@ -2,8 +2,9 @@
  * Where the door listens: a port of this machine or a socket file. It is opened while the plugin
  * loads, and what answers is loaded with the first request.
  */
-import { chmodSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, realpathSync, unlinkSync } from "node:fs";
 import { isIP } from "node:net";
+import { basename, dirname, join } from "node:path";
 import { ServantError } from "../core/errors.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { DEFAULT_LOCAL_PORT } from "../wire/local-files.ts";
@@ -106,7 +107,8 @@ function bindPort<Data>(base: Base<Data>, { port }: Place) {
 }
 
 /** The file is its owner's alone from the moment it is there. */
-function listenOnSocket<Data>(path: string, options: ListenerOptions<Data>): Listening<Data> {
+function listenOnSocket<Data>(wanted: string, options: ListenerOptions<Data>): Listening<Data> {
+  const path = realPath(wanted);
   removeStale(path);
   const before = process.umask(0o177);
   let server: Bun.Server<Data>;
@@ -125,6 +127,15 @@ function listenOnSocket<Data>(path: string, options: ListenerOptions<Data>): Lis
     isElsewhere: false,
     stop: () => stopListening(server),
   };
+}
+
+/** The kernel knows a socket by one name: a live one must not look dead by way of a link. */
+function realPath(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch (cause) {
+    throw cannotListen(`unix:${path}`, cause);
+  }
 }
 
 /** What is being answered (that it will drain, perhaps) gets out first. */

@@ -1,8 +1,8 @@
 /** A secret in a file of its owner alone: made once, never readable by anybody else. */
 import {
-  chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   openSync,
@@ -35,13 +35,16 @@ export function openSecret(path: string): string {
 export function readSecret(path: string): string | undefined {
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    // Without waiting: a pipe in its place would hold the agent up for ever.
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
     throw cause;
   }
   try {
-    if ((fstatSync(file).mode & 0o077) !== 0) chmodSync(path, 0o600);
+    const found = fstatSync(file);
+    if (!found.isFile()) throw new Error("it is not a file");
+    if ((found.mode & 0o077) !== 0) fchmodSync(file, 0o600);
     const text = readFileSync(file, "utf8").trim();
     const isSecret = text.length >= SECRET_CHARS.least && text.length <= SECRET_CHARS.most;
     return isSecret && /^[\x21-\x7e]+$/.test(text) ? text : undefined;

@@ -2,7 +2,17 @@
 // may learn leaves the agent nowhere. Method: the compiled program with a backend of the test's, its
 // own commands, and requests as programs and browsers send them.
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { systemClock } from "../../src/system/clock.ts";
@@ -158,6 +168,14 @@ test("a socket file is its owner's alone, and one that a kill left is taken over
   });
   expect(await second.ended()).toBe(1);
   expect(second.stray.join("\n")).toContain("it is taken");
+  // By another name of its folder it is the same one.
+  const link = join(place.path, "link");
+  symlinkSync(place.path, link);
+  const other = await RunningServant.start(scene.peer.url, place, {
+    args: ["--local", `unix:${join(link, "door.sock")}`],
+  });
+  expect(await other.ended()).toBe(1);
+  expect((await scene.run("status")).out).toStartWith("ready");
   await scene.servant.stop("SIGKILL");
   await scene.start("--local", `unix:${socket}`);
   expect((await scene.run("status")).code).toBe(0);
@@ -187,6 +205,27 @@ test("the token is kept over restarts, never readable by others, and made anew w
     expect([torn, token]).not.toContain(scene.token);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await scene.servant.stop();
+  }
+});
+
+test("what is in the token's place and is none is left as it is, and the agent works without a door", async () => {
+  const kinds: [string, (path: string) => void][] = [
+    ["a folder", (path) => mkdirSync(path, { mode: 0o755 })],
+    ["a link", (path) => symlinkSync("/etc/hostname", path)],
+    ["a pipe", (path) => Bun.spawnSync(["mkfifo", "-m", "644", path])],
+  ];
+  for (const [kind, make] of kinds) {
+    await using scene = new ServantScene();
+    const path = join(scene.folder.state, "token");
+    mkdirSync(scene.folder.state, { recursive: true });
+    make(path);
+    const { mode } = lstatSync(path);
+    const servant = await scene.connect();
+    expect(servant.events("door.trouble")[0]?.message, kind).toContain("Cannot keep a secret");
+    expect(lstatSync(path).mode, kind).toBe(mode);
+    expect(await servant.stop()).toBe(0);
+    const wished = await scene.launch({ args: ["--port", "0"] });
+    expect(await wished.ended(), kind).toBe(1);
   }
 });
 
