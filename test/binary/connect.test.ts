@@ -357,7 +357,7 @@ describe("agent connect ends", () => {
     expect(await servant.ended()).toBe(75);
   }, 15_000);
 
-  test("with 1 when another agent holds the state scene.folder, and says which", async () => {
+  test("with 1 when another agent holds the state folder, and says which", async () => {
     const first = await connect();
     const second = await scene.launch();
     expect(await second.ended()).toBe(1);
