@@ -1,5 +1,5 @@
 /**
- * The servants of a backend: who offers what, what is handed to whom, who has fallen silent.
+ * The servants of a backend at work: what is handed to whom, who has fallen silent.
  * An assignment is handed out once, and an answer counts once; whatever else arrives is logged.
  */
 import {
@@ -9,18 +9,13 @@ import {
   failedResult,
   type Result,
 } from "../core/assignment.ts";
-import { type ErrorCode, ServantError } from "../core/errors.ts";
+import type { ErrorCode } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Cancelled, cancelHeldBy } from "./cancel.ts";
-import {
-  type Handout,
-  type Pending,
-  RegisteredServant,
-  type ServantOffer,
-  type Wish,
-} from "./servant.ts";
+import type { Handout, Pending, RegisteredServant, ServantOffer, Wish } from "./servant.ts";
+import { ServantList } from "./servant-list.ts";
 import { judgeSilence, type Leases } from "./silence.ts";
 
 /** How long a belief question waits before it counts as unchecked. */
@@ -34,34 +29,24 @@ export const HOLD_MAX_MS = 60_000;
 export const ANSWER_LOST_MS = 3_000;
 /** How often silence is looked at, in milliseconds. */
 const WATCH_MS = 500;
-/** Registrations kept; beyond it lost ones are forgotten. */
-export const SERVANTS_MAX = 1_000;
-/** One that polls is never silent for so long between two polls, in milliseconds. */
-const IDLE_MS = 1_000;
 /** What a servant has been told to call off and does not have this long after, it never had. */
 export const NEVER_HAD_MS = 5_000;
-/** When one that found no place may ask again, in milliseconds. */
-const FULL_RETRY_MS = 5_000;
 
 export type Log = (level: Level, message: string, fields: JsonObject) => void;
 export interface ServantsOptions extends Leases {
   readonly clock: Clock;
   readonly log: Log;
 }
-export interface ServantSnapshot extends ServantOffer {
-  readonly id: string;
-}
 /** What an answer turned out to be. */
 export type Acceptance = "taken" | "not-awaited";
 
-export class Servants {
+export class Servants extends ServantList {
   readonly #options: ServantsOptions;
-  readonly #byId = new Map<string, RegisteredServant>();
   readonly #closing = new AbortController();
-  #order = 0;
   #isWatched = false;
 
   constructor(options: ServantsOptions) {
+    super();
     this.#options = options;
   }
 
@@ -72,10 +57,13 @@ export class Servants {
    */
   register(offer: ServantOffer, id: string = crypto.randomUUID()): RegisteredServant {
     const { clock, log } = this.#options;
-    this.#makeRoom();
-    this.#order += 1;
-    const servant = new RegisteredServant(id, offer, this.#order, clock);
-    this.#byId.set(id, servant);
+    const forgotten = this.makeRoom();
+    if (forgotten !== undefined) {
+      const reason = `servant ${forgotten.id} was forgotten: there are too many`;
+      this.#fail(forgotten, "servant.lost", reason);
+      forgotten.endHeld();
+    }
+    const servant = this.add(offer, id, clock);
     log("info", `servant ${id} registered`, {
       servantId: id,
       transitions: [...offer.transitions],
@@ -83,30 +71,6 @@ export class Servants {
     });
     if (!this.#isWatched) void this.#watch();
     return servant;
-  }
-
-  /** @throws {ServantError} `servant.unknown` */
-  get(id: string): RegisteredServant {
-    const servant = this.#byId.get(id);
-    if (servant !== undefined) return servant;
-    throw new ServantError("servant.unknown", `Cannot find servant "${id.slice(0, 100)}"`);
-  }
-
-  list(): readonly RegisteredServant[] {
-    return [...this.#byId.values()];
-  }
-
-  snapshot(): ServantSnapshot[] {
-    return this.list().map(({ id, offer }) => ({ id, ...offer }));
-  }
-
-  /** The newest servant that offers the transition and is not lost. */
-  providerOf(transition: string): RegisteredServant | undefined {
-    return this.#newest(({ offer }) => offer.transitions.includes(transition));
-  }
-
-  observerOf(fluent: string): RegisteredServant | undefined {
-    return this.#newest(({ offer }) => offer.fluents.includes(fluent));
   }
 
   /**
@@ -256,15 +220,6 @@ export class Servants {
     }
   }
 
-  #newest(offers: (servant: RegisteredServant) => boolean): RegisteredServant | undefined {
-    return this.list()
-      .filter((servant) => !servant.isLost && offers(servant))
-      .reduce<RegisteredServant | undefined>(
-        (best, each) => (best !== undefined && best.order > each.order ? best : each),
-        undefined,
-      );
-  }
-
   #heard(servant: RegisteredServant): void {
     servant.heardAtMs = this.#options.clock.monotonic();
     servant.silenceShownAtMs = 0;
@@ -309,7 +264,7 @@ export class Servants {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await this.#options.clock.sleep(WATCH_MS, signal);
-      for (const servant of this.#byId.values()) if (!servant.isLost) this.#judge(servant);
+      for (const servant of this.list()) if (!servant.isLost) this.#judge(servant);
     }
   }
 
@@ -326,22 +281,6 @@ export class Servants {
     this.#options.log("warn", `${reason}: its offers are withdrawn`, { servantId: servant.id });
     this.#fail(servant, "servant.lost", reason);
     servant.inHand = undefined;
-  }
-
-  /** Forgets the one that is lost longest, or as good as lost; a live one never. */
-  #makeRoom(): void {
-    if (this.#byId.size < SERVANTS_MAX) return;
-    const gone = this.list().filter(
-      ({ handedOut, silentMs }) => handedOut.length === 0 && silentMs > IDLE_MS,
-    );
-    const [longest] = gone.sort((a, b) => b.silentMs - a.silentMs);
-    if (longest === undefined) {
-      const reason = `Cannot register: ${SERVANTS_MAX} servants are connected`;
-      throw new ServantError("servant.too-many", reason, { retryAfterMs: FULL_RETRY_MS });
-    }
-    this.#fail(longest, "servant.lost", `servant ${longest.id} was forgotten: there are too many`);
-    longest.endHeld();
-    this.#byId.delete(longest.id);
   }
 }
 

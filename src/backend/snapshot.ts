@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { type Atom, parseAtom } from "../core/atom.ts";
 import { messageOf } from "../core/errors.ts";
-import type { Log, ServantSnapshot } from "./servants.ts";
+import type { ServantSnapshot } from "./servant-list.ts";
+import type { Log } from "./servants.ts";
 import type { WorldSnapshot } from "./world.ts";
 
 const AtomText = z.string().transform((text): Atom => parseAtom(text));

@@ -1,10 +1,10 @@
 /** The rules of handing out: who gets what, when silence counts, which answers count. */
 import { beforeEach, expect, test } from "bun:test";
+import { SERVANTS_MAX } from "../../src/backend/servant-list.ts";
 import {
   ANSWER_LOST_MS,
   BELIEF_WAIT_MS,
   HOLD_MAX_MS,
-  SERVANTS_MAX,
   Servants,
   type ServantsOptions,
 } from "../../src/backend/servants.ts";
