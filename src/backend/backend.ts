@@ -11,11 +11,14 @@ import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { refuseStrangers } from "../wire/stranger.ts";
 import { Executor } from "./executor.ts";
+import { Keeper } from "./keeper.ts";
 import { LogBook } from "./log-book.ts";
+import { memoryStore } from "./memory-store.ts";
 import { nearest } from "./nearest.ts";
 import type { Parts } from "./parts.ts";
 import { Plans } from "./plans.ts";
 import type { Progress } from "./progress.ts";
+import { interruptRuns, type Kept, readKept } from "./restore.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { BODY_MAX_BYTES } from "./routes/request.ts";
@@ -23,10 +26,18 @@ import { servantRoutes } from "./routes/servant.ts";
 import { worldRoutes } from "./routes/world.ts";
 import { type Log, Servants } from "./servants.ts";
 import type { Leases } from "./silence.ts";
-import { loadSnapshot, Saver, type SnapshotPort } from "./snapshot.ts";
 import { failureAnswer } from "./status.ts";
-import { World } from "./world.ts";
+import type { BackendStore } from "./store.ts";
+import { Traces } from "./traces.ts";
+import { type StateChange, World } from "./world.ts";
 
+/** What an answer says when a restart would forget what it tells. */
+const NOT_SAVED = '199 servant-agent "the state could not be saved"';
+
+export interface Note {
+  readonly level: Level;
+  readonly message: string;
+}
 export interface BackendOptions extends Leases {
   /** What the backend knows from the start; a servant can only ask for these. */
   readonly domains: readonly Domain[];
@@ -35,8 +46,10 @@ export interface BackendOptions extends Leases {
   readonly log?: (level: Level, message: string, fields: JsonObject) => void;
   /** Told how executions go, for displays; what it throws is ignored. */
   readonly observe?: (progress: Progress) => void;
-  /** Absent: nothing outlives the process. */
-  readonly snapshot?: SnapshotPort;
+  /** The backend's from now on: it closes it. Absent: nothing outlives the process. */
+  readonly store?: BackendStore;
+  /** Logged first: what there is to say of how the store was opened. */
+  readonly notes?: readonly Note[];
 }
 export interface Backend {
   /** Answers one request; never rejects. The path is the direct-mode route. */
@@ -48,8 +61,29 @@ export interface Backend {
 }
 /** @throws {ServantError} `domain.conflict`, `domain.invalid` */
 export function createBackend(options: BackendOptions): Backend {
-  const { clock, domains } = options;
-  const logBook = new LogBook(clock);
+  const parts = openParts(options);
+  const { executor, keeper, servants, world } = parts;
+  const app = routes(parts);
+  return {
+    fetch: async (request) => app.fetch(request),
+    addDomain: (domain) => world.addDomain(domain),
+    async close() {
+      await executor.stop("the backend was stopping", { isTold: false });
+      servants.close();
+      await keeper.close();
+    },
+  };
+}
+
+/** Everything that the routes are given, with what an earlier life kept. */
+function openParts(options: BackendOptions): Parts {
+  const { clock, domains, store = memoryStore() } = options;
+  const keeper: Keeper = new Keeper({
+    store,
+    clock,
+    onTrouble: (reason) => tellTrouble(log, reason),
+  });
+  const logBook = new LogBook(clock, keeper, store.lines("log"));
   const log: Log = (level, message, fields) => {
     logBook.add(level, message, fields);
     options.log?.(level, message, fields);
@@ -61,25 +95,44 @@ export function createBackend(options: BackendOptions): Backend {
       log("debug", "a display failed", { reason: String(cause) }); // it reports, it never commands
     }
   };
-  const servants = new Servants({ ...options, log });
-  const world = new World(domains);
+  for (const { level, message } of options.notes ?? []) log(level, message, {});
+  const traces = new Traces(clock, keeper, store.lines("trace"));
+  const onStateChange = (change: StateChange) => traceState(traces, change);
+  const world = new World(domains, { clock, keep: keeper, onStateChange });
+  const servants = new Servants({ ...options, log, keep: keeper });
   const plans = new Plans(world, clock);
   const executor = new Executor({ world, servants, plans, log, observe });
-  const parts: Parts = { world, servants, plans, executor, logBook, log };
-  const saver = options.snapshot === undefined ? undefined : restore(options.snapshot, parts);
-  const app = routes(parts, saver);
-  return {
-    fetch: async (request) => app.fetch(request),
-    addDomain: (domain) => world.addDomain(domain),
-    async close() {
-      await executor.stop("the backend was stopping", { isTold: false });
-      servants.close();
-      await saver?.save();
-    },
-  };
+  const parts: Parts = { world, servants, plans, executor, logBook, traces, keeper, log };
+  restore(parts, readKept(store));
+  const interrupted = interruptRuns(store, keeper, clock.now());
+  if (interrupted.length > 0)
+    log("warn", `interrupted by a restart: ${interrupted.join(", ")}`, {});
+  const names = domains.map(({ name }) => name);
+  traces.add("session_start", `a backend for ${names.join(", ")}`, { domains: names, interrupted });
+  return parts;
 }
 
-function routes(parts: Parts, saver: Saver | undefined): Hono {
+function restore({ log, servants, world }: Parts, kept: Kept): void {
+  for (const reason of [...kept.unreadable, ...world.restore(kept)]) {
+    log("warn", `not restored: ${reason}`, {});
+  }
+  for (const { id, ...offer } of kept.servants) servants.register(offer, id);
+}
+
+function tellTrouble(log: Log, reason: string | undefined): void {
+  if (reason === undefined) log("info", "the state is saved again", {});
+  else log("error", `the state is not saved: ${reason}`, {});
+}
+
+function traceState(traces: Traces, { added, removed }: StateChange): void {
+  const signed = [...added.map((text) => `+${text}`), ...removed.map((text) => `-${text}`)];
+  const shown = signed.slice(0, 10).join(" ");
+  const more = signed.length > 10 ? ` and ${signed.length - 10} more` : "";
+  traces.add("state_change", `${shown}${more}`, { added: [...added], removed: [...removed] });
+}
+
+function routes(parts: Parts): Hono {
+  const { keeper } = parts;
   const app = new Hono();
   app.use(
     bodyLimit({
@@ -93,8 +146,10 @@ function routes(parts: Parts, saver: Saver | undefined): Hono {
   app.use(async (context, next) => {
     refuseStrangers(context.req.raw.headers);
     await next();
+    if (context.req.method === "GET") return;
     // An answer must not promise what a restart would forget.
-    if (context.req.method !== "GET") await saver?.save();
+    await keeper.saved();
+    if (keeper.trouble !== undefined) context.header("Warning", NOT_SAVED);
   });
   app.get("/health", (context) => context.json(health(parts)));
   worldRoutes(app, parts);
@@ -119,13 +174,14 @@ function failed(context: Context, cause: ServantError): Response {
   return context.json(body, status);
 }
 
-function health({ world, servants, executor }: Parts): JsonObject {
+function health({ world, servants, executor, keeper }: Parts): JsonObject {
   const all = servants.list();
   return {
     status: "ok",
     domains: world.vocabulary.domains.map(({ name }) => name),
     servants: all.filter(({ isLost }) => !isLost).length,
     running: executor.running ?? null,
+    not_saved: keeper.trouble ?? null,
   };
 }
 
@@ -141,19 +197,4 @@ function unknownRoute(app: Hono, context: Context): Response {
   const hint = near === undefined ? "" : `; nearest is "${near}"`;
   const reason = `Cannot ${method} "${path.slice(0, 200)}": there is no such route${hint}`;
   return failed(context, new ServantError("route.unknown", reason));
-}
-
-/** Takes the saved state back and returns what saves it from now on. */
-function restore(port: SnapshotPort, { world, servants, log }: Parts): Saver {
-  const snapshot = loadSnapshot(port, log);
-  if (snapshot !== undefined) {
-    for (const reason of world.restore(snapshot)) log("warn", `not restored: ${reason}`, {});
-    for (const { id, ...offer } of snapshot.servants) servants.register(offer, id);
-  }
-  const take = () => ({
-    version: 1 as const,
-    ...world.snapshot(),
-    servants: servants.snapshot(),
-  });
-  return new Saver(port, take, log);
 }

@@ -1,11 +1,17 @@
-/** The last lines a backend logged. Timestamps rise strictly: clients ask for what is newer. */
+/** The last lines a backend logged. */
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
+import { Lines } from "./lines.ts";
+import { type Keep, keepNothing, type StoredLine } from "./store.ts";
 
 export const LOG_LINES_MAX = 5_000;
+/** All lines together, in bytes. */
+const LOG_BYTES_MAX = 32 * 1024 * 1024;
 /** A longer line is cut, in characters. */
 export const LOG_LINE_CHARACTERS = 4_000;
+/** Fields that are longer than this as JSON are left out. */
+const FIELDS_CHARACTERS_MAX = 64 * 1024;
 
 export interface LogLine {
   readonly level: Level;
@@ -16,24 +22,25 @@ export interface LogLine {
 }
 
 export class LogBook {
-  readonly #clock: Clock;
-  #lines: LogLine[] = [];
-  #lastMicros = 0;
+  readonly #lines: Lines<{ level: Level; message: string; fields: JsonObject }>;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(clock: Clock, keep: Keep = keepNothing, kept: readonly StoredLine[] = []) {
+    const limits = { rows: LOG_LINES_MAX, bytesMax: LOG_BYTES_MAX };
+    this.#lines = new Lines("log", { clock, keep, limits });
+    this.#lines.restore(kept);
   }
 
   /** Oldest first. */
   get lines(): readonly LogLine[] {
-    return this.#lines;
+    return this.#lines.all.map(({ atMicros, value }) => ({ ...value, timestamp: atMicros / 1e6 }));
   }
 
   add(level: Level, message: string, fields: JsonObject): void {
-    // Microseconds as integers: as seconds they stay distinct doubles for centuries.
-    this.#lastMicros = Math.max(Math.round(this.#clock.now() * 1_000), this.#lastMicros + 1);
-    const timestamp = this.#lastMicros / 1e6;
-    this.#lines.push({ level, message: message.slice(0, LOG_LINE_CHARACTERS), timestamp, fields });
-    if (this.#lines.length > LOG_LINES_MAX * 2) this.#lines = this.#lines.slice(-LOG_LINES_MAX);
+    const isLong = JSON.stringify(fields).length > FIELDS_CHARACTERS_MAX;
+    this.#lines.add({
+      level,
+      message: message.slice(0, LOG_LINE_CHARACTERS),
+      fields: isLong ? { leftOut: "too long" } : fields,
+    });
   }
 }

@@ -1,62 +1,167 @@
-/** What may be created as an object: its name, its type, the values it carries. */
-
-import type { FieldKind, ObjectDef } from "../core/domain.ts";
+/**
+ * The objects of a world: those that its domains declare and those that clients make. Two at the
+ * same place are one.
+ */
+import type { ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import { canonicalJson, type Json } from "../core/json.ts";
+import type { Json } from "../core/json.ts";
+import { suggestion } from "./nearest.ts";
+import { checkFields, checkName } from "./object-rules.ts";
+import { identityOf } from "./same-place.ts";
+import type { Keep } from "./store.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-export const NAME_CHARACTERS_MAX = 200;
-/** A name stands in atoms, in URLs and in files: no spaces, slashes, commas or parentheses. */
-const NAME = /^\w[\w.:-]*$/;
-/** On the wire this text stands for an absent parameter. */
-const ABSENT = "None";
+/** Objects that clients may create between two resets. */
+export const CLIENT_OBJECTS_MAX = 100_000;
 
-/**
- * The object as it may enter the world: only declared fields, each of its kind.
- *
- * @throws {ServantError} `object.invalid`, or `object.conflict` when `known` differs.
- */
-export function checkObject(
-  { name, type, fields }: ObjectDef,
-  vocabulary: Vocabulary,
-  known: ObjectDef | undefined,
-): ObjectDef {
-  if (!NAME.test(name) || name.length > NAME_CHARACTERS_MAX || name === ABSENT) {
-    throw invalid(name, "use letters, digits, _ . : - and at most 200 characters");
+export interface Created {
+  readonly object: ObjectDef;
+  readonly created: boolean;
+  /** The wanted object is this one by another name. */
+  readonly mergedInto?: string;
+}
+
+export class Objects {
+  readonly #vocabulary: Vocabulary;
+  readonly #keep: Keep;
+  /** What clients made, or changed of what a domain declares. */
+  readonly #made = new Map<string, ObjectDef>();
+  readonly #byPlace = new Map<string, string>();
+
+  constructor(vocabulary: Vocabulary, keep: Keep) {
+    this.#vocabulary = vocabulary;
+    this.#keep = keep;
   }
-  const declared = vocabulary.type(type);
-  if (vocabulary.types.has(name)) {
-    throw invalid(name, "an object may not have the name of a type");
+
+  all(): ObjectDef[] {
+    const declared = this.#vocabulary.objects;
+    const own = [...this.#made.values()].filter(({ name }) => !declared.has(name));
+    return [...declared.values()].map((each) => this.#made.get(each.name) ?? each).concat(own);
   }
-  const kept = Object.entries(declared.fields).flatMap(([field, kind]): [string, Json][] => {
-    const value = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    if (value === undefined || value === null) return [];
-    if (!isKind(value, kind)) throw invalid(name, `its field "${field}" is no ${kind}`);
-    return [[field, value]];
-  });
-  if (known === undefined) return { name, type, fields: Object.fromEntries(kept) };
-  // Naming a known object again is no conflict, nor is leaving out what it carries.
-  const differs = kept.some(
-    ([field, value]) => canonicalJson(value) !== canonicalJson(known.fields[field] ?? null),
-  );
-  if (known.type !== type || differs) {
-    throw new ServantError(
-      "object.conflict",
-      `Cannot create "${name}": there is a ${known.type} of that name with other content`,
+
+  get(name: string): ObjectDef | undefined {
+    return this.#made.get(name) ?? this.#vocabulary.objects.get(name);
+  }
+
+  /** @throws {ServantError} `object.unknown`, with the nearest known name. */
+  require(name: string): ObjectDef {
+    const found = this.get(name);
+    if (found !== undefined) return found;
+    const near = suggestion(
+      name,
+      Iterator.from(this.all()).map((each) => each.name),
     );
+    throw new ServantError("object.unknown", `Cannot find object "${name.slice(0, 200)}"${near}`);
   }
-  return known;
-}
 
-function isKind(value: Json, kind: FieldKind): boolean {
-  if (kind === "json") return true;
-  const actual: string = typeof value;
-  return actual === kind;
-}
+  /** True when a client made it: no domain declares it. */
+  isMade(name: string): boolean {
+    return this.#made.has(name) && !this.#vocabulary.objects.has(name);
+  }
 
-function invalid(name: string, reason: string): ServantError {
-  return new ServantError(
-    "object.invalid",
-    `Cannot create object "${name.slice(0, NAME_CHARACTERS_MAX)}": ${reason}`,
-  );
+  partsOf(name: string): ObjectDef[] {
+    return [...this.#made.values()].filter(({ parent }) => parent === name);
+  }
+
+  /**
+   * Makes an object known. One that is there already with the same content, or at the same place,
+   * is left alone.
+   *
+   * @throws {ServantError} `object.invalid`, `object.conflict`, `object.unknown` for its parent
+   */
+  create(wanted: ObjectDef): Created {
+    const { name, type, parent } = wanted;
+    const known = this.get(name);
+    checkName(name, this.#vocabulary);
+    const fields = checkFields(wanted, this.#vocabulary, known);
+    if (known !== undefined) return { object: known, created: false };
+    const object = { name, type, fields, ...(parent === undefined ? {} : { parent }) };
+    const twin = this.#twinOf(object);
+    if (twin !== undefined) return { object: twin, created: false, mergedInto: twin.name };
+    if (parent !== undefined) this.require(parent);
+    if (this.#made.size >= CLIENT_OBJECTS_MAX) {
+      const reason = `there are ${CLIENT_OBJECTS_MAX} objects already`;
+      throw new ServantError("object.invalid", `Cannot create "${name}": ${reason}`);
+    }
+    this.#set(object);
+    return { object, created: true };
+  }
+
+  /**
+   * Gives fields of an object new values; null takes one away.
+   *
+   * @throws {ServantError} `object.unknown`, `object.invalid`, `object.conflict` when another
+   *   object is at its new place
+   */
+  update(name: string, changes: Readonly<Record<string, Json>>): ObjectDef {
+    const known = this.require(name);
+    const fields = checkFields(
+      { ...known, fields: { ...known.fields, ...changes } },
+      this.#vocabulary,
+      undefined,
+    );
+    const object = { ...known, fields };
+    const twin = this.#twinOf(object);
+    if (twin !== undefined && twin.name !== name) {
+      const reason = `"${twin.name}" is at the same place`;
+      throw new ServantError("object.conflict", `Cannot change "${name}": ${reason}`);
+    }
+    this.#forget(known);
+    this.#set(object);
+    return object;
+  }
+
+  /** Whatever names it is the caller's business. */
+  remove(name: string): void {
+    const known = this.get(name);
+    if (known === undefined) return;
+    this.#forget(known);
+    this.#made.delete(name);
+    this.#keep.remove("object", name);
+  }
+
+  /** Forgets what clients made. */
+  clear(): void {
+    this.#made.clear();
+    this.#byPlace.clear();
+    this.#keep.clear("object");
+  }
+
+  /**
+   * Takes an object back that was kept.
+   *
+   * @throws {ServantError} `object.invalid` when the vocabulary no longer knows its type
+   */
+  restore(object: ObjectDef): void {
+    checkName(object.name, this.#vocabulary);
+    this.#place({ ...object, fields: checkFields(object, this.#vocabulary, undefined) });
+  }
+
+  #set(object: ObjectDef): void {
+    this.#place(object);
+    const { name, ...rest } = object;
+    this.#keep.put("object", name, rest);
+  }
+
+  #place(object: ObjectDef): void {
+    this.#made.set(object.name, object);
+    const place = identityOf(object, this.#vocabulary);
+    if (place !== undefined) this.#byPlace.set(place, object.name);
+  }
+
+  #forget(object: ObjectDef): void {
+    const place = identityOf(object, this.#vocabulary);
+    if (place !== undefined && this.#byPlace.get(place) === object.name)
+      this.#byPlace.delete(place);
+  }
+
+  #twinOf(object: ObjectDef): ObjectDef | undefined {
+    const place = identityOf(object, this.#vocabulary);
+    if (place === undefined) return undefined;
+    const name = this.#byPlace.get(place);
+    if (name !== undefined) return this.get(name);
+    // What domains declare is few, and may change with every domain that is added.
+    const declared = Iterator.from(this.#vocabulary.objects.values());
+    return declared.find((each) => identityOf(each, this.#vocabulary) === place);
+  }
 }

@@ -1,8 +1,10 @@
 /** The backend's parts, as the routes are given them. */
 import type { Executor } from "./executor.ts";
+import type { Keeper } from "./keeper.ts";
 import type { LogBook } from "./log-book.ts";
 import type { Plans } from "./plans.ts";
 import type { Log, Servants } from "./servants.ts";
+import type { Traces } from "./traces.ts";
 import type { World } from "./world.ts";
 
 export interface Parts {
@@ -11,5 +13,8 @@ export interface Parts {
   readonly plans: Plans;
   readonly executor: Executor;
   readonly logBook: LogBook;
+  readonly traces: Traces;
+  /** What a restart is to know goes here. */
+  readonly keeper: Keeper;
   readonly log: Log;
 }

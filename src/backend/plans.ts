@@ -4,7 +4,6 @@ import { messageOf } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { findPlan, type PlanOptions, type PlanOutcome, type Problem } from "../planner/plan.ts";
 import { keptOut, NO_ENTRY } from "./keep-out.ts";
-import { sceneOf } from "./scene.ts";
 import type { World } from "./world.ts";
 
 /** Time to look for a plan unless the client says otherwise: below its own 30 s. */
@@ -62,10 +61,10 @@ export class Plans {
   /** Costs are those of the present scene: a plan is made anew when its state is another. */
   #problem(goal: readonly Atom[], allowed: NonNullable<Problem["allowed"]>): Problem {
     const { vocabulary } = this.#world;
-    const scene = sceneOf(this.#world);
+    const scene = this.#world.scene();
     return {
       transitions: [...vocabulary.transitions.values()],
-      fluents: [...vocabulary.fluents.values()],
+      fluents: vocabulary.fluentDefs(),
       objects: scene.objects,
       state: scene.state,
       goal: goal.map((atom) => ({ atom, holds: true })),

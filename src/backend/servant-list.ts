@@ -2,6 +2,7 @@
 import { ServantError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { RegisteredServant, type ServantOffer } from "./servant.ts";
+import type { Keep } from "./store.ts";
 
 /** Registrations kept; beyond it lost ones are forgotten. */
 export const SERVANTS_MAX = 1_000;
@@ -10,13 +11,15 @@ const IDLE_MS = 1_000;
 /** When one that found no place may ask again, in milliseconds. */
 const FULL_RETRY_MS = 5_000;
 
-export interface ServantSnapshot extends ServantOffer {
-  readonly id: string;
-}
-
 export class ServantList {
+  readonly #keep: Keep;
   readonly #byId = new Map<string, RegisteredServant>();
   #order = 0;
+
+  /** A servant that is kept is still known after a restart: a Python one ends at its first 404. */
+  constructor(keep: Keep) {
+    this.#keep = keep;
+  }
 
   /** @throws {ServantError} `servant.unknown` */
   get(id: string): RegisteredServant {
@@ -27,10 +30,6 @@ export class ServantList {
 
   list(): readonly RegisteredServant[] {
     return [...this.#byId.values()];
-  }
-
-  snapshot(): ServantSnapshot[] {
-    return this.list().map(({ id, offer }) => ({ id, ...offer }));
   }
 
   /** The newest servant that offers the transition and is not lost. */
@@ -46,6 +45,8 @@ export class ServantList {
     this.#order += 1;
     const servant = new RegisteredServant(id, offer, this.#order, clock);
     this.#byId.set(id, servant);
+    const { transitions, fluents } = offer;
+    this.#keep.put("servant", id, { transitions, fluents });
     return servant;
   }
 
@@ -66,6 +67,7 @@ export class ServantList {
       throw new ServantError("servant.too-many", reason, { retryAfterMs: FULL_RETRY_MS });
     }
     this.#byId.delete(longest.id);
+    this.#keep.remove("servant", longest.id);
     return longest;
   }
 

@@ -17,6 +17,7 @@ import { type Cancelled, cancelHeldBy } from "./cancel.ts";
 import type { Handout, Pending, RegisteredServant, ServantOffer, Wish } from "./servant.ts";
 import { ServantList } from "./servant-list.ts";
 import { judgeSilence, type Leases } from "./silence.ts";
+import { type Keep, keepNothing } from "./store.ts";
 
 /** How long a belief question waits before it counts as unchecked. */
 export const BELIEF_WAIT_MS = 5_000;
@@ -36,6 +37,7 @@ export type Log = (level: Level, message: string, fields: JsonObject) => void;
 export interface ServantsOptions extends Leases {
   readonly clock: Clock;
   readonly log: Log;
+  readonly keep?: Keep;
 }
 /** What an answer turned out to be. */
 export type Acceptance = "taken" | "not-awaited";
@@ -46,7 +48,7 @@ export class Servants extends ServantList {
   #isWatched = false;
 
   constructor(options: ServantsOptions) {
-    super();
+    super(options.keep ?? keepNothing);
     this.#options = options;
   }
 

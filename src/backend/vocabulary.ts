@@ -2,12 +2,10 @@
  * The words a backend knows: the types, fluents, transitions and objects of its domains, merged.
  * A name means one thing; two domains may share a definition, not contradict each other.
  */
-import { atomParts } from "../core/atom.ts";
-import { atomsOf } from "../core/condition.ts";
 import {
-  type ArgDef,
   type Domain,
   type FluentDef,
+  fluentKey,
   type ObjectDef,
   type ObjectTypeDef,
   type TransitionCode,
@@ -15,14 +13,18 @@ import {
   unique,
 } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
+import { checkArgs, checkTransition, type Declared } from "./definitions.ts";
 import { suggestion } from "./nearest.ts";
 
 export class Vocabulary {
   readonly #domains: Domain[] = [];
-  #types = new Map<string, ObjectTypeDef>();
-  #fluents = new Map<string, FluentDef>();
-  #transitions = new Map<string, TransitionDef>();
-  #objects = new Map<string, ObjectDef>();
+  #declared: Declared = {
+    types: new Map(),
+    fluents: new Map(),
+    transitions: new Map(),
+    objects: new Map(),
+  };
+  #code: ReadonlyMap<string, TransitionCode> = new Map();
 
   constructor(domains: readonly Domain[]) {
     for (const domain of domains) this.add(domain);
@@ -32,17 +34,28 @@ export class Vocabulary {
     return this.#domains;
   }
   get types(): ReadonlyMap<string, ObjectTypeDef> {
-    return this.#types;
+    return this.#declared.types;
   }
-  get fluents(): ReadonlyMap<string, FluentDef> {
-    return this.#fluents;
+  /** By name. Definitions of one name differ in the types of their arguments. */
+  get fluents(): ReadonlyMap<string, readonly FluentDef[]> {
+    return this.#declared.fluents;
   }
   get transitions(): ReadonlyMap<string, TransitionDef> {
-    return this.#transitions;
+    return this.#declared.transitions;
   }
   /** The objects that the domains themselves declare. */
   get objects(): ReadonlyMap<string, ObjectDef> {
-    return this.#objects;
+    return this.#declared.objects;
+  }
+
+  /** What data cannot say of a transition; undefined for one that is all data. */
+  codeOf(transition: string): TransitionCode | undefined {
+    return this.#code.get(transition);
+  }
+
+  /** Every definition of every fluent. */
+  fluentDefs(): FluentDef[] {
+    return [...this.fluents.values()].flat();
   }
 
   /**
@@ -52,17 +65,25 @@ export class Vocabulary {
    *   `domain.invalid` when the domain uses what it does not declare.
    */
   add(domain: Domain): void {
-    const types = merged("type", this.#types, domain.types);
-    const fluents = merged("fluent", this.#fluents, domain.fluents);
-    const transitions = merged("transition", this.#transitions, domain.transitions);
-    const objects = merged("object", this.#objects, domain.objects);
-    for (const fluent of domain.fluents) checkArgs(`fluent "${fluent.name}"`, fluent.args, types);
-    for (const each of domain.transitions) checkTransition(each, types, fluents);
-    for (const { name, type } of domain.objects) {
-      checkArgs(`object "${name}"`, [{ name, type }], types);
+    const fluents = unique("fluent", [...this.fluentDefs(), ...domain.fluents], fluentKey);
+    const declared: Declared = {
+      types: merged("type", this.types, domain.types),
+      fluents: Map.groupBy(fluents, ({ name }) => name),
+      transitions: merged("transition", this.transitions, domain.transitions),
+      objects: merged("object", this.objects, domain.objects),
+    };
+    for (const fluent of domain.fluents) {
+      checkArgs(`fluent "${fluent.name}"`, fluent.args, declared);
     }
-    [this.#types, this.#fluents, this.#transitions] = [types, fluents, transitions];
-    this.#objects = objects;
+    for (const each of domain.transitions) checkTransition(each, declared);
+    for (const { name, type } of domain.objects) {
+      checkArgs(`object "${name}"`, [{ name, type }], declared);
+    }
+    for (const name of declared.objects.keys()) {
+      if (declared.types.has(name)) throw namesakes(name);
+    }
+    this.#code = mergedCode(this.#code, domain);
+    this.#declared = declared;
     if (!this.#domains.includes(domain)) this.#domains.push(domain);
   }
 
@@ -76,30 +97,23 @@ export class Vocabulary {
     return this.#domains.flatMap((domain) => [domain.name, ...domain.modules]);
   }
 
-  /** What code says of a transition; of several domains that share it, the newest. */
-  codeOf(transition: string): TransitionCode | undefined {
-    return this.#domains.findLast(({ code }) => code?.[transition] !== undefined)?.code?.[
-      transition
-    ];
-  }
-
   /** @throws {ServantError} `transition.unknown`, with the nearest known name. */
   transition(name: string): TransitionDef {
-    const known = this.#transitions.get(name);
+    const known = this.transitions.get(name);
     if (known !== undefined) return known;
     throw new ServantError(
       "transition.unknown",
-      `Cannot find transition "${name}"${suggestion(name, this.#transitions.keys())}`,
+      `Cannot find transition "${name}"${suggestion(name, this.transitions.keys())}`,
     );
   }
 
   /** @throws {ServantError} `object.invalid`, with the nearest known name. */
   type(name: string): ObjectTypeDef {
-    const known = this.#types.get(name);
+    const known = this.types.get(name);
     if (known !== undefined) return known;
     throw new ServantError(
       "object.invalid",
-      `Cannot find object type "${name}"${suggestion(name, this.#types.keys())}`,
+      `Cannot find object type "${name}"${suggestion(name, this.types.keys())}`,
     );
   }
 }
@@ -112,41 +126,28 @@ function merged<D extends { readonly name: string }>(
   return new Map(unique(what, [...known.values(), ...added]).map((def) => [def.name, def]));
 }
 
-function checkTransition(
-  { name, params, preconditions, adds, removes, effects = [] }: TransitionDef,
-  types: ReadonlyMap<string, ObjectTypeDef>,
-  fluents: ReadonlyMap<string, FluentDef>,
-): void {
-  const subject = `transition "${name}"`;
-  checkArgs(subject, params, types);
-  const conditional = effects.flatMap((each) => [
-    ...atomsOf(each.when),
-    ...each.adds,
-    ...each.removes,
-  ]);
-  for (const text of [...preconditions.flatMap(atomsOf), ...adds, ...removes, ...conditional]) {
-    const { fluent, args } = atomParts(text);
-    const def = fluents.get(fluent);
-    if (def === undefined) throw invalid(subject, `fluent "${fluent}" is not declared`);
-    if (def.args.length !== args.length) {
-      throw invalid(subject, `"${text}" has ${args.length} arguments, not ${def.args.length}`);
+/** A domain that came as data has no code: what is known of its transitions stays. */
+function mergedCode(
+  known: ReadonlyMap<string, TransitionCode>,
+  { name, code = {}, transitions }: Domain,
+): ReadonlyMap<string, TransitionCode> {
+  const all = new Map(known);
+  for (const [transition, each] of Object.entries(code)) {
+    if (transitions.every((def) => def.name !== transition)) {
+      const reason = `it has code of "${transition}", which it does not declare`;
+      throw new ServantError("domain.invalid", `Cannot use domain "${name}": ${reason}`);
     }
-    const stray = args.find(
-      (arg) => arg.startsWith("?") && params.every((param) => `?${param.name}` !== arg),
-    );
-    if (stray !== undefined) throw invalid(subject, `"${stray}" in "${text}" is no parameter`);
+    const other = known.get(transition);
+    if (other !== undefined && other !== each) {
+      const reason = `Cannot define transition "${transition}" twice with different code`;
+      throw new ServantError("domain.conflict", reason);
+    }
+    all.set(transition, each);
   }
+  return all;
 }
 
-function checkArgs(
-  subject: string,
-  args: readonly ArgDef[],
-  types: ReadonlyMap<string, ObjectTypeDef>,
-): void {
-  const bad = args.find(({ type }) => !types.has(type));
-  if (bad !== undefined) throw invalid(subject, `type "${bad.type}" is not declared`);
-}
-
-function invalid(subject: string, reason: string): ServantError {
-  return new ServantError("domain.invalid", `Cannot use ${subject}: ${reason}`);
+function namesakes(name: string): ServantError {
+  const reason = `Cannot use object "${name}": a type has that name`;
+  return new ServantError("domain.invalid", reason);
 }

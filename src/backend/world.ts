@@ -1,48 +1,67 @@
 /**
  * What a backend believes: objects, the state, the goal. The world is closed: an atom that
  * nothing has set is what its fluent's default says. Every name that comes from outside is
- * checked here, and a refusal names the bad part and the nearest known name.
+ * checked here, and a refusal names the bad part and the nearest known name. Every change is kept.
  */
 import { type Atom, atom, atomParts } from "../core/atom.ts";
-import type { Domain, FluentDef, ObjectDef } from "../core/domain.ts";
+import type { Domain, FluentDef, ObjectDef, Scene } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import { suggestion } from "./nearest.ts";
-import { checkObject } from "./objects.ts";
+import type { Json } from "../core/json.ts";
+import type { Clock } from "../core/ports.ts";
+import { type Created, Objects } from "./objects.ts";
+import { definitionOf, readAtom } from "./read-atom.ts";
+import { type Keep, keepNothing } from "./store.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
-/** Objects that clients may create between two resets. */
-export const CLIENT_OBJECTS_MAX = 100_000;
 /** Groundings that the fluents which default to true may have together. */
 export const DEFAULT_TRUE_MAX = 1_000_000;
+/** Atoms that a goal may have. */
+export const GOAL_ATOMS_MAX = 100_000;
 
-/** What a restart needs to know of a world. */
-export interface WorldSnapshot {
-  readonly objects: readonly ObjectDef[];
-  /** Every atom that something has set, and to what. */
-  readonly set: readonly (readonly [Atom, boolean])[];
-  readonly goal: readonly Atom[];
+/** Under this name it is kept when an object last changed. */
+export const OBJECTS_CHANGED = "objects_changed_at_ms";
+
+/** What became true and false. */
+export interface StateChange {
+  readonly added: readonly Atom[];
+  readonly removed: readonly Atom[];
+}
+export interface WorldParts {
+  readonly clock: Clock;
+  readonly keep?: Keep;
+  /** Told of every change of the state that changes an atom. */
+  readonly onStateChange?: (change: StateChange) => void;
 }
 
 export class World {
   readonly vocabulary: Vocabulary;
   /** Rises with every change of objects or state: what was planned before may not hold now. */
   revision = 0;
-  #created = new Map<string, ObjectDef>();
+  readonly #parts: WorldParts;
+  readonly #keep: Keep;
+  readonly #objects: Objects;
+  #objectsChangedAtMs: number;
   #set = new Map<Atom, boolean>();
   #goal: readonly Atom[] = [];
   #state: { readonly revision: number; readonly atoms: ReadonlySet<Atom> } | undefined;
+  #scene: { readonly revision: number; readonly scene: Scene } | undefined;
 
-  constructor(domains: readonly Domain[]) {
+  constructor(domains: readonly Domain[], parts: WorldParts) {
+    this.#parts = parts;
+    this.#objectsChangedAtMs = parts.clock.now();
+    this.#keep = parts.keep ?? keepNothing;
     this.vocabulary = new Vocabulary(domains);
+    this.#objects = new Objects(this.vocabulary, this.#keep);
   }
 
   /** @throws {ServantError} `domain.conflict`, `domain.invalid` */
   addDomain(domain: Domain): void {
-    const clash = domain.objects.find(({ name }) => this.#created.has(name));
+    const names = [...domain.objects, ...domain.types].map(({ name }) => name);
+    const clash = names.find((name) => this.#objects.isMade(name));
     if (clash !== undefined) {
       throw new ServantError(
         "domain.conflict",
-        `Cannot add domain "${domain.name}": a client made an object "${clash.name}" already`,
+        `Cannot add domain "${domain.name}": a client made an object "${clash}" already`,
       );
     }
     this.vocabulary.add(domain);
@@ -50,60 +69,97 @@ export class World {
   }
 
   objects(): ObjectDef[] {
-    return [...this.vocabulary.objects.values(), ...this.#created.values()];
+    return this.#objects.all();
   }
 
   object(name: string): ObjectDef | undefined {
-    return this.vocabulary.objects.get(name) ?? this.#created.get(name);
+    return this.#objects.get(name);
+  }
+
+  /** When an object last came, went or changed, in epoch milliseconds; it rises with each. */
+  get objectsChangedAtMs(): number {
+    return this.#objectsChangedAtMs;
+  }
+
+  /** What a transition's code may look at. It is a snapshot: it does not change. */
+  scene(): Scene {
+    if (this.#scene?.revision === this.revision) return this.#scene.scene;
+    const objects = this.objects();
+    const byName = new Map(objects.map((each) => [each.name, each]));
+    const scene = { object: (name: string) => byName.get(name), objects, state: this.state() };
+    this.#scene = { revision: this.revision, scene };
+    return scene;
   }
 
   /**
-   * Makes an object known. One that is there already with the same content is left alone.
+   * Makes an object known. One that is there already with the same content, or at the same place,
+   * is left alone.
    *
-   * @throws {ServantError} `object.invalid`, `object.conflict`
+   * @throws {ServantError} `object.invalid`, `object.conflict`, `object.unknown` for its parent
    */
-  createObject(wanted: ObjectDef): { readonly object: ObjectDef; readonly created: boolean } {
-    const object = checkObject(wanted, this.vocabulary, this.object(wanted.name));
-    if (this.object(object.name) !== undefined) return { object, created: false };
-    if (this.#created.size >= CLIENT_OBJECTS_MAX) {
-      throw new ServantError(
-        "object.invalid",
-        `Cannot create "${object.name}": there are ${CLIENT_OBJECTS_MAX} objects already`,
-      );
+  createObject(wanted: ObjectDef): Created {
+    const made = this.#objects.create(wanted);
+    if (made.created) this.#objectsChanged();
+    return made;
+  }
+
+  /**
+   * Gives fields of an object new values; null takes one away.
+   *
+   * @throws {ServantError} `object.unknown`, `object.invalid`, `object.conflict`
+   */
+  updateObject(name: string, fields: Readonly<Record<string, Json>>): ObjectDef {
+    const object = this.#objects.update(name, fields);
+    this.#objectsChanged();
+    return object;
+  }
+
+  /**
+   * Forgets an object; with `withParts` its parts too, and what the state says of them. Returns the
+   * names of those that are gone.
+   *
+   * @throws {ServantError} `object.unknown`, or `object.in-use` when a domain declares it, or when
+   *   atoms of the state (unless `withParts`), the goal or other objects name it
+   */
+  deleteObject(name: string, { withParts }: { readonly withParts: boolean }): string[] {
+    this.#objects.require(name);
+    const gone = new Set([name]);
+    // A set is walked in the order of insertion and includes what the walk inserts.
+    if (withParts)
+      for (const each of gone) for (const part of this.#objects.partsOf(each)) gone.add(part.name);
+    const declared = [...gone].find((each) => !this.#objects.isMade(each));
+    if (declared !== undefined) throw inUse(name, [`"${declared}" belongs to a domain`]);
+    const names = (text: Atom) => atomParts(text).args.some((arg) => gone.has(arg));
+    const atoms = [...this.#set].filter(([text]) => names(text));
+    const uses = [
+      ...this.#goal.filter(names).map((text) => `the goal has ${text}`),
+      ...(withParts ? [] : atoms.filter(([, holds]) => holds).map(([text]) => `${text} holds`)),
+      ...(withParts
+        ? []
+        : this.#objects.partsOf(name).map((part) => `"${part.name}" is a part of it`)),
+    ];
+    if (uses.length > 0) throw inUse(name, uses);
+    this.apply(
+      [],
+      atoms.map(([text]) => text),
+    );
+    for (const [text] of atoms) {
+      this.#set.delete(text);
+      this.#keep.remove("atom", text);
     }
-    this.#created.set(object.name, object);
-    this.revision += 1;
-    return { object, created: true };
+    for (const each of gone) this.#objects.remove(each);
+    this.#objectsChanged();
+    return [...gone];
   }
 
-  /**
-   * An atom of this world from its text.
-   *
-   * @throws {ServantError} `atom.malformed`, or `atom.unknown` for a fluent or an object that is
-   *   not known, a wrong number of arguments, an object of the wrong type.
-   */
+  /** An atom of this world from its text. @throws {ServantError} as `readAtom` */
   atom(text: string): Atom {
-    const { fluent, args } = atomParts(text);
-    const def = this.#fluent(fluent, text);
-    if (def.args.length !== args.length) {
-      throw unknown(
-        text,
-        `"${fluent}" has ${def.args.length} arguments (${describe(def)}), not ${args.length}`,
-      );
-    }
-    for (const [place, { name, type }] of def.args.entries()) {
-      const arg = args[place] ?? "";
-      const object = this.object(arg);
-      if (object === undefined) {
-        const peers = this.objects().filter((each) => each.type === type);
-        const names = peers.map((each) => each.name);
-        throw unknown(text, `there is no object "${arg}"${suggestion(arg, names)}`);
-      }
-      if (object.type !== type) {
-        throw unknown(text, `"${arg}" is a ${object.type}, and "${name}" is a ${type}`);
-      }
-    }
-    return atom(fluent, args);
+    return readAtom(text, this.vocabulary, this.#objects);
+  }
+
+  /** The definition that an atom of this world is of: a fluent's name may have several. */
+  definitionOf(text: Atom): FluentDef | undefined {
+    return definitionOf(text, this.vocabulary, (name) => this.object(name)?.type);
   }
 
   /** Every true atom, defaults included. The set is a snapshot: it does not change. */
@@ -119,28 +175,49 @@ export class World {
   }
 
   holds(text: Atom): boolean {
-    return this.#set.get(text) ?? this.#default(text);
+    return this.#set.get(text) ?? this.definitionOf(text)?.default === true;
   }
 
   /** Begins anew from these true atoms; all others are at their default. */
   setStart(atoms: readonly Atom[]): void {
+    const before = this.state();
     this.#set = new Map(atoms.map((text) => [text, true]));
+    this.#keep.clear("atom");
+    for (const text of this.#set.keys()) this.#keep.put("atom", text, true);
     this.revision += 1;
+    const after = this.state();
+    this.#told({ added: [...after.difference(before)], removed: [...before.difference(after)] });
   }
 
   get goal(): readonly Atom[] {
     return this.#goal;
   }
 
+  /** @throws {ServantError} `request.too-large` beyond `GOAL_ATOMS_MAX` */
   setGoal(atoms: readonly Atom[]): void {
-    this.#goal = [...new Set(atoms)];
+    const goal = [...new Set(atoms)];
+    if (goal.length > GOAL_ATOMS_MAX) {
+      const reason = `Cannot take a goal of ${goal.length} atoms: ${GOAL_ATOMS_MAX} at most`;
+      throw new ServantError("request.too-large", reason);
+    }
+    this.#goal = goal;
+    this.#keep.put("goal", "atoms", goal);
   }
 
   /** Makes atoms false and then atoms true. */
   apply(adds: Iterable<Atom>, removes: Iterable<Atom>): void {
-    for (const text of removes) this.#set.set(text, false);
-    for (const text of adds) this.#set.set(text, true);
+    const wanted = new Map<Atom, boolean>();
+    for (const text of removes) wanted.set(text, false);
+    for (const text of adds) wanted.set(text, true);
+    const changed = [...wanted].filter(([text, holds]) => this.holds(text) !== holds);
+    for (const [text, holds] of wanted) {
+      if (this.#set.get(text) !== holds) this.#keep.put("atom", text, holds);
+      this.#set.set(text, holds);
+    }
     this.revision += 1;
+    const of = (truth: boolean) =>
+      changed.filter(([, holds]) => holds === truth).map(([text]) => text);
+    this.#told({ added: of(true), removed: of(false) });
   }
 
   /** Makes every grounding of a fluent false. */
@@ -151,20 +228,21 @@ export class World {
 
   /** Forgets what clients made: objects, state, goal. */
   reset(): void {
-    this.#created.clear();
-    this.#set.clear();
-    this.#goal = [];
-    this.revision += 1;
+    this.setStart([]);
+    this.#objects.clear();
+    this.setGoal([]);
+    this.#objectsChanged();
   }
 
-  snapshot(): WorldSnapshot {
-    return { objects: [...this.#created.values()], set: [...this.#set], goal: this.#goal };
-  }
-
-  /** Takes a snapshot back; returns what no longer makes sense in this vocabulary. */
-  restore({ objects, set, goal }: WorldSnapshot): string[] {
+  /** Takes back what was kept; returns what no longer makes sense in this vocabulary. */
+  restore(kept: {
+    readonly objects: readonly ObjectDef[];
+    readonly atoms: readonly (readonly [string, boolean])[];
+    readonly goal: readonly string[];
+    readonly objectsChangedAtMs: number | undefined;
+  }): string[] {
     const dropped: string[] = [];
-    const kept = <T>(items: readonly T[], take: (item: T) => void) => {
+    const each = <T>(items: readonly T[], take: (item: T) => void) => {
       for (const item of items) {
         try {
           take(item);
@@ -174,30 +252,32 @@ export class World {
         }
       }
     };
-    kept(objects, (object) => this.createObject(object));
-    kept(set, ([text, holds]) => this.#set.set(this.atom(text), holds));
-    const wanted: Atom[] = [];
-    kept(goal, (text) => wanted.push(this.atom(text)));
-    this.#goal = wanted;
+    each(kept.objects, (object) => this.#objects.restore(object));
+    each(kept.atoms, ([text, holds]) => this.#set.set(this.atom(text), holds));
+    const goal: Atom[] = [];
+    each(kept.goal, (text) => goal.push(this.atom(text)));
+    this.#goal = goal;
+    this.#objectsChangedAtMs = kept.objectsChangedAtMs ?? this.#objectsChangedAtMs;
     this.revision += 1;
     return dropped;
   }
 
-  #fluent(name: string, text: string): FluentDef {
-    const def = this.vocabulary.fluents.get(name);
-    if (def !== undefined) return def;
-    const known = this.vocabulary.fluents.keys();
-    throw unknown(text, `there is no fluent "${name}"${suggestion(name, known)}`);
+  #objectsChanged(): void {
+    this.revision += 1;
+    // A microsecond later at least: two changes within one tick of the clock are two.
+    const nowMs = Math.max(this.#parts.clock.now(), this.#objectsChangedAtMs + 0.001);
+    this.#objectsChangedAtMs = nowMs;
+    this.#keep.put("meta", OBJECTS_CHANGED, nowMs);
   }
 
-  #default(text: Atom): boolean {
-    return this.vocabulary.fluents.get(atomParts(text).fluent)?.default === true;
+  #told(change: StateChange): void {
+    if (change.added.length + change.removed.length > 0) this.#parts.onStateChange?.(change);
   }
 
   *#defaults(): Generator<Atom> {
     const byType = Map.groupBy(this.objects(), ({ type }) => type);
     let count = 0;
-    for (const { name, args, default: holds } of this.vocabulary.fluents.values()) {
+    for (const { name, args, default: holds } of this.vocabulary.fluentDefs()) {
       if (!holds) continue;
       for (const names of groundings(args.map(({ type }) => byType.get(type) ?? []))) {
         count += 1;
@@ -220,10 +300,8 @@ function* groundings(lists: readonly (readonly ObjectDef[])[]): Generator<string
   for (const { name } of first) for (const names of groundings(rest)) yield [name, ...names];
 }
 
-function describe({ args }: FluentDef): string {
-  return args.map(({ name, type }) => `${name}: ${type}`).join(", ");
-}
-
-function unknown(text: string, reason: string): ServantError {
-  return new ServantError("atom.unknown", `Cannot use atom "${text.slice(0, 200)}": ${reason}`);
+function inUse(name: string, uses: readonly string[]): ServantError {
+  const shown = uses.slice(0, 10).join(", ");
+  const more = uses.length > 10 ? ` and ${uses.length - 10} more` : "";
+  return new ServantError("object.in-use", `Cannot delete "${name}": ${shown}${more}`);
 }

@@ -1,13 +1,12 @@
 /** `agent host`: the embedded planning backend, listening on a port. */
-import { join } from "node:path";
 import { createBackend } from "../backend/backend.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Secrets } from "../core/secrets.ts";
 import { systemClock } from "../system/clock.ts";
-import { textFile } from "../system/snapshot.ts";
 import { openStateDir } from "../system/state-dir.ts";
 import { isLoopback } from "../wire/connection.ts";
+import { backendStore } from "./backend-store.ts";
 import { stopSignals } from "./compose.ts";
 import { openDomains } from "./domains.ts";
 import { eventLog } from "./event-log.ts";
@@ -31,9 +30,7 @@ export async function host(options: HostOptions): Promise<number> {
       log,
       leaseMs: lease * 1_000,
       ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),
-      ...(stateDir === undefined
-        ? {}
-        : { snapshot: textFile(join(stateDir.path, "backend.json")) }),
+      ...(stateDir === undefined ? {} : await backendStore(stateDir.path)),
     });
     const { url, port, stop } = listen(backend, options);
     if (!isLoopback(bind)) {

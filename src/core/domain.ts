@@ -18,6 +18,8 @@ export interface ObjectDef {
   readonly name: string;
   readonly type: string;
   readonly fields: Readonly<Record<string, Json>>;
+  /** The object that it is a part of: it goes when that one is deleted with all its parts. */
+  readonly parent?: string;
 }
 export interface ArgDef {
   readonly name: string;
@@ -130,21 +132,33 @@ export interface Domain {
 }
 
 /**
- * The definitions, each name once.
+ * What tells one fluent from another: its name and the types of its arguments. A name may have
+ * several definitions: `no_entry(room)` beside `no_entry(zone)`.
+ */
+export function fluentKey({ name, args }: FluentDef): string {
+  return `${name}(${args.map(({ type }) => type).join(", ")})`;
+}
+
+/**
+ * The definitions, each name (or other key) once.
  *
  * @throws {ServantError} `domain.conflict` when two differ under one name.
  */
-export function unique<D extends { readonly name: string }>(what: string, defs: readonly D[]): D[] {
-  const byName = new Map<string, D>();
+export function unique<D extends { readonly name: string }>(
+  what: string,
+  defs: readonly D[],
+  keyOf: (def: D) => string = ({ name }) => name,
+): D[] {
+  const byKey = new Map<string, D>();
   for (const def of defs) {
-    const known = byName.get(def.name);
+    const known = byKey.get(keyOf(def));
     if (known !== undefined && canonicalJson(known as Json) !== canonicalJson(def as Json)) {
       throw new ServantError(
         "domain.conflict",
         `Cannot define ${what} "${def.name}" twice with different content`,
       );
     }
-    byName.set(def.name, def);
+    byKey.set(keyOf(def), def);
   }
-  return [...byName.values()];
+  return [...byKey.values()];
 }

@@ -161,6 +161,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Choose another name: this object exists with other content",
   },
+  "object.in-use": {
+    kind: "permanent",
+    hint: "First remove what names it; /objects/{name}/cascade takes its parts along",
+  },
   "object.invalid": {
     kind: "permanent",
     hint: "See `agent call objects` for what its type declares",

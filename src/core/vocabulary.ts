@@ -19,6 +19,7 @@ import {
   type Domain,
   type FieldKind,
   type FluentDef,
+  fluentKey,
   type ObjectDef,
   type ObjectTypeDef,
   type StepDef,
@@ -188,6 +189,7 @@ export function domain(
     fluents: unique(
       "fluent",
       fluents.map((each) => each.def),
+      fluentKey,
     ),
     transitions: unique(
       "transition",

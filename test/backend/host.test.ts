@@ -187,7 +187,7 @@ test("what clients made and who registered outlive kill -9 with --state-dir", as
     expect(text).toContain("holds it");
     await host.stop("SIGKILL");
   }
-  const file = join(files.path, "state", "backend.json");
+  const file = join(files.path, "state", "backend.sqlite");
   expect(statSync(file).mode & 0o777).toBe(0o600);
   await using host = await startHost(...state);
   const get = async (path: string) => await (await fetch(host.url + path)).json();

@@ -1,7 +1,6 @@
 /** What the backend knows and believes: vocabulary, objects, state, goal. */
 import type { Hono } from "hono";
 import { z } from "zod";
-import { atomParts } from "../../core/atom.ts";
 import { type Condition, conditionText } from "../../core/condition.ts";
 import type { ArgDef, ObjectDef, TransitionDef } from "../../core/domain.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
@@ -21,14 +20,14 @@ export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
   });
 
   app.get("/fluents", (context) => {
-    const byFluent = Map.groupBy(world.state(), (atom) => atomParts(atom).fluent);
+    const byDefinition = Map.groupBy(world.state(), (atom) => world.definitionOf(atom));
     return context.json(
-      [...world.vocabulary.fluents.values()].map(({ name, args, default: holds }) => ({
-        name,
-        args: args.map(describeArg),
-        default: holds,
-        groundings: byFluent.get(name) ?? [],
-        observer: servants.observerOf(name)?.id ?? null,
+      world.vocabulary.fluentDefs().map((def) => ({
+        name: def.name,
+        args: def.args.map(describeArg),
+        default: def.default,
+        groundings: byDefinition.get(def) ?? [],
+        observer: servants.observerOf(def.name)?.id ?? null,
       })),
     );
   });
@@ -54,15 +53,21 @@ export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
     const fields = z.record(z.string(), z.json()).parse(rest) as Record<string, Json>;
     const declared = world.vocabulary.type(type).fields;
     const dropped = Object.keys(fields).filter((field) => !Object.hasOwn(declared, field));
-    const { object, created } = world.createObject({ name, type, fields });
+    const { object, created, mergedInto } = world.createObject({ name, type, fields });
     if (created) log("info", `object ${name} of type ${type} created`, {});
-    const warning = `${type} declares no ${dropped.join(", ")}: left out`;
+    const warnings = [
+      ...(mergedInto === undefined
+        ? []
+        : [`${name} is at the place of ${mergedInto}: use that name`]),
+      ...(dropped.length === 0 ? [] : [`${type} declares no ${dropped.join(", ")}: left out`]),
+    ];
     return context.json({
       status: "ok",
       object: {
         ...describeObject(object),
         created,
-        ...(dropped.length === 0 ? {} : { warning }),
+        ...(mergedInto === undefined ? {} : { merged_into: mergedInto }),
+        ...(warnings.length === 0 ? {} : { warning: warnings.join("; ") }),
       },
     });
   });
