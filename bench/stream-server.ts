@@ -14,6 +14,7 @@ import { type AgentEvent, describeEvent } from "../src/core/events.ts";
 import { Ledger } from "../src/core/ledger.ts";
 import { canonicalFilter, type LogFilter, matches, numbered } from "../src/core/log.ts";
 import type { Bus } from "../src/core/ports.ts";
+import { Secrets } from "../src/core/secrets.ts";
 import { Feed } from "../src/local/feed.ts";
 import { LogStream, type Visitor } from "../src/local/stream.ts";
 import { systemClock } from "../src/system/clock.ts";
@@ -42,8 +43,8 @@ const TEXT = "a plugin says what it does, all the time";
 
 const folder = mkdtempSync(join(tmpdir(), "stream-bench-"));
 const report = (told: Report) => process.send?.(told);
-const bus = openBus();
 const isOurs = process.argv[2] === "ours";
+const bus = openBus(isOurs ? new Secrets().cleaned : undefined);
 const waitingBytes = isOurs ? serveOurs() : serveByLoop();
 let count = 0;
 

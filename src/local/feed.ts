@@ -21,8 +21,9 @@ const PENDING_MAX_LINES = 1_000;
 const PENDING_MAX_CHARS = 1024 * 1024;
 
 /**
- * After so many lines the collector is asked to look, beside the work. By itself it waits until
- * garbage is as much as what is kept, ring and all: 25 MiB more at 100,000 lines a second.
+ * After so many lines the collector is asked to look: beside the work, and between two turns, since
+ * what is under way when it looks stays for long. By itself it waits until garbage is as much as what
+ * is kept, ring and all: 25 MiB more at 100,000 lines a second.
  */
 const LITTER_LINES = 10_000;
 
