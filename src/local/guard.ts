@@ -36,7 +36,10 @@ export function refuseForeign(request: Request, address: Address): void {
   const { headers } = request;
   // It is made of the Host header: there may be none, or one with a port that no machine has.
   if (!URL.canParse(request.url)) {
-    throw new ServantError("request.malformed", "Cannot read the address: it takes a Host header");
+    throw new ServantError(
+      "request.malformed",
+      "Cannot read the address: there is no Host, or none that can be",
+    );
   }
   // No browser reaches a socket file: whoever does is a program and names what it likes.
   if (address.scheme === "unix") {

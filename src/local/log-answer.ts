@@ -25,7 +25,8 @@ export function logAnswer(feed: Feed, clock: Pick<Clock, "sleep">, ask: LogAsk):
   const type = ask.isFollowing ? "text/event-stream" : "application/x-ndjson";
   const source = new LogSource(feed, clock, ask);
   return new Response(new ReadableStream(source, { highWaterMark: 0 }), {
-    headers: { "Content-Type": type, "X-Accel-Buffering": "no" },
+    // The connection has no limit of time for this answer: it would stay for ever behind it.
+    headers: { "Content-Type": type, "X-Accel-Buffering": "no", Connection: "close" },
   });
 }
 

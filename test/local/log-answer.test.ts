@@ -40,6 +40,24 @@ test("tells what there is and ends; nothing when there is nothing", async () => 
   expect(await lines("/v1/logs?text=LINE%2020000&since=10m")).toHaveLength(1);
 });
 
+// An answer of the log may be as slow as its reader; what is silent after it would stay for ever.
+test("a slow reader gets all of it, and then the connection ends", async () => {
+  for (let n = 0; n < 10_000; n++) say("x".repeat(1_000));
+  const socket = connect(http.port, "127.0.0.1");
+  const head = "GET /v1/logs HTTP/1.1\r\nHost: localhost\r\n";
+  socket.write(`${head}Authorization: Bearer ${TOKEN}\r\n\r\n`);
+  let length = 0;
+  let end = "";
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    end = (end + chunk.toString("latin1")).slice(-2_000);
+    await Bun.sleep(1);
+  }
+  expect(length).toBeGreaterThan(10_000_000);
+  expect(end).toContain('"seq":10000,');
+  expect(end).toEndWith("0\r\n\r\n");
+});
+
 test("what cannot be asked is 400", async () => {
   say("one");
   const wrong = ["since=2", "since=2999-01-01", "since=yesterday", "level=loud", "source=x", "n=1"];
