@@ -99,6 +99,9 @@ export function call({ instance, mark }: Handler, args: readonly unknown[]): unk
   return method.apply(instance, args);
 }
 
+/** How an optional parameter that is left out arrives; "None" is how Python writes it. */
+const ABSENT: readonly unknown[] = [undefined, null, "", "None"];
+
 /** A transition's parameters arrive as names and become references; a schema checks its own. */
 export function toParams(mark: HandlerMark, params: JsonObject): unknown {
   if (mark.kind !== "action" && mark.kind !== "reconcile") return params;
@@ -108,14 +111,15 @@ export function toParams(mark: HandlerMark, params: JsonObject): unknown {
     if (checked.success) return checked.data;
     throw badParams(mark.name, schemaProblem(checked.error));
   }
-  const references = mark.transition.def.params.map(({ name, type }) => {
+  const references = mark.transition.def.params.flatMap(({ name, type, optional }) => {
     const value = params[name];
     const object = isJsonObject(value) ? value.name : value;
+    if (optional && ABSENT.includes(object)) return [];
     if (typeof object !== "string" || object === "") {
       const found = value === undefined ? "it is missing" : `it is ${JSON.stringify(value)}`;
       throw badParams(mark.name, `parameter "${name}" must name a ${type}, ${found.slice(0, 200)}`);
     }
-    return [name, objectRef(object, type)] as const;
+    return [[name, objectRef(object, type)] as const];
   });
   return Object.fromEntries(references);
 }

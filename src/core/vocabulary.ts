@@ -38,34 +38,66 @@ export interface ObjectRef<T extends string = string> {
   toJSON(): string;
 }
 
-export interface ObjectType<T extends string = string> {
-  /** Declares an object of this type, known to every backend that knows the vocabulary. */
-  (name: string, fields?: Readonly<Record<string, Json>>): ObjectRef<T>;
+type Fields = Readonly<Record<string, FieldKind>>;
+interface KindValues {
+  readonly number: number;
+  readonly string: string;
+  readonly boolean: boolean;
+  readonly json: Json;
+}
+/** What an object of a type may say of itself; nothing has to be said. */
+export type FieldValues<F extends Fields> = { readonly [K in keyof F]?: KindValues[F[K]] };
+
+/** Any object type, where only what it is called and holds matters. */
+export interface AnyObjectType<T extends string = string> {
   /** Refers to an object that somebody else declared. */
   ref(name: string): ObjectRef<T>;
   readonly def: ObjectTypeDef;
   readonly objects: readonly ObjectDef[];
 }
+export interface ObjectType<T extends string = string, F extends Fields = Fields>
+  extends AnyObjectType<T> {
+  /** Declares an object of this type, known to every backend that knows the vocabulary. */
+  (name: string, fields?: FieldValues<F>): ObjectRef<T>;
+}
 /** The reference type of an object type: `type Room = RefOf<typeof room>`. */
-export type RefOf<O> = O extends ObjectType<infer T> ? ObjectRef<T> : never;
+export type RefOf<O> = O extends AnyObjectType<infer T> ? ObjectRef<T> : never;
 
-type ArgSpec = Readonly<Record<string, ObjectType>>;
+type ArgSpec = Readonly<Record<string, AnyObjectType>>;
 type RefsOf<A extends readonly ArgSpec[]> = {
   [I in keyof A]: RefOf<A[I][keyof A[I]]>;
+};
+type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
+/** A record of two names has no order to go by. */
+type OneNameEach<A extends readonly ArgSpec[]> = {
+  [I in keyof A]: IsUnion<keyof A[I]> extends false ? A[I] : never;
 };
 
 export interface Fluent<A extends readonly ArgSpec[] = readonly ArgSpec[]> {
   (...refs: RefsOf<A>): Atom;
   readonly def: FluentDef;
-  readonly types: readonly ObjectType[];
+  readonly types: readonly AnyObjectType[];
   /** The same fluent, true of whatever nothing has set. */
   defaultTrue(): Fluent<A>;
 }
 /** Any fluent, where only its definition matters. */
-export type AnyFluent = { readonly def: FluentDef; readonly types: readonly ObjectType[] };
+export type AnyFluent = { readonly def: FluentDef; readonly types: readonly AnyObjectType[] };
 
-export type ParamSpec = Readonly<Record<string, ObjectType>>;
-export type ParamsOf<P extends ParamSpec> = { [K in keyof P]: RefOf<P[K]> };
+/** A parameter that may be left out: see `optional`. */
+export interface Optional<O extends AnyObjectType = AnyObjectType> {
+  readonly optional: O;
+}
+export type ParamSpec = Readonly<Record<string, AnyObjectType | Optional>>;
+/** What stands for the parameters that are always given. */
+export type GivenOf<P extends ParamSpec> = {
+  readonly [K in keyof P as P[K] extends Optional ? never : K]: RefOf<P[K]>;
+};
+/** The parameters of a step: what may be left out may be undefined. */
+export type ParamsOf<P extends ParamSpec> = GivenOf<P> & {
+  readonly [K in keyof P as P[K] extends Optional ? K : never]?:
+    | (P[K] extends Optional<infer O> ? RefOf<O> : never)
+    | undefined;
+};
 
 export interface Transition<P extends ParamSpec = ParamSpec> {
   readonly def: TransitionDef;
@@ -73,13 +105,14 @@ export interface Transition<P extends ParamSpec = ParamSpec> {
   readonly fluents: readonly AnyFluent[];
   readonly code?: TransitionCode;
 }
+/** Conditions and effects rest on what is always given; only a script may pass on what is not. */
 export interface TransitionSpec<P extends ParamSpec> {
   readonly params?: P;
-  readonly preconditions?: (params: ParamsOf<P>) => readonly Wanted[];
-  readonly adds?: (params: ParamsOf<P>) => readonly Atom[];
-  readonly removes?: (params: ParamsOf<P>) => readonly Atom[];
+  readonly preconditions?: (params: GivenOf<P>) => readonly Wanted[];
+  readonly adds?: (params: GivenOf<P>) => readonly Atom[];
+  readonly removes?: (params: GivenOf<P>) => readonly Atom[];
   /** What happens only where a condition holds before the step: `when(condition, {...})`. */
-  readonly effects?: (params: ParamsOf<P>) => readonly ConditionalEffect[];
+  readonly effects?: (params: GivenOf<P>) => readonly ConditionalEffect[];
   /** What a step costs, zero or more; a function is asked for each. 1 when absent. */
   readonly cost?: number | NonNullable<TransitionCode["cost"]>;
   /** What a step is made of; a function is asked for each. */
@@ -95,13 +128,14 @@ export interface TransitionSpec<P extends ParamSpec> {
 }
 
 /** Names a kind of object and the value fields each of them carries. */
-export function objectType<const T extends string>(
+export function objectType<const T extends string, const F extends Fields = Record<never, never>>(
   name: T,
-  fields: Readonly<Record<string, FieldKind>> = {},
-): ObjectType<T> {
+  fields: F = {} as F,
+): ObjectType<T, F> {
   const objects: ObjectDef[] = [];
-  const declare = (objectName: string, values: Readonly<Record<string, Json>> = {}) => {
-    objects.push({ name: checkedName(objectName), type: name, fields: values });
+  const declare = (objectName: string, values: FieldValues<F> = {}) => {
+    const given: Readonly<Record<string, Json>> = values as Readonly<Record<string, Json>>;
+    objects.push({ name: checkedName(objectName), type: name, fields: given });
     return objectRef(objectName, name);
   };
   const def = { name: checkedName(name), fields };
@@ -115,8 +149,22 @@ export function objectRef<T extends string>(name: string, type: T): ObjectRef<T>
 }
 
 /** Names a predicate; each argument is a record of its name and type, in order. */
-export function fluent<const A extends readonly ArgSpec[]>(name: string, ...args: A): Fluent<A> {
-  return makeFluent(name, args, false);
+export function fluent<const A extends readonly ArgSpec[]>(
+  name: string,
+  ...args: A & OneNameEach<A>
+): Fluent<A> {
+  const stray = args.find((record) => Object.keys(record).length !== 1);
+  if (stray === undefined) return makeFluent<A>(name, args, false);
+  const given = Object.keys(stray).join(", ");
+  throw new ServantError(
+    "domain.invalid",
+    `Cannot use fluent "${name}": each argument is a record of one name, not of {${given}}`,
+  );
+}
+
+/** A parameter that may be left out by whoever triggers a transition; a planner never gives it. */
+export function optional<O extends AnyObjectType>(type: O): Optional<O> {
+  return { optional: type };
 }
 
 /** Names a change of the world: what it needs and what it makes true and false. */
@@ -126,11 +174,14 @@ export function transition<const P extends ParamSpec = Record<never, never>>(
 ): Transition<P> {
   const params = spec.params ?? ({} as P);
   const variables = Object.fromEntries(
-    Object.entries(params).map(([param, type]) => [param, objectRef(`?${param}`, type.def.name)]),
+    Object.entries(params).map(([param, type]) => [
+      param,
+      objectRef(`?${param}`, typeOf(type).def.name),
+    ]),
   ) as ParamsOf<P>;
-  const used = new Map<string, AnyFluent>();
+  const used = new Set<AnyFluent>();
   const def = collecting(used, () => definition(name, params, variables, spec));
-  const fluents = [...used.values()];
+  const fluents = [...used];
   const code = codeOf(spec);
   return { def, params, fluents, ...(code === undefined ? {} : { code }) };
 }
@@ -145,11 +196,11 @@ export function when(
 
 /** A step of a script: a transition with its parameters. */
 export function step<P extends ParamSpec>(transition: Transition<P>, params: ParamsOf<P>): StepDef {
-  const named = Object.entries(params as Readonly<Record<string, ObjectRef>>);
-  return {
-    transition: transition.def.name,
-    parameters: Object.fromEntries(named.map(([param, object]) => [param, object.name])),
-  };
+  const given = Object.entries(params as Readonly<Record<string, ObjectRef | undefined>>);
+  const named = given.flatMap(([param, object]) =>
+    object === undefined ? [] : [[param, object.name]],
+  );
+  return { transition: transition.def.name, parameters: Object.fromEntries(named) };
 }
 
 /** A vocabulary from its transitions and fluents, with every type and object they reach. */
@@ -158,7 +209,7 @@ export function domain(
   parts: {
     readonly transitions?: readonly Transition[];
     readonly fluents?: readonly AnyFluent[];
-    readonly types?: readonly ObjectType[];
+    readonly types?: readonly AnyObjectType[];
     readonly modules?: readonly string[];
     /** How the vocabulary is put to a planner, where that is not as it stands. */
     readonly view?: NonNullable<Domain["view"]>;
@@ -170,7 +221,7 @@ export function domain(
   const fluents = [...(parts.fluents ?? []), ...transitions.flatMap((each) => each.fluents)];
   const types = [
     ...(parts.types ?? []),
-    ...transitions.flatMap((each) => Object.values(each.params)),
+    ...transitions.flatMap((each) => Object.values(each.params).map(typeOf)),
     ...fluents.flatMap((each) => each.types),
   ];
   const code = Object.fromEntries(
@@ -212,7 +263,11 @@ function definition<P extends ParamSpec>(
   const effects = spec.effects?.(variables);
   return {
     name: checkedName(name),
-    params: Object.entries(params).map(([param, type]) => ({ name: param, type: type.def.name })),
+    params: Object.entries(params).map(([param, type]) => ({
+      name: param,
+      type: typeOf(type).def.name,
+      ...("optional" in type ? { optional: true } : {}),
+    })),
     preconditions: (spec.preconditions?.(variables) ?? []).map(toCondition),
     adds: spec.adds?.(variables) ?? [],
     removes: spec.removes?.(variables) ?? [],
@@ -220,6 +275,10 @@ function definition<P extends ParamSpec>(
     ...(typeof cost === "number" ? { cost: checkedCost(name, cost) } : {}),
     ...(typeof script === "function" ? { script: script(variables) } : {}),
   };
+}
+
+function typeOf(param: AnyObjectType | Optional): AnyObjectType {
+  return "optional" in param ? param.optional : param;
 }
 
 function codeOf<P extends ParamSpec>(spec: TransitionSpec<P>): TransitionCode | undefined {
@@ -252,7 +311,7 @@ function makeFluent<const A extends readonly ArgSpec[]>(
   };
   const made: Fluent<A> = Object.assign(
     (...refs: RefsOf<A>) => {
-      collector?.set(name, made);
+      collector?.add(made);
       return atom(
         name,
         (refs as readonly ObjectRef[]).map((ref) => ref.name),
@@ -265,9 +324,9 @@ function makeFluent<const A extends readonly ArgSpec[]>(
 
 // While a transition is being defined, the fluents it applies are noted here: an atom is plain
 // text and could not lead back to them.
-let collector: Map<string, AnyFluent> | undefined;
+let collector: Set<AnyFluent> | undefined;
 
-function collecting<T>(into: Map<string, AnyFluent>, define: () => T): T {
+function collecting<T>(into: Set<AnyFluent>, define: () => T): T {
   const outer = collector;
   collector = into;
   try {

@@ -4,13 +4,12 @@
  * longitude and latitude, a `local_enu` one metres east (longitude) and north (latitude).
  */
 import { and, not } from "../core/condition.ts";
-import type { TransitionDef } from "../core/domain.ts";
 import {
   domain,
   fluent,
   objectType,
+  optional,
   type RefOf,
-  type Transition,
   transition,
 } from "../core/vocabulary.ts";
 import { placeKey } from "./sentry/place.ts";
@@ -133,14 +132,12 @@ export const takeoverControl = transition("takeover_control", {
   removes: () => [phaseSurface(), phaseAscending()],
 });
 /** Up and out: whatever it held, and where it was, is over. */
-export const fullAbort = withOptional(
-  transition("full_abort", {
-    params: { position: coordinate },
-    adds: () => [phaseAscending()],
-    removes: () => [phaseSurface(), phaseAtDepth()],
-    alsoRemoves: alsoRemoved,
-  }),
-);
+export const fullAbort = transition("full_abort", {
+  params: { position: optional(coordinate) },
+  adds: () => [phaseAscending()],
+  removes: () => [phaseSurface(), phaseAtDepth()],
+  alsoRemoves: alsoRemoved,
+});
 
 export const sentry = domain("sentry", {
   modules: [
@@ -163,11 +160,3 @@ export const sentry = domain("sentry", {
   view,
   identity: placeKey,
 });
-
-function withOptional<P extends Transition>(made: P): P {
-  const params: TransitionDef["params"] = made.def.params.map((param) => ({
-    ...param,
-    optional: true,
-  }));
-  return { ...made, def: { ...made.def, params } };
-}

@@ -20,6 +20,7 @@ export {
   type ObjectRef,
   type ObjectType,
   objectType,
+  optional,
   type ParamsOf,
   type RefOf,
   step,

@@ -6,7 +6,8 @@ import { BELIEF_RESULT, type HandlerContext, type HandlerMark } from "../../src/
 import type { JsonObject } from "../../src/core/json.ts";
 import { MESSAGE_MAX_CHARS, perform, TELEMETRY_MAX_CHARS } from "../../src/core/perform.ts";
 import type { Plugin } from "../../src/core/plugin.ts";
-import { move, robotAt, roomOne, roomTwo } from "../../src/domains/warehouse.ts";
+import { optional, transition } from "../../src/core/vocabulary.ts";
+import { move, robotAt, room, roomOne, roomTwo } from "../../src/domains/warehouse.ts";
 import { BeliefResult } from "../../src/sdk/results.ts";
 
 const auditId = "a-1" as AuditId;
@@ -451,3 +452,20 @@ test.each<[string, unknown]>([
   expect(result.success).toBe(false);
   expect(["handler.bad-result", "handler.threw"]).toContain(result.code ?? "");
 });
+
+test.each([{}, { spare: null }, { spare: "None" }, { spare: "" }])(
+  "a parameter that may be left out, and is, does not reach its handler: %j",
+  async (params) => {
+    const rest = transition("work", { params: { at: room, spare: optional(room) } });
+    let given: unknown;
+    const method = (all: unknown) => {
+      given = all;
+    };
+    const mark = { transition: rest };
+    const { success } = await act({ method, mark, params: { at: "room_one", ...params } });
+    expect(success).toBe(true);
+    expect(Object.keys(given as object)).toEqual(["at"]);
+    await act({ method, mark, params: { at: "room_one", spare: "room_two" } });
+    expect(String((given as { spare: unknown }).spare)).toBe("room_two");
+  },
+);

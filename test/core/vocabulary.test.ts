@@ -7,6 +7,7 @@ import {
   fluent,
   objectRef,
   objectType,
+  optional,
   step,
   transition,
   when,
@@ -140,4 +141,33 @@ test("what data cannot say of a transition stays beside it as code", () => {
   expect(code?.go?.cost?.({ transition: "go", parameters: {} }, {} as never)).toBe(7);
   expect(Object.keys(code?.go ?? {})).toEqual(["cost", "enters"]);
   expect(transitions[0]).not.toHaveProperty("cost");
+});
+
+test("a parameter may be left out, by whoever gives no such thing to a step", () => {
+  const rest = transition("rest", { params: { at: room, until: optional(box) } });
+  expect(rest.def.params).toEqual([
+    { name: "at", type: "room" },
+    { name: "until", type: "box", optional: true },
+  ]);
+  expect(step(rest, { at: kitchen }).parameters).toEqual({ at: "kitchen" });
+  expect(step(rest, { at: kitchen, until: undefined }).parameters).toEqual({ at: "kitchen" });
+  expect(domain("d", { transitions: [rest] }).types.map(({ name }) => name)).toEqual([
+    "room",
+    "box",
+  ]);
+});
+
+test("a fluent may be used with two meanings in one transition", () => {
+  const [ofRoom, ofBox] = [fluent("seen", { room }), fluent("seen", { box })];
+  const look = transition("look", {
+    params: { where: room, what: box },
+    adds: ({ where, what }) => [ofRoom(where), ofBox(what)],
+  });
+  expect(domain("d", { transitions: [look] }).fluents).toEqual([ofRoom.def, ofBox.def]);
+});
+
+test("an argument that is no record of one name is refused where there is no type checker", () => {
+  const careless = fluent as (name: string, ...args: object[]) => unknown;
+  expect(() => careless("near", { a: room, b: box })).toThrow("not of {a, b}");
+  expect(() => careless("near", {})).toThrow("each argument is a record of one name");
 });

@@ -5,12 +5,23 @@
 import {
   type ActionContext,
   action,
+  and,
   BeliefResult,
   belief,
+  domain,
+  fluent,
+  not,
+  objectType,
+  optional,
+  or,
   Reconcile,
+  type RefOf,
   reconcile,
   type SafeContext,
   safe,
+  step,
+  transition,
+  when,
   z,
 } from "servant-agent";
 import {
@@ -156,4 +167,80 @@ export class Wrong {
   // @ts-expect-error only methods are handlers
   @action(move)
   field = 3;
+}
+
+const lab = objectType("lab", { level: "number", door: "string" });
+const sample = objectType("sample");
+const home = lab("home", { level: 3 });
+const inLab = fluent("in_lab", { lab });
+const kept = fluent("kept", { sample }, { where: lab });
+const carry = transition("carry", {
+  params: { what: sample, from: lab, to: lab, by: optional(lab) },
+  preconditions: ({ what, from, to }) => [
+    and(kept(what, from), not(kept(what, to)), or(inLab(from), not(inLab(to)))),
+  ],
+  effects: ({ what, from, to }) => [
+    when(inLab(from), { adds: [kept(what, to)], removes: [kept(what, from)] }),
+  ],
+  cost: 2,
+});
+export const laboratory = domain("laboratory", { transitions: [carry], fluents: [inLab] });
+
+step(carry, { what: sample.ref("s1"), from: home, to: lab.ref("far") });
+step(carry, { what: sample.ref("s1"), from: home, to: home, by: home });
+// @ts-expect-error a sample is not a lab
+step(carry, { what: sample.ref("s1"), from: home, to: sample.ref("s2") });
+// @ts-expect-error where to?
+step(carry, { what: sample.ref("s1"), from: home });
+// @ts-expect-error there is no such parameter
+step(carry, { what: sample.ref("s1"), from: home, to: home, with: home });
+// @ts-expect-error an optional parameter has its type too
+step(carry, { what: sample.ref("s1"), from: home, to: home, by: sample.ref("s2") });
+// @ts-expect-error a level is a number
+lab("high", { level: "4" });
+// @ts-expect-error labs have no such field
+lab("high", { floor: 4 });
+// @ts-expect-error there is no such kind of value
+objectType("crate", { weight: "kilograms" });
+// @ts-expect-error which of them comes first?
+fluent("near", { a: lab, b: lab });
+// @ts-expect-error an argument is of an object type
+fluent("near", { a: "lab" });
+// @ts-expect-error an atom is no text
+and("in_lab(home)");
+// @ts-expect-error a fluent by itself is no atom
+not(inLab);
+// @ts-expect-error a condition of what?
+when(lab, { adds: [] });
+// @ts-expect-error an effect is an atom
+when(inLab(home), { adds: [not(inLab(home))] });
+
+transition("wrong", {
+  params: { what: sample, where: optional(lab) },
+  // @ts-expect-error a sample is not a lab
+  preconditions: ({ what }) => [inLab(what)],
+  // @ts-expect-error what may be left out cannot be relied on
+  adds: ({ where }) => [inLab(where)],
+  // @ts-expect-error the transition has no such parameter
+  removes: ({ which }) => [kept(which, home)],
+  // @ts-expect-error a cost is a number
+  cost: "2",
+  // @ts-expect-error a step needs its parameters
+  script: ({ what }) => [step(carry, { what })],
+});
+// @ts-expect-error a fluent changes nothing
+domain("wrong", { transitions: [inLab] });
+
+export class Carrier {
+  @action(carry)
+  go({ to, by }: { to: RefOf<typeof lab>; by?: RefOf<typeof lab> | undefined }) {
+    return to.name !== by?.name;
+  }
+}
+export class CarelessCarrier {
+  // @ts-expect-error it may be left out
+  @action(carry)
+  go({ by }: { by: RefOf<typeof lab> }) {
+    return by.name !== "";
+  }
 }
