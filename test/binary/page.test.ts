@@ -104,7 +104,7 @@ withBrowser("pause, resume and drain do what they say; drain asks before", async
   await page.click("#drain");
   await page.getByRole("button", { name: "Drain", exact: true }).click();
   expect(await scene.servant.ended()).toBe(0);
-  await page.locator("#headline", { hasText: "No answer" }).waitFor(SOON);
+  await page.locator("#headline", { hasText: "Stopped" }).waitFor(SOON);
 });
 
 withBrowser(
@@ -213,6 +213,55 @@ withBrowser(
   },
 );
 
+withBrowser(
+  "what a plugin says is shown, never obeyed, nor does it turn what is read",
+  async () => {
+    await using scene = await LocalScene.open();
+    const { page, wrongs } = await visit(browser, scene);
+    const markup = "<img src=x onerror=alert(1)>\u202egnp.exe\nand on";
+    scene.peer.assign(markup, { do: markup });
+    await scene.peer.result(markup);
+    const shown = "<img src=x onerror=alert(1)>\\u202egnp.exe ⏎ and on";
+    await logLine(page, `working on ${shown}`);
+    expect(await page.locator("body").textContent()).not.toContain("\u202e");
+    await page.locator(".entry", { hasText: "working on" }).first().click();
+    await page.locator("#log-detail p", { hasText: "gnp.exe\nand on" }).waitFor(SOON);
+    expect(await page.locator("img").count()).toBe(0);
+    expect(wrongs).toEqual([]);
+  },
+);
+
+withBrowser("an assignment's lines are found although the page never heard them", async () => {
+  await using scene = await LocalScene.open();
+  scene.peer.assign("the-first-of-all", { lines: 3 });
+  scene.peer.assign("the-second", { lines: 6_000 });
+  await scene.peer.result("the-second", 60_000);
+  const { page } = await visit(browser, scene);
+  await logLine(page, "line 6000 of 6000");
+  await page.fill("#filter", "line 3 of 3");
+  await page.locator(".empty", { hasText: "No line passes this filter" }).waitFor(SOON);
+  await page.getByRole("button", { name: "Show all lines" }).click();
+  expect(await page.inputValue("#filter")).toBe("");
+  await page.fill("#audit", "the-first");
+  await page.press("#audit", "Enter");
+  await logLine(page, "line 3 of 3");
+  expect(await page.inputValue("#audit")).toBe("the-first-of-all");
+  await page.locator("#log-detail", { hasText: "accepted work" }).waitFor(SOON);
+  await page.fill("#audit", "nobody's");
+  await page.press("#audit", "Enter");
+  await page.locator(".empty", { hasText: "No line passes this filter" }).waitFor(SOON);
+});
+
+withBrowser("whoever is out again is told so, and how to come in", async () => {
+  await using scene = await LocalScene.open();
+  const { page } = await visit(browser, scene);
+  await page.locator("#headline", { hasText: "Ready" }).waitFor(SOON);
+  await page.context().clearCookies();
+  await page.locator("#outside", { hasText: "session has ended" }).waitFor(SOON);
+  await page.locator("#outside", { hasText: "agent open" }).waitFor(SOON);
+  expect(await page.locator("#pause").isVisible()).toBe(false);
+});
+
 withBrowser("a held view stands still while lines come", async () => {
   await using scene = await LocalScene.open();
   const { page } = await visit(browser, scene);
@@ -266,7 +315,13 @@ withBrowser("fits a phone without scrolling sideways, and is painted soon", asyn
     do: "until cancelled",
   });
   await page.locator(".card").waitFor(SOON);
-  expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+  const cut = `[...document.querySelectorAll(".counter, .sources, .tool-row, .card, .headline")]
+    .filter((each) => each.scrollWidth > each.clientWidth).map(({ className }) => className)`;
+  for (const width of [320, 360, 390, 640, 880]) {
+    await page.setViewportSize({ width, height: 740 });
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    expect(await page.evaluate(cut), `${width}`).toEqual([]);
+  }
   await page.reload();
   await page.locator("#headline", { hasText: "Ready" }).waitFor(SOON);
   await page.waitForFunction(

@@ -16,7 +16,13 @@ interface Counter {
   readonly value: (sample: Sample) => number;
   readonly text: (model: Model) => string;
   readonly note: (model: Model) => string;
+  /** The chart in a word: how much came, or the most there was. */
+  readonly gist: (series: Series) => string;
 }
+
+const grown = (series: Series) =>
+  `+${countText(series.reduce<number>((sum, each) => sum + (each ?? 0), 0))}`;
+const most = (series: Series) => Math.max(0, ...series.map((each) => each ?? 0));
 
 const COUNTERS: readonly Counter[] = [
   {
@@ -25,7 +31,8 @@ const COUNTERS: readonly Counter[] = [
     kind: "sum",
     value: ({ done }) => done,
     text: ({ status }) => countText(status?.counts.succeeded ?? 0),
-    note: () => "since the start",
+    note: () => "since start",
+    gist: grown,
   },
   {
     name: "failed",
@@ -33,7 +40,8 @@ const COUNTERS: readonly Counter[] = [
     kind: "sum",
     value: ({ failed }) => failed,
     text: ({ status }) => countText(status?.counts.failed ?? 0),
-    note: () => "since the start",
+    note: () => "since start",
+    gist: grown,
   },
   {
     name: "outbox",
@@ -42,13 +50,15 @@ const COUNTERS: readonly Counter[] = [
     value: ({ waiting }) => waiting,
     text: ({ status }) => countText(status?.outbox.waiting ?? 0),
     note: outboxNote,
+    gist: (series) => `most ${countText(most(series))}`,
   },
   {
-    name: "log",
+    name: "log lines",
     kind: "sum",
     value: ({ lines, lost }) => lines + lost,
     text: ({ samples, nowMs, clockAheadMs }) => `${rate(samples.all, nowMs - clockAheadMs)}/s`,
-    note: ({ linesLost }) => (linesLost === 0 ? "lines" : `${countText(linesLost)} missing`),
+    note: ({ linesLost }) => (linesLost === 0 ? "all levels" : `${countText(linesLost)} missing`),
+    gist: grown,
   },
   {
     name: "journal",
@@ -56,6 +66,7 @@ const COUNTERS: readonly Counter[] = [
     value: ({ journalBytes }) => journalBytes,
     text: ({ status }) => bytesText(status?.journal.bytes ?? 0),
     note: ({ status }) => (status?.journal.isFull === true ? "cannot be written" : "on disk"),
+    gist: (series) => `most ${bytesText(most(series))}`,
   },
 ];
 
@@ -63,6 +74,7 @@ export function countersView(model: Model): void {
   const parts = COUNTERS.map((counter) => {
     const value = h("span", { class: "value" });
     const note = h("span", { class: "note" });
+    const gist = h("span", { class: "note" });
     const chart = h("div", { class: "chart" });
     byId("counters").append(
       h(
@@ -72,9 +84,10 @@ export function countersView(model: Model): void {
         value,
         chart,
         note,
+        gist,
       ),
     );
-    return { counter, value, note, chart };
+    return { counter, value, note, gist, chart };
   });
   let drawn: readonly Sample[] | undefined;
   model.onDraw(() => {
@@ -85,7 +98,11 @@ export function countersView(model: Model): void {
     const { all } = model.samples;
     if (all === drawn) return; // they are drawn when there is a new sample, not each frame
     drawn = all;
-    for (const { counter, chart } of parts) chart.replaceChildren(chartOf(counter, all));
+    for (const { counter, chart, gist } of parts) {
+      const series = seriesOf(counter, all);
+      chart.replaceChildren(chartOf(counter, series));
+      setText(gist, counter.gist(series));
+    }
   });
 }
 
@@ -105,11 +122,14 @@ function rate(samples: readonly Sample[], nowMs: number): string {
   return perSecond < 10 ? perSecond.toFixed(1) : countText(Math.round(perSecond));
 }
 
-function chartOf({ kind, value, name }: Counter, samples: readonly Sample[]): Element {
+function seriesOf({ kind, value }: Counter, samples: readonly Sample[]): Series {
   const over = { nowMs: samples.at(-1)?.atMs ?? 0, slots: SLOTS };
-  const series = kind === "sum" ? growth(samples, value, over) : levels(samples, value, over);
-  const top = Math.max(1, ...series.map((each) => each ?? 0));
-  const label = `${name} over the last ${REACH_MS / 60_000} minutes, at most ${countText(top)}`;
+  return kind === "sum" ? growth(samples, value, over) : levels(samples, value, over);
+}
+
+function chartOf({ kind, name, gist }: Counter, series: Series): Element {
+  const top = Math.max(1, most(series));
+  const label = `${name} over the last ${REACH_MS / 60_000} minutes: ${gist(series)}`;
   const drawing = {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
     preserveAspectRatio: "none",

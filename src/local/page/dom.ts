@@ -1,4 +1,8 @@
-/** Makes and changes elements. Text is only ever set as text: nothing here reads markup. */
+/**
+ * Makes and changes elements. Text is only ever set as text: nothing here reads markup, and what would
+ * turn the order of reading shows as its code.
+ */
+import { printableLines } from "../../core/printable.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -28,7 +32,9 @@ function furnish<Made extends Element>(
   children: readonly Child[],
 ): Made {
   for (const [name, value] of Object.entries(attributes)) setAttribute(made, name, value);
-  made.append(...children.filter((child) => child !== undefined));
+  for (const child of children) {
+    if (child !== undefined) made.append(typeof child === "string" ? printableLines(child) : child);
+  }
   return made;
 }
 
@@ -44,7 +50,8 @@ export function button(
 
 /** Changes nothing when nothing changes, so that it may be said each second. */
 export function setText(node: Node, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
+  const shown = printableLines(text);
+  if (node.textContent !== shown) node.textContent = shown;
 }
 
 export function setAttribute(

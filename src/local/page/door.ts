@@ -3,11 +3,14 @@
  * adds the key that belongs to it. Answers are taken as the schemas of `wire/local.ts` say: page and
  * agent are of one build.
  */
+import { linesOf, type NumberedLine } from "../../core/log.ts";
 import type { AssignmentPage, AssignmentStory, Failure, Status, World } from "../../wire/local.ts";
 import { PAGE_KEY_HEADER, PAGE_KEY_ITEM } from "../../wire/page-key.ts";
 
 /** After so many milliseconds a silent agent counts as gone. */
 const ANSWER_WITHIN_MS = 5_000;
+/** Reading the whole log off the disk takes longer. */
+const LOG_WITHIN_MS = 30_000;
 
 /** This browser has no session, or no longer. */
 export class NotIn extends Error {}
@@ -32,6 +35,13 @@ export const door = {
     ask<AssignmentStory>(`/v1/assignments/${encodeURIComponent(auditId)}`),
   /** Undefined: no backend lives in this agent. */
   world: () => ask<World | undefined>("/v1/world"),
+  /** What was logged of an assignment from a time on, from the agent's files too. */
+  async logOf(auditId: string, since: string): Promise<readonly NumberedLine[]> {
+    const query = new URLSearchParams({ auditId, since });
+    const answer = await answerTo(`/v1/logs?${query}`, "GET", LOG_WITHIN_MS);
+    const told = linesOf(await answer.text()).map((text) => JSON.parse(text) as object);
+    return told.filter((each): each is NumberedLine => "seq" in each);
+  },
   cancel: (auditId: string) => tell(`/v1/assignments/${encodeURIComponent(auditId)}/cancel`),
   pause: () => tell("/v1/pause"),
   resume: () => tell("/v1/resume"),
@@ -52,15 +62,20 @@ async function tell(path: string): Promise<void> {
 }
 
 async function ask<Answer>(path: string, method = "GET"): Promise<Answer> {
+  const answer = await answerTo(path, method, ANSWER_WITHIN_MS);
+  return (answer.status === 204 ? undefined : await answer.json()) as Answer;
+}
+
+async function answerTo(path: string, method: string, withinMs: number): Promise<Response> {
   const answer = await fetch(path, {
     method,
     cache: "no-store",
     headers: { [PAGE_KEY_HEADER]: pageKey() },
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: AbortSignal.timeout(withinMs),
   });
   if (answer.status === 401) throw new NotIn();
   if (!answer.ok) throw new Refused(await failureOf(answer));
-  return (answer.status === 204 ? undefined : await answer.json()) as Answer;
+  return answer;
 }
 
 async function failureOf(answer: Response): Promise<Failure> {

@@ -46,10 +46,12 @@ export class Live {
       opened: (lastSeq) => {
         this.#pastTo = lastSeq;
         model.isStreaming = true;
+        model.isStopped = false;
         this.#news();
       },
-      closed: () => {
+      closed: (isOver) => {
         model.isStreaming = false;
+        model.isStopped ||= isOver;
         this.#news();
       },
     });
@@ -86,6 +88,15 @@ export class Live {
     const { assignments, next } = await door.assignments(PAGE_ASSIGNMENTS, olderBefore);
     this.#model.assignments = mergeAssignments(this.#model.assignments, assignments);
     this.#model.olderBefore = next;
+    this.#model.changed();
+  }
+
+  /** Finds the lines of an assignment that are older than those here: the agent's files have them. */
+  async findLines(auditId: string): Promise<void> {
+    const { log } = this.#model;
+    const { acceptedAt } = await door.assignment(auditId);
+    if (log.beginsAt !== undefined && log.beginsAt <= acceptedAt) return;
+    log.addOlder(auditId, await door.logOf(auditId, acceptedAt));
     this.#model.changed();
   }
 

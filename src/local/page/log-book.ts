@@ -37,6 +37,10 @@ export class LogBook {
   #last = 0;
   #evicted = 0;
   #isFromStart = false;
+  /** How many of the rows are gaps: those pass every filter. */
+  #gaps = 0;
+  /** What one assignment logged before the oldest line that is here. */
+  #older: { readonly auditId: string; readonly lines: readonly NumberedLine[] } | undefined;
 
   constructor(linesMax = LINES_MAX) {
     this.#linesMax = linesMax;
@@ -46,9 +50,17 @@ export class LogBook {
   get shown(): readonly Row[] {
     return this.#shown;
   }
-  /** How many are here, shown or not. */
+  /** How many lines are here, shown or not. */
   get size(): number {
-    return this.#rows.length;
+    return this.#rows.length - this.#gaps + (this.#older?.lines.length ?? 0);
+  }
+  /** How many lines are shown. */
+  get found(): number {
+    return this.#shown.length - this.#gaps;
+  }
+  /** When the oldest line that is here was logged, of all assignments. */
+  get beginsAt(): string | undefined {
+    return this.#rows.find((row): row is NumberedLine => !isGap(row))?.time;
   }
   /** The number of the last line, 0 before the first. */
   get last(): number {
@@ -98,12 +110,33 @@ export class LogBook {
     this.#rows = [];
     this.#shown = [];
     this.#last = 0;
+    this.#gaps = 0;
+    this.#older = undefined;
     this.#isFromStart = false;
+  }
+
+  /** Takes what one assignment logged before the lines that are here; that of another leaves. */
+  addOlder(auditId: string, rows: readonly Row[]): void {
+    const before = this.#older?.auditId === auditId ? this.#older.lines : [];
+    const first = this.first ?? Number.POSITIVE_INFINITY;
+    const from = before.at(-1)?.seq ?? 0;
+    const more = rows.filter(
+      (row): row is NumberedLine =>
+        !isGap(row) && row.auditId === auditId && row.seq > from && row.seq < first,
+    );
+    this.#older = { auditId, lines: [...before, ...more].slice(-this.#linesMax) };
+    this.#refilter();
   }
 
   filterBy(filter: LogFilter): void {
     this.#filter = canonicalFilter(filter);
-    this.#shown = this.#rows.filter((row) => this.#passes(row));
+    if (this.#filter.auditId !== this.#older?.auditId) this.#older = undefined;
+    this.#refilter();
+  }
+
+  #refilter(): void {
+    const rows = [...(this.#older?.lines ?? []), ...this.#rows];
+    this.#shown = rows.filter((row) => this.#passes(row));
   }
 
   #passes(row: Row): boolean {
@@ -112,17 +145,19 @@ export class LogBook {
 
   #push(row: Row): void {
     this.#rows.push(row);
+    if (isGap(row)) this.#gaps += 1;
     if (this.#passes(row)) this.#shown.push(row);
   }
 
   #evict(): void {
     if (this.#rows.length < this.#linesMax + EVICTED_AT_ONCE) return;
-    this.#rows = this.#rows.slice(this.#rows.length - this.#linesMax);
-    const first = this.first ?? 0;
-    const kept = this.#shown.findIndex((row) => numberOf(row) >= first);
-    const leaving = kept < 0 ? this.#shown.length : kept;
-    this.#shown = this.#shown.slice(leaving);
-    this.#evicted += leaving;
+    const leaving = this.#rows.slice(0, this.#rows.length - this.#linesMax);
+    this.#rows = this.#rows.slice(leaving.length);
+    this.#gaps -= leaving.filter(isGap).length;
+    const before = this.#shown.length;
+    if (this.#older !== undefined) this.addOlder(this.#older.auditId, leaving);
+    else this.#shown = this.#shown.slice(indexOf(this.#shown, this.first ?? 0));
+    this.#evicted += before - this.#shown.length;
   }
 }
 
@@ -142,7 +177,7 @@ export function indexOf(rows: readonly Row[], seq: number): number {
 /** `1,234 lines are missing here (17 to 1250)` */
 export function gapText({ from, to, dropped }: Gap): string {
   if (dropped === undefined)
-    return `lines may be missing here: they were not kept (${from} to ${to})`;
+    return `lines may be missing here: the agent was killed, or keeps them no longer (${from} to ${to})`;
   const amount = dropped === 1 ? "1 line is" : `${dropped.toLocaleString("en-US")} lines are`;
   return `${amount} missing here (${from} to ${to})`;
 }

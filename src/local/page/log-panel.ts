@@ -1,15 +1,14 @@
-/** The log with what chooses from it: level, sources, text, audit id; and one line at length. */
-import { type Level, levels, type Source, sources } from "../../core/events.ts";
-import type { LogFilter } from "../../core/log.ts";
+/** The log with what chooses from it, and one line of it at length. */
 import { button, byId, h, setAttribute, setText } from "./dom.ts";
 import type { Live } from "./live.ts";
 import { gapText, isGap, numberOf, type Row } from "./log-book.ts";
+import { ALL, FilterTools, type Wanted } from "./log-filter.ts";
 import { LogView, sizeText } from "./log-view.ts";
 import type { Model } from "./model.ts";
 import { dayClockText } from "./words.ts";
 
 export interface LogPanel {
-  /** Shows only what belongs to an assignment, from its first line on. */
+  /** Shows all that belongs to an assignment, from its first line on. */
   readonly jumpTo: (auditId: string) => void;
   readonly focusFilter: () => void;
   readonly focusLines: () => void;
@@ -18,144 +17,100 @@ export interface LogPanel {
   readonly clear: () => void;
 }
 
-const LEVEL_NAMES: Readonly<Record<Level, string>> = {
-  debug: "all levels",
-  info: "info and above",
-  warn: "warn and above",
-  error: "error",
-};
+/** So many of the latest assignments are offered where an audit id is typed. */
+const OFFERED_MAX = 50;
 
 export function logPanel(model: Model, live: Live, showStory: (id: string) => void): LogPanel {
-  const wanted: { level: Level; sources: Set<Source>; text: string; auditId: string } = {
-    level: "info",
-    sources: new Set(sources),
-    text: "",
-    auditId: "",
-  };
+  const jumpTo = (auditId: string) => tools.want({ ...ALL, auditId });
   const view = new LogView(model, (row) => showDetail(row, { jumpTo, showStory, view, model }));
-  const text = h("input", {
-    type: "search",
-    id: "filter",
-    placeholder: "text  ( / )",
-    "aria-label": "Text in the message",
-  });
-  const audit = h("input", {
-    type: "search",
-    id: "audit",
-    placeholder: "audit id",
-    "aria-label": "Audit id",
-    list: "audit-ids",
-    autocomplete: "off",
-  });
-  const known = h("datalist", { id: "audit-ids" });
-  const level = h(
-    "select",
-    { id: "level", "aria-label": "Least level" },
-    ...levels.map((each) => h("option", { value: each }, LEVEL_NAMES[each])),
+  const search = new Search(model, live, view);
+  const tools = new FilterTools(
+    (wanted) => {
+      model.log.filterBy(tools.filter);
+      view.refiltered();
+      search.changed(wanted);
+    },
+    () => view.focus(),
   );
-  level.value = wanted.level;
-  const apply = () => {
-    model.log.filterBy(filterOf(wanted));
-    view.refiltered();
-  };
-  const chips = sources.map((source) => sourceChip(source, wanted.sources, apply));
-  const hold = button({ id: "hold", title: "Key: v" }, () => view.hold(!view.isHeld), "Hold view");
+  model.log.filterBy(tools.filter);
+  const toggleHold = () => view.hold(!view.isHeld);
+  const hold = button({ id: "hold", title: "Key: v" }, toggleHold, "Hold view");
   const size = h("span", { class: "size" });
   const earlier = button({ class: "plain", id: "earlier" }, () => live.earlierLines(), "Earlier…");
-  const group = h("div", { class: "sources", role: "group", "aria-label": "Sources" }, ...chips);
   byId("log-tools").append(
-    h("div", { class: "tool-row" }, level, group, size),
-    h("div", { class: "tool-row" }, text, audit, known, hold, earlier),
+    h("div", { class: "tool-row" }, ...tools.choosers, size),
+    h("div", { class: "tool-row" }, ...tools.inputs, hold, earlier),
   );
-  byId("log-lines").append(view.element);
-  apply();
-
-  const jumpTo = (auditId: string) => {
-    wanted.auditId = auditId;
-    audit.value = auditId;
-    wanted.level = levels[0];
-    level.value = wanted.level;
-    apply();
-    const first = model.log.shown.find((row) => !isGap(row));
-    if (first !== undefined) view.select(numberOf(first));
-  };
-  level.addEventListener("change", () => {
-    wanted.level = level.value as Level;
-    apply();
-  });
-  text.addEventListener("input", () => {
-    wanted.text = text.value;
-    apply();
-  });
-  audit.addEventListener("change", () => {
-    if (audit.value.trim() !== "") return jumpTo(audit.value.trim());
-    wanted.auditId = "";
-    apply();
-  });
-  const clear = () => {
-    wanted.text = "";
-    wanted.auditId = "";
-    text.value = "";
-    audit.value = "";
-    apply();
-  };
-  for (const input of [text, audit]) {
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" || event.key === "ArrowDown") {
-        if (event.key === "Escape") clear();
-        event.preventDefault();
-        view.focus();
-      }
-    });
-  }
-  let offered = "";
+  const none = h("p");
+  const showAll = button({}, () => tools.want(ALL), "Show all lines");
+  const empty = h("div", { class: "empty", role: "status" }, none, showAll);
+  byId("log-lines").append(view.element, empty);
   model.onDraw(() => {
     view.draw();
     setText(hold, view.isHeld ? "Let it go on" : "Hold view");
     setAttribute(hold, "aria-pressed", String(view.isHeld));
-    setText(
-      size,
-      model.isStreaming ? sizeText(model.log) : `${sizeText(model.log)} · the log stands still`,
-    );
+    const still = model.isStreaming ? "" : " · the log stands still";
+    setText(size, `${sizeText(model.log)}${still}`);
     earlier.hidden = !model.isStreaming || !model.log.hasEarlier;
-    const ids = model.assignments.slice(0, 50).map(({ auditId }) => auditId);
-    if (ids.join() === offered) return;
-    offered = ids.join();
-    known.replaceChildren(...ids.map((value) => h("option", { value })));
+    tools.offer(model.assignments.slice(0, OFFERED_MAX).map(({ auditId }) => auditId));
+    empty.hidden = model.log.found > 0;
+    showAll.hidden = model.log.size === 0 || search.isLooking;
+    setText(none, emptyText(model, search.isLooking));
   });
   return {
     jumpTo,
-    clear,
-    focusFilter: () => text.focus(),
+    clear: () => tools.want({ text: "", auditId: "" }),
+    focusFilter: () => tools.focus(),
     focusLines: () => view.focus(),
-    toggleHold: () => view.hold(!view.isHeld),
+    toggleHold,
     toEnd: () => view.follow(),
   };
 }
 
-function filterOf({
-  level,
-  sources: some,
-  text,
-  auditId,
-}: {
-  level: Level;
-  sources: ReadonlySet<Source>;
-  text: string;
-  auditId: string;
-}): LogFilter {
-  return { level, sources: [...some], text, ...(auditId === "" ? {} : { auditId }) };
+function emptyText({ log }: Model, isLooking: boolean): string {
+  if (isLooking) return "Looking for its lines in the agent's files…";
+  return log.size === 0 ? "Nothing is logged yet." : "No line passes this filter.";
 }
 
-function sourceChip(source: Source, wanted: Set<Source>, apply: () => void): HTMLButtonElement {
-  const chip = button({ class: "chip", "aria-pressed": "true" }, () => {
-    if (wanted.has(source)) wanted.delete(source);
-    else wanted.add(source);
-    setAttribute(chip, "aria-pressed", String(wanted.has(source)));
-    apply();
-  });
-  chip.append(source);
-  return chip;
+/** Brings what an assignment logged before the lines that are here, once one is asked for. */
+class Search {
+  readonly #model: Model;
+  readonly #live: Live;
+  readonly #view: LogView;
+  /** The assignment that is shown; empty when all are. */
+  #auditId = "";
+  isLooking = false;
+
+  constructor(model: Model, live: Live, view: LogView) {
+    this.#model = model;
+    this.#live = live;
+    this.#view = view;
+  }
+
+  changed({ auditId }: Wanted): void {
+    if (auditId === this.#auditId) return;
+    this.#auditId = auditId;
+    this.isLooking = auditId !== "";
+    this.#toFirst();
+    if (this.isLooking) void this.#look(auditId);
+  }
+
+  async #look(auditId: string): Promise<void> {
+    try {
+      await this.#live.findLines(auditId);
+    } catch {
+      // No such assignment, or no agent: what is here is all there is, and the page says so.
+    }
+    if (auditId !== this.#auditId) return;
+    this.isLooking = false;
+    this.#toFirst();
+    this.#model.changed();
+  }
+
+  #toFirst(): void {
+    const first = this.#model.log.shown.find((row) => !isGap(row));
+    if (this.#auditId !== "" && first !== undefined) this.#view.select(numberOf(first));
+  }
 }
 
 interface DetailParts {

@@ -3,6 +3,9 @@ import type { NumberedLine } from "../../core/log.ts";
 import type { AgentFrame } from "../../wire/local.ts";
 import type { Gap } from "./log-book.ts";
 
+/** The code with which an agent that stops closes its stream. */
+const GOING_AWAY = 1001;
+
 export interface StreamListener {
   /** From which line on, when the agent's last one has this number. */
   readonly since: (lastSeq: number) => number;
@@ -10,7 +13,8 @@ export interface StreamListener {
   readonly gap: (gap: Gap) => void;
   /** What comes up to this line is of the past. */
   readonly opened: (lastSeq: number) => void;
-  readonly closed: () => void;
+  /** `isOver`: the agent stops, and said so. */
+  readonly closed: (isOver: boolean) => void;
 }
 
 export class LogStream {
@@ -41,7 +45,7 @@ export class LogStream {
     socket.addEventListener("message", ({ data }) => {
       if (socket === this.#socket) this.#hear(JSON.parse(data) as AgentFrame);
     });
-    socket.addEventListener("close", () => this.#forget(socket));
+    socket.addEventListener("close", ({ code }) => this.#forget(socket, code === GOING_AWAY));
   }
 
   /** Asks for everything anew, from where the listener says. */
@@ -54,10 +58,10 @@ export class LogStream {
     this.open();
   }
 
-  #forget(socket: WebSocket): void {
+  #forget(socket: WebSocket, isOver: boolean): void {
     if (socket !== this.#socket) return;
     this.#socket = undefined;
-    this.#listener.closed();
+    this.#listener.closed(isOver);
   }
 
   #hear(frame: AgentFrame): void {

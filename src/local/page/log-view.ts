@@ -2,8 +2,9 @@
  * The log as a list of which only the lines in view are in the document. It follows the end until
  * somebody scrolls away or holds it; what is held stands still, whatever comes or leaves.
  */
+import { printable } from "../../core/printable.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
-import { gapText, indexOf, isGap, numberOf, type Row } from "./log-book.ts";
+import { gapText, indexOf, isGap, type LogBook, numberOf, type Row } from "./log-book.ts";
 import type { Model } from "./model.ts";
 import { isAtEnd, scrollToShow, type Viewport, visibleRows } from "./virtual-window.ts";
 import { clockText, countText, shortId, some } from "./words.ts";
@@ -16,6 +17,9 @@ const KEY_STEPS: Readonly<Record<string, (page: number, count: number) => number
   Home: (_, count) => -count,
   End: (_, count) => count,
 };
+
+/** More than fits into the widest window; the whole message stands below once it is chosen. */
+const LINE_CHARS = 1_000;
 
 export class LogView {
   readonly element = h("div", { class: "log" });
@@ -35,6 +39,8 @@ export class LogView {
   #placedAt = 0;
   /** The number of the last line that is shown while the view is held. */
   #heldAt: number | undefined;
+  /** The number of the last line that was here when somebody scrolled away from the end. */
+  #leftAt = 0;
   #selected: number | undefined;
   #evictedSeen = 0;
   #rowHeight = 20;
@@ -76,7 +82,7 @@ export class LogView {
   /** How many lines came that a held or scrolled view does not show. */
   get unseen(): number {
     const { shown } = this.#model.log;
-    return shown.length - this.#rows().length;
+    return shown.length - indexOf(shown, (this.#heldAt ?? this.#leftAt) + 1);
   }
 
   /** Chooses a line and brings it into view. */
@@ -84,12 +90,13 @@ export class LogView {
     this.#selected = seq;
     const rows = this.#rows();
     if (seq === undefined) {
+      if (isAtEnd(this.#viewport(rows.length))) this.#isFollowing = true;
       this.#onSelect(undefined);
       this.#model.changed();
       return;
     }
     const at = Math.min(indexOf(rows, seq), rows.length - 1);
-    this.#isFollowing = false;
+    this.#leave();
     this.#resize(rows.length);
     this.#place(scrollToShow(at, this.#viewport(rows.length)));
     this.#onSelect(rows[at]);
@@ -105,7 +112,7 @@ export class LogView {
     if (row === undefined || numberOf(row) !== this.#selected) this.#isFollowing = true;
     else {
       this.#resize(shown.length);
-      this.#isFollowing = false;
+      this.#leave();
       this.#place(at * this.#rowHeight - this.#list.clientHeight / 3);
     }
     this.#model.changed();
@@ -134,9 +141,10 @@ export class LogView {
   }
 
   #offerEnd(): void {
-    const isAway = !this.#isFollowing || this.isHeld;
-    this.#toEnd.hidden = !isAway;
     const { unseen } = this;
+    const isAway = !this.#isFollowing || this.isHeld;
+    const isInView = !this.isHeld && isAtEnd(this.#viewport(this.#rows().length));
+    this.#toEnd.hidden = !isAway || isInView;
     setText(this.#toEnd, unseen > 0 ? `${some(unseen, "new line")} ↓` : "To the end ↓");
   }
 
@@ -191,10 +199,17 @@ export class LogView {
   #scrolled(): void {
     // Lines may have come since: only where a person scrolls to says whether the end is wanted.
     if (Math.abs(this.#list.scrollTop - this.#placedAt) > 1) {
-      this.#isFollowing = isAtEnd(this.#viewport(this.#rows().length));
+      if (isAtEnd(this.#viewport(this.#rows().length))) this.#isFollowing = true;
+      else this.#leave();
       this.#placedAt = this.#list.scrollTop;
     }
     this.#model.changed();
+  }
+
+  /** Lines that come from now on are not seen. */
+  #leave(): void {
+    if (this.#isFollowing) this.#leftAt = this.#model.log.last;
+    this.#isFollowing = false;
   }
 
   #clicked(target: EventTarget | null): void {
@@ -261,13 +276,15 @@ class LineElement {
     setText(this.#level, isGap(row) ? "gap" : row.level);
     setText(this.#source, isGap(row) ? "" : row.source);
     setText(this.#audit, isGap(row) || row.auditId === undefined ? "" : shortId(row.auditId));
-    setText(this.#message, isGap(row) ? gapText(row.gap) : row.message);
+    setText(this.#message, isGap(row) ? gapText(row.gap) : onOneLine(row.message));
   }
 }
 
+function onOneLine(message: string): string {
+  return printable(message.slice(0, LINE_CHARS));
+}
+
 /** `12 of 4,200 lines`, for beside the filter. */
-export function sizeText({ shown, size }: { shown: readonly Row[]; size: number }): string {
-  return shown.length === size
-    ? some(size, "line")
-    : `${countText(shown.length)} of ${some(size, "line")}`;
+export function sizeText({ found, size }: Pick<LogBook, "found" | "size">): string {
+  return found === size ? some(size, "line") : `${countText(found)} of ${some(size, "line")}`;
 }

@@ -22,6 +22,8 @@ export class Model {
   clockAheadMs = 0;
   /** Epoch milliseconds of this page since when nothing was heard; absent while all is live. */
   staleSinceMs: number | undefined;
+  /** The agent said that it stops; until it is heard again. */
+  isStopped = false;
   assignments: readonly AssignmentSummary[] = [];
   /** Where the next older page begins; absent: there is none. */
   olderBefore: number | undefined;

@@ -17,6 +17,19 @@ const DRAIN = {
   no: "Go on as it is",
 };
 
+const STOPPED: Notice = {
+  word: "Stopped",
+  shape: "stop",
+  tone: "warn",
+  text: "The agent was stopped. This is how it stood; the page goes on when the agent is started again.",
+};
+const SILENT: Notice = {
+  word: "No answer",
+  shape: "broken",
+  tone: "bad",
+  text: "The agent is gone without a word, or stuck. This is how it stood; the page tries again.",
+};
+
 export function stateView(model: Model, live: Live): void {
   const headline = byId("headline");
   const shape = icon();
@@ -32,6 +45,8 @@ export function stateView(model: Model, live: Live): void {
     document.body.dataset.access = model.access;
     byId("inside").hidden = model.access !== "in";
     byId("outside").hidden = model.access !== "out";
+    byId("keys").hidden = model.access !== "in";
+    tellOutside(model);
     setAttribute(document.body, "data-stale", model.staleSinceMs !== undefined);
     if (first !== undefined) shape.show(first);
     shape.element.style.display = first === undefined ? "none" : "";
@@ -49,14 +64,20 @@ export function stateView(model: Model, live: Live): void {
   });
 }
 
+/** Whoever was in before is told why no longer. */
+function tellOutside({ access, status }: Model): void {
+  if (access !== "out" || status === undefined) return;
+  setText(byId("outside-title"), "This browser's session has ended");
+  setText(byId("said"), "This browser's session has ended. Type: agent open");
+}
+
 /** What the status says; when it is old, that comes first. */
-function told({ status, staleSinceMs, clockAheadMs }: Model): readonly Notice[] {
+function told({ isStopped, status, staleSinceMs, clockAheadMs }: Model): readonly Notice[] {
   const known = status === undefined ? [] : noticesOf(status);
   if (staleSinceMs === undefined) return known;
-  const text = status === undefined ? "Trying again." : "What stands here is old. Trying again.";
   const sinceMs = staleSinceMs + clockAheadMs;
-  const silent: Notice = { word: "No answer", shape: "broken", tone: "bad", text, sinceMs };
-  return [silent, ...known.filter((each) => each.text !== "")];
+  if (isStopped) return [{ ...STOPPED, sinceMs }];
+  return [{ ...SILENT, sinceMs }, ...known.filter((each) => each.text !== "")];
 }
 
 function notice(): Part<Notice> {

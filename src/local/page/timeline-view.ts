@@ -110,7 +110,7 @@ function bars({ lane, acceptedAt, startedAt, endsAt, outcome }: Span): Element[]
     svg("rect", {
       class: kind,
       "data-tone": outcome.tone,
-      x: from * WIDTH,
+      x: Math.min(from * WIDTH, to * WIDTH - 2), // the shortest end where they end too
       width: Math.max(2, (to - from) * WIDTH),
       y: y + (LANE - thick) / 2 - 1,
       height: thick,

@@ -19,9 +19,10 @@ export function dayClockText(iso: string, nowMs: number): string {
     : `${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${clockText(iso)}`;
 }
 
-/** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+/** `40 ms`, `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export function durationText(ms: number): string {
-  if (!(ms >= 0)) return "0.0 s";
+  if (!(ms >= 0)) return "0 ms";
+  if (ms < 95) return `${Math.round(ms)} ms`;
   if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { AuditId } from "../../../src/core/assignment.ts";
 import { type Level, levels, sources } from "../../../src/core/events.ts";
 import { canonicalFilter, matches, type NumberedLine } from "../../../src/core/log.ts";
 import { gapText, indexOf, isGap, LogBook, numberOf } from "../../../src/local/page/log-book.ts";
@@ -36,7 +37,10 @@ describe("LogBook", () => {
     const book = new LogBook();
     book.add([line(4), line(900)]);
     const told = book.shown.filter(isGap).map(({ gap }) => gapText(gap));
-    expect(told).toEqual(["lines may be missing here: they were not kept (5 to 899)"]);
+    expect(told).toEqual([
+      "lines may be missing here: the agent was killed, or keeps them no longer (5 to 899)",
+    ]);
+    expect([book.found, book.size]).toEqual([2, 2]); // a gap is no line
   });
 
   test("leaves out a gap that dropped nothing, or that lies before what is here", () => {
@@ -56,6 +60,22 @@ describe("LogBook", () => {
     book.add(run(50, 60));
     expect(book.shown.filter(isGap)).toEqual([]);
     expect(book.hasEarlier).toBe(false);
+  });
+
+  test("shows the older lines of an assignment while it is the one that is wanted", () => {
+    const of = (auditId: string, seq: number) => ({ ...line(seq), auditId: auditId as AuditId });
+    const book = new LogBook(1_000);
+    book.add([line(100), of("a1", 101), of("a2", 102)]);
+    book.filterBy({ auditId: "a1" as AuditId });
+    book.addOlder("a1", [of("a1", 7), of("a1", 8), of("a1", 101)]);
+    expect(numbers(book)).toEqual([7, 8, 101]);
+    book.filterBy({ auditId: "a1" as AuditId, text: "line 8" });
+    expect(numbers(book)).toEqual([8]);
+    book.filterBy({ auditId: "a1" as AuditId });
+    book.add(run(103, 9_000)); // line 101 is no longer among the latest
+    expect([numbers(book), book.evicted]).toEqual([[7, 8, 101], 0]);
+    book.filterBy({});
+    expect(numbers(book)[0]).toBe(book.first);
   });
 
   test("keeps a bounded number of lines and says how many shown ones left", () => {

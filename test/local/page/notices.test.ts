@@ -34,13 +34,15 @@ test("noticesOf() says the gravest first and every one that holds", () => {
 
 test("durations, sizes and ids are short", () => {
   expect(
-    [-1, Number.NaN, 0, 440, 9_949, 59_499, 59_500, 200_000, 7_500_000, 360_000_000].map(
+    [-1, Number.NaN, 0, 2.6, 94, 440, 9_949, 59_499, 59_500, 200_000, 7_500_000, 360_000_000].map(
       durationText,
     ),
   ).toEqual([
-    "0.0 s",
-    "0.0 s",
-    "0.0 s",
+    "0 ms",
+    "0 ms",
+    "0 ms",
+    "3 ms",
+    "94 ms",
     "0.4 s",
     "9.9 s",
     "59 s",
