@@ -28,7 +28,7 @@ try {
     await scene.peer.result(`a${n}`, 60_000);
   }
   await page
-    .locator(".entry", { hasText: `line ${LINES_EACH} of` })
+    .locator(".entry:not([hidden])", { hasText: `line ${LINES_EACH} of` })
     .first()
     .waitFor();
   const lines = await page.textContent(".size");

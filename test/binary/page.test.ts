@@ -202,6 +202,12 @@ withBrowser(
     await page.locator("#hold[aria-pressed=true]").waitFor(SOON);
     await page.keyboard.press("?");
     await page.locator("dialog .keys").waitFor(SOON);
+    await page.uncheck("#keys-on");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/"); // somebody dictates, and has turned the keys off
+    expect(await focused()).not.toBe("filter");
+    await page.click("#keys");
+    await page.check("#keys-on");
     await page.keyboard.press("Escape");
     await page.keyboard.press("n");
     await page.keyboard.press("n");

@@ -50,7 +50,7 @@ const COUNTERS: readonly Counter[] = [
     value: ({ waiting }) => waiting,
     text: ({ status }) => countText(status?.outbox.waiting ?? 0),
     note: outboxNote,
-    gist: (series) => `most ${countText(most(series))}`,
+    gist: (series) => `≤ ${countText(most(series))}`,
   },
   {
     name: "log lines",
@@ -66,7 +66,7 @@ const COUNTERS: readonly Counter[] = [
     value: ({ journalBytes }) => journalBytes,
     text: ({ status }) => bytesText(status?.journal.bytes ?? 0),
     note: ({ status }) => (status?.journal.isFull === true ? "cannot be written" : "on disk"),
-    gist: (series) => `most ${bytesText(most(series))}`,
+    gist: (series) => `≤ ${bytesText(most(series))}`,
   },
 ];
 

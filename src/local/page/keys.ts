@@ -23,6 +23,7 @@ export function keyboard(log: LogPanel): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isOpen() || isTyping(event.target))
       return;
+    if (areOff()) return;
     const found = keys.find(({ key }) => key === event.key);
     if (found === undefined) return;
     event.preventDefault();
@@ -35,6 +36,26 @@ export function keyboard(log: LogPanel): void {
       "?",
     ),
   );
+}
+
+/** Where this browser keeps that keys do nothing: whoever dictates would press them by speaking. */
+const OFF_ITEM = "agent.keys-off";
+
+function areOff(): boolean {
+  try {
+    return localStorage.getItem(OFF_ITEM) !== null;
+  } catch {
+    return false; // a browser that keeps nothing for this page
+  }
+}
+
+function turn(areOn: boolean): void {
+  try {
+    if (areOn) localStorage.removeItem(OFF_ITEM);
+    else localStorage.setItem(OFF_ITEM, "");
+  } catch {
+    // It keeps nothing: they stay on.
+  }
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -56,5 +77,9 @@ function showKeys(keys: readonly Key[]): void {
     ["Home End", "in the log: to its first line, to its end"],
     ["Esc", "leaves a question, the filter, a line"],
   ].map(([key = "", does = ""]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)));
-  show("Keys", [h("dl", { class: "keys" }, ...rows, ...more)]);
+  const isOn = h("input", { type: "checkbox", id: "keys-on" });
+  isOn.checked = !areOff();
+  isOn.addEventListener("change", () => turn(isOn.checked));
+  const label = h("label", { class: "line" }, isOn, "Letters act as keys on this page");
+  show("Keys", [h("dl", { class: "keys" }, ...rows, ...more), label]);
 }

@@ -5,7 +5,7 @@ import { icon, pathOf } from "./icon.ts";
 import type { Live } from "./live.ts";
 import type { Model } from "./model.ts";
 import { notesOf, outcomeOf } from "./outcome.ts";
-import { type Span, scaleFor, spansOf, tookMs } from "./timeline.ts";
+import { type Span, scaleFor, spansOf, thinned, tookMs } from "./timeline.ts";
 import { clockText, dayClockText, durationText } from "./words.ts";
 
 /** The strip's own units; it is as wide as there is room. */
@@ -50,9 +50,12 @@ function row(model: Model, onStory: () => void): Part<AssignmentSummary> {
   const message = h("span", { class: "message" });
   const label = h("span", { class: "outcome" }, shape.element, word);
   const open = button({ class: "row" }, onStory, label, what, took, time, message);
+  let drawn: AssignmentSummary | undefined;
   return {
     element: h("li", {}, open),
     update(item) {
+      if (item === drawn && item.finishedAt !== undefined) return; // of a thousand a few change
+      drawn = item;
       const outcome = outcomeOf(item);
       shape.show(outcome);
       setAttribute(open, "data-tone", outcome.tone);
@@ -70,7 +73,7 @@ function row(model: Model, onStory: () => void): Part<AssignmentSummary> {
 function drawStrip(assignments: readonly AssignmentSummary[], nowMs: number): Element {
   const { reachMs, tickMs } = scaleFor(assignments, nowMs);
   const fromMs = nowMs - reachMs;
-  const spans = spansOf(assignments, { fromMs, toMs: nowMs, lanesMax: LANES_MAX });
+  const spans = thinned(spansOf(assignments, { fromMs, toMs: nowMs, lanesMax: LANES_MAX }));
   const lanes = Math.max(1, ...spans.map(({ lane }) => lane + 1));
   const height = lanes * LANE + 4;
   const ticks: { readonly at: number; readonly ms: number }[] = [];

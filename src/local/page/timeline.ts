@@ -94,6 +94,21 @@ export function spansOf(assignments: readonly AssignmentSummary[], strip: Strip)
     });
 }
 
+/** So near to each other, as parts of the width, marks cannot be told apart. */
+const APART = 0.01;
+
+/** Without the short spans that would lie upon another one that says the same. */
+export function thinned(spans: readonly Span[]): readonly Span[] {
+  const drawn = new Set<string>();
+  return spans.filter(({ acceptedAt, endsAt, isOpen, lane, outcome }) => {
+    if (isOpen || endsAt - acceptedAt > APART) return true;
+    const place = `${lane} ${Math.round(endsAt / APART)} ${outcome.word}`;
+    if (drawn.has(place)) return false;
+    drawn.add(place);
+    return true;
+  });
+}
+
 /** How long it took from its start to its result, or until now; undefined before its start. */
 export function tookMs(
   { startedAt, finishedAt }: Pick<AssignmentSummary, "startedAt" | "finishedAt">,

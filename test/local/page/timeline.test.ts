@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { notesOf, outcomeOf } from "../../../src/local/page/outcome.ts";
-import { mergeAssignments, scaleFor, spansOf, tookMs } from "../../../src/local/page/timeline.ts";
+import {
+  mergeAssignments,
+  scaleFor,
+  spansOf,
+  thinned,
+  tookMs,
+} from "../../../src/local/page/timeline.ts";
 import type { AssignmentSummary } from "../../../src/wire/local.ts";
 
 const iso = (seconds: number) => new Date(seconds * 1_000).toISOString();
@@ -38,6 +44,27 @@ describe("mergeAssignments()", () => {
     expect(merged).toHaveLength(1_000);
     expect([merged[0]?.auditId, merged.at(-1)?.auditId]).toEqual(["a1499", "a500"]);
   });
+});
+
+test("thinned() leaves a strip that looks the same, of few marks", () => {
+  const short = fc.record({ at: fc.integer({ min: 0, max: 99_000 }), ms: fc.nat(3_000) });
+  fc.assert(
+    fc.property(fc.array(short, { maxLength: 400 }), (given) => {
+      const all = given.map(({ at, ms }, n) => done(`a${n}`, at / 1_000, (at + ms) / 1_000));
+      const spans = spansOf(all, { fromMs: 0, toMs: 100_000, lanesMax: 4 });
+      const kept = thinned(spans);
+      for (const span of spans.filter((each) => !kept.includes(each))) {
+        const near = (each: (typeof kept)[number]) =>
+          each.lane === span.lane && Math.abs(each.endsAt - span.endsAt) <= 0.01;
+        expect(kept.some(near)).toBe(true);
+      }
+      const long = spans.filter(({ acceptedAt, endsAt }) => endsAt - acceptedAt > 0.011);
+      expect(long.every((each) => kept.includes(each))).toBe(true);
+    }),
+  );
+  const many = Array.from({ length: 1_000 }, (_, n) => done(`a${n}`, 30 + n / 1_000, 30));
+  const spans = spansOf(many, { fromMs: 0, toMs: 100_000, lanesMax: 4 });
+  expect(thinned(spans).length).toBeLessThan(20);
 });
 
 describe("spansOf()", () => {
