@@ -14,12 +14,17 @@ import { Executor } from "./executor.ts";
 import { Keeper } from "./keeper.ts";
 import { LogBook } from "./log-book.ts";
 import { memoryStore } from "./memory-store.ts";
+import { type MissionFiles, Missions } from "./missions.ts";
 import { nearest } from "./nearest.ts";
 import type { Parts } from "./parts.ts";
 import { Plans } from "./plans.ts";
 import type { Progress } from "./progress.ts";
-import { interruptRuns, type Kept, readKept } from "./restore.ts";
+import { type Kept, readKept } from "./restore.ts";
+import { beliefRoutes } from "./routes/beliefs.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { missionRoutes } from "./routes/missions.ts";
+import { objectRoutes } from "./routes/objects.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { BODY_MAX_BYTES } from "./routes/request.ts";
 import { servantRoutes } from "./routes/servant.ts";
@@ -29,6 +34,7 @@ import type { Leases } from "./silence.ts";
 import { failureAnswer } from "./status.ts";
 import type { BackendStore } from "./store.ts";
 import { Traces } from "./traces.ts";
+import { Track } from "./track.ts";
 import { type StateChange, World } from "./world.ts";
 
 /** What an answer says when a restart would forget what it tells. */
@@ -48,6 +54,8 @@ export interface BackendOptions extends Leases {
   readonly observe?: (progress: Progress) => void;
   /** The backend's from now on: it closes it. Absent: nothing outlives the process. */
   readonly store?: BackendStore;
+  /** Missions beside those that clients save. */
+  readonly missionFiles?: MissionFiles | undefined;
   /** Logged first: what there is to say of how the store was opened. */
   readonly notes?: readonly Note[];
 }
@@ -97,18 +105,25 @@ function openParts(options: BackendOptions): Parts {
   };
   for (const { level, message } of options.notes ?? []) log(level, message, {});
   const traces = new Traces(clock, keeper, store.lines("trace"));
-  const onStateChange = (change: StateChange) => traceState(traces, change);
-  const world = new World(domains, { clock, keep: keeper, onStateChange });
+  const track = new Track(clock, keeper, store.lines("track"));
+  const onStateChange = (change: StateChange) => {
+    traceState(traces, change);
+    track.note(change.added, (name) => world.object(name));
+  };
+  const missions = new Missions({
+    keep: keeper,
+    kept: store.documents("mission"),
+    files: options.missionFiles,
+  });
+  const world: World = new World(domains, { clock, keep: keeper, onStateChange });
   const servants = new Servants({ ...options, log, keep: keeper });
   const plans = new Plans(world, clock);
   const executor = new Executor({ world, servants, plans, log, observe });
-  const parts: Parts = { world, servants, plans, executor, logBook, traces, keeper, log };
+  const history = { logBook, traces, track, missions, keeper, log };
+  const parts: Parts = { world, servants, plans, executor, ...history };
   restore(parts, readKept(store));
-  const interrupted = interruptRuns(store, keeper, clock.now());
-  if (interrupted.length > 0)
-    log("warn", `interrupted by a restart: ${interrupted.join(", ")}`, {});
   const names = domains.map(({ name }) => name);
-  traces.add("session_start", `a backend for ${names.join(", ")}`, { domains: names, interrupted });
+  traces.add("session_start", `a backend for ${names.join(", ")}`, { domains: names });
   return parts;
 }
 
@@ -153,6 +168,10 @@ function routes(parts: Parts): Hono {
   });
   app.get("/health", (context) => context.json(health(parts)));
   worldRoutes(app, parts);
+  objectRoutes(app, parts);
+  beliefRoutes(app, parts);
+  missionRoutes(app, parts);
+  historyRoutes(app, parts);
   planRoutes(app, parts);
   cancelRoutes(app, parts);
   servantRoutes(app, parts);
@@ -188,9 +207,10 @@ function health({ world, servants, executor, keeper }: Parts): JsonObject {
 function unknownRoute(app: Hono, context: Context): Response {
   const { method, path } = context.req;
   const known = app.routes.filter((route) => route.method !== "ALL");
-  const methods = known.filter((route) => route.path === path).map((route) => route.method);
+  const isMeant = (route: string) => new RegExp(`^${route.replace(/:\w+/g, "[^/]+")}$`).test(path);
+  const methods = known.filter((route) => isMeant(route.path)).map((route) => route.method);
   if (methods.length > 0) {
-    const detail = `Cannot ${method} ${path}: it takes ${methods.join(" or ")}`;
+    const detail = `Cannot ${method} ${path.slice(0, 200)}: it takes ${methods.join(" or ")}`;
     return context.json({ detail, code: "route.unknown" }, 405, { Allow: methods.join(", ") });
   }
   const near = nearest(path, new Set(known.map((route) => route.path)));

@@ -56,6 +56,11 @@ export class Lines<T extends Json> {
     this.#forgetOld();
   }
 
+  clear(): void {
+    [this.#lines, this.#bytes] = [[], 0];
+    this.#keep.trim(this.#kind, this.#lastMicros);
+  }
+
   #push(atMicros: number, value: T): void {
     const bytes = JSON.stringify(value).length;
     this.#lines.push({ atMicros, value, bytes });

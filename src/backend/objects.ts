@@ -13,6 +13,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 
 /** Objects that clients may create between two resets. */
 export const CLIENT_OBJECTS_MAX = 100_000;
+/** Parts of parts nest so deep at most. */
+export const PARTS_DEPTH_MAX = 32;
 
 export interface Created {
   readonly object: ObjectDef;
@@ -59,8 +61,23 @@ export class Objects {
     return this.#made.has(name) && !this.#vocabulary.objects.has(name);
   }
 
-  partsOf(name: string): ObjectDef[] {
-    return [...this.#made.values()].filter(({ parent }) => parent === name);
+  /** With its parts, and theirs. */
+  withParts(name: string): Set<string> {
+    const byParent = Map.groupBy(this.#made.values(), ({ parent }) => parent);
+    const all = new Set([name]);
+    // A set is walked in the order of insertion and includes what the walk inserts.
+    for (const each of all) for (const part of byParent.get(each) ?? []) all.add(part.name);
+    return all;
+  }
+
+  /** Others that have one of these in a list that they carry, as a zone its corners. */
+  referrersOf(names: ReadonlySet<string>): ObjectDef[] {
+    const isOne = (value: Json) => typeof value === "string" && names.has(value);
+    return this.all().filter(
+      ({ name, fields }) =>
+        !names.has(name) &&
+        Object.values(fields).some((value) => Array.isArray(value) && value.some(isOne)),
+    );
   }
 
   /**
@@ -78,7 +95,7 @@ export class Objects {
     const object = { name, type, fields, ...(parent === undefined ? {} : { parent }) };
     const twin = this.#twinOf(object);
     if (twin !== undefined) return { object: twin, created: false, mergedInto: twin.name };
-    if (parent !== undefined) this.require(parent);
+    if (parent !== undefined) this.#checkParent(name, parent);
     if (this.#made.size >= CLIENT_OBJECTS_MAX) {
       const reason = `there are ${CLIENT_OBJECTS_MAX} objects already`;
       throw new ServantError("object.invalid", `Cannot create "${name}": ${reason}`);
@@ -135,6 +152,16 @@ export class Objects {
   restore(object: ObjectDef): void {
     checkName(object.name, this.#vocabulary);
     this.#place({ ...object, fields: checkFields(object, this.#vocabulary, undefined) });
+  }
+
+  #checkParent(name: string, parent: string): void {
+    let depth = 1;
+    for (let above = this.require(parent).parent; above !== undefined; depth += 1) {
+      above = this.get(above)?.parent;
+    }
+    if (depth < PARTS_DEPTH_MAX) return;
+    const reason = `parts nest ${PARTS_DEPTH_MAX} deep at most`;
+    throw new ServantError("object.invalid", `Cannot create "${name}": ${reason}`);
   }
 
   #set(object: ObjectDef): void {

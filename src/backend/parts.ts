@@ -2,9 +2,11 @@
 import type { Executor } from "./executor.ts";
 import type { Keeper } from "./keeper.ts";
 import type { LogBook } from "./log-book.ts";
+import type { Missions } from "./missions.ts";
 import type { Plans } from "./plans.ts";
 import type { Log, Servants } from "./servants.ts";
 import type { Traces } from "./traces.ts";
+import type { Track } from "./track.ts";
 import type { World } from "./world.ts";
 
 export interface Parts {
@@ -14,6 +16,8 @@ export interface Parts {
   readonly executor: Executor;
   readonly logBook: LogBook;
   readonly traces: Traces;
+  readonly track: Track;
+  readonly missions: Missions;
   /** What a restart is to know goes here. */
   readonly keeper: Keeper;
   readonly log: Log;

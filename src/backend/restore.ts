@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { ObjectDef } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
-import type { BackendStore, DocumentKind, Keep } from "./store.ts";
+import type { BackendStore, DocumentKind } from "./store.ts";
 import { OBJECTS_CHANGED } from "./world.ts";
 
 const Names = z.array(z.string());
@@ -48,19 +48,4 @@ export function readKept(store: BackendStore): Kept {
     servants: rows("servant", ServantRow).map(({ key, value }) => ({ id: key, ...value })),
     unreadable,
   };
-}
-
-/**
- * A run that was going when the process ended is over: its outcome is unknown. Marks it so, unless
- * it says how it ended.
- */
-export function interruptRuns(store: BackendStore, keep: Keep, nowMs: number): string[] {
-  const Running = z.looseObject({ status: z.literal("running") });
-  return store.documents("run").flatMap(({ key, value }) => {
-    const parsed = Running.safeParse(value);
-    if (!parsed.success) return [];
-    const ended = { status: "interrupted", ended: nowMs / 1_000 };
-    keep.put("run", key, { ...(parsed.data as { [member: string]: Json }), ...ended });
-    return [key];
-  });
 }

@@ -15,6 +15,7 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "domain.unknown": 422,
   "execution.running": 409,
   "execution.stopped": 503,
+  "mission.unknown": 422,
   "object.conflict": 409,
   "object.in-use": 409,
   "object.invalid": 422,

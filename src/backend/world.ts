@@ -76,6 +76,11 @@ export class World {
     return this.#objects.get(name);
   }
 
+  /** @throws {ServantError} `object.unknown`, with the nearest known name. */
+  requireObject(name: string): ObjectDef {
+    return this.#objects.require(name);
+  }
+
   /** When an object last came, went or changed, in epoch milliseconds; it rises with each. */
   get objectsChangedAtMs(): number {
     return this.#objectsChangedAtMs;
@@ -123,20 +128,18 @@ export class World {
    */
   deleteObject(name: string, { withParts }: { readonly withParts: boolean }): string[] {
     this.#objects.require(name);
-    const gone = new Set([name]);
-    // A set is walked in the order of insertion and includes what the walk inserts.
-    if (withParts)
-      for (const each of gone) for (const part of this.#objects.partsOf(each)) gone.add(part.name);
+    const whole = this.#objects.withParts(name);
+    const gone = withParts ? whole : new Set([name]);
     const declared = [...gone].find((each) => !this.#objects.isMade(each));
     if (declared !== undefined) throw inUse(name, [`"${declared}" belongs to a domain`]);
     const names = (text: Atom) => atomParts(text).args.some((arg) => gone.has(arg));
     const atoms = [...this.#set].filter(([text]) => names(text));
+    const holding = withParts ? [] : atoms.filter(([, holds]) => holds);
     const uses = [
       ...this.#goal.filter(names).map((text) => `the goal has ${text}`),
-      ...(withParts ? [] : atoms.filter(([, holds]) => holds).map(([text]) => `${text} holds`)),
-      ...(withParts
-        ? []
-        : this.#objects.partsOf(name).map((part) => `"${part.name}" is a part of it`)),
+      ...holding.map(([text]) => `${text} holds`),
+      ...this.#objects.referrersOf(gone).map((each) => `"${each.name}" names it`),
+      ...[...whole.difference(gone)].map((part) => `"${part}" is a part of it`),
     ];
     if (uses.length > 0) throw inUse(name, uses);
     this.apply(

@@ -11,6 +11,7 @@ import { stopSignals } from "./compose.ts";
 import { openDomains } from "./domains.ts";
 import { eventLog } from "./event-log.ts";
 import { listen } from "./listen.ts";
+import { missionFiles } from "./mission-files.ts";
 import type { HostOptions } from "./options.ts";
 
 /**
@@ -30,6 +31,7 @@ export async function host(options: HostOptions): Promise<number> {
       log,
       leaseMs: lease * 1_000,
       ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),
+      missionFiles: options.missions === undefined ? undefined : missionFiles(options.missions),
       ...(stateDir === undefined ? {} : await backendStore(stateDir.path)),
     });
     const { url, port, stop } = listen(backend, options);

@@ -72,5 +72,7 @@ export interface HostOptions {
   readonly lease: number;
   /** Seconds; absent is off. */
   readonly silentLease?: number;
+  /** A folder of missions, one JSON file each. */
+  readonly missions?: string;
   readonly json?: boolean;
 }

@@ -157,6 +157,10 @@ export const catalogue = {
     kind: "auth",
     hint: "Send the token as `Authorization: Bearer`; for a browser there is `agent open`",
   },
+  "mission.unknown": {
+    kind: "permanent",
+    hint: "See GET /missions for those that there are; POST /fork saves the goal as one",
+  },
   "object.conflict": {
     kind: "permanent",
     hint: "Choose another name: this object exists with other content",

@@ -25,6 +25,7 @@ export interface Harness extends AsyncDisposable {
   readonly progress: Progress[];
   get(path: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<Answer>;
   post(path: string, body?: Json): Promise<Answer>;
+  send(method: string, path: string, body?: Json): Promise<Answer>;
   /** Registers a servant; resolves to its id. */
   register(transitions: readonly string[], beliefs?: readonly string[]): Promise<string>;
   /** Polls until there is an assignment. */
@@ -58,6 +59,8 @@ export function harness(options: Partial<BackendOptions> = {}): Harness {
     get: (path, headers = {}, signal) =>
       call(path, { headers, ...(signal === undefined ? {} : { signal }) }),
     post: (path, body = {}) => call(path, { method: "POST", body: JSON.stringify(body) }),
+    send: (method, path, body) =>
+      call(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
     async register(transitions, beliefs = []) {
       const body = { transitions: [...transitions], beliefs: [...beliefs] };
       return String((await self.post("/servant/register", body)).body.servant_id);

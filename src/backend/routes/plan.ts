@@ -10,7 +10,10 @@ import type { Execution } from "../executor.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
 
-export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: Parts): void {
+export function planRoutes(
+  app: Hono,
+  { world, plans, executor, logBook, log, track }: Parts,
+): void {
   app.post("/plan", async (context) => {
     const { time_budget_s: budgetS, relax } = await bodyOf(context, PlanRequest);
     const { plan, cost, reason, detail, relaxation } = await plans.make({
@@ -40,6 +43,7 @@ export function planRoutes(app: Hono, { world, plans, executor, logBook, log }: 
   app.post("/reset", async (context) => {
     await executor.stop("the backend was reset", { isTold: true });
     world.reset();
+    track.clear();
     plans.forget();
     log("info", "reset: objects of clients, state, goal and plan are gone", {});
     return context.json({ status: "ok" });

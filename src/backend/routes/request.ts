@@ -1,7 +1,7 @@
 /** Reading requests: bodies checked by their schema, wishes in headers. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { ServantError } from "../../core/errors.ts";
+import { messageOf, ServantError } from "../../core/errors.ts";
 import { isNestedWithin, type Json } from "../../core/json.ts";
 
 /** The longest body that is read, in bytes. */
@@ -19,16 +19,28 @@ export async function bodyOf<T>(context: Context, schema: z.core.$ZodType<T>): P
   try {
     value = text.trim() === "" ? {} : (JSON.parse(text) as Json);
   } catch (cause) {
-    throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`, { cause });
+    const reason = cause instanceof SyntaxError ? `: ${messageOf(cause).slice(0, 200)}` : "";
+    const problem = `Cannot read ${subject}: not JSON${reason}`;
+    throw new ServantError("request.malformed", problem, { cause });
   }
   // It goes out again in answers to others: what cannot be written must not come in.
   if (!isNestedWithin(value)) {
     throw new ServantError("request.malformed", `Cannot use ${subject}: it nests too deep`);
   }
+  if (!isFiniteWithin(value)) {
+    throw new ServantError("request.malformed", `Cannot use ${subject}: a number is too large`);
+  }
   const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const reason = z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500);
   throw new ServantError("request.malformed", `Cannot use ${subject}: ${reason}`);
+}
+
+/** `1e999` reads as infinity, which JSON cannot write again. Nesting is bounded by now. */
+function isFiniteWithin(value: Json): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.values(value).every(isFiniteWithin);
 }
 
 /** How long the client would like an empty answer to be held: `Prefer: wait=25` (RFC 7240). */

@@ -1,11 +1,12 @@
-/** What the backend knows and believes: vocabulary, objects, state, goal. */
+/** What the backend knows and believes: vocabulary, state, goal. */
 import type { Hono } from "hono";
-import { z } from "zod";
+import { atomParts } from "../../core/atom.ts";
 import { type Condition, conditionText } from "../../core/condition.ts";
-import type { ArgDef, ObjectDef, TransitionDef } from "../../core/domain.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
-import { AtomsOf, CreateObject } from "../../wire/dynos.ts";
+import type { ArgDef, TransitionDef } from "../../core/domain.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { AtomsOf } from "../../wire/dynos.ts";
 import type { Parts } from "../parts.ts";
+import { PUBLIC } from "./objects.ts";
 import { bodyOf } from "./request.ts";
 
 export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
@@ -32,47 +33,12 @@ export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
     );
   });
 
-  app.get("/object_types", (context) =>
-    context.json(
-      [...world.vocabulary.types.values()].map(({ name, fields }) => ({
-        name,
-        value_fields: fields,
-      })),
-    ),
-  );
-
-  app.get("/objects", (context) => {
-    const type = context.req.query("type");
-    if (type !== undefined) world.vocabulary.type(type); // an unknown type is an error, not []
-    const objects = world.objects().filter((object) => type === undefined || object.type === type);
-    return context.json(objects.map(describeObject));
+  app.get("/state", (context) => {
+    const atoms = [...world.state()].sort();
+    if (context.req.query("scope") !== PUBLIC) return context.json({ state: atoms });
+    const isPart = (name: string) => world.object(name)?.parent !== undefined;
+    return context.json({ state: atoms.filter((text) => !atomParts(text).args.some(isPart)) });
   });
-
-  app.post("/objects", async (context) => {
-    const { type, name, ...rest } = await bodyOf(context, CreateObject);
-    const fields = z.record(z.string(), z.json()).parse(rest) as Record<string, Json>;
-    const declared = world.vocabulary.type(type).fields;
-    const dropped = Object.keys(fields).filter((field) => !Object.hasOwn(declared, field));
-    const { object, created, mergedInto } = world.createObject({ name, type, fields });
-    if (created) log("info", `object ${name} of type ${type} created`, {});
-    const warnings = [
-      ...(mergedInto === undefined
-        ? []
-        : [`${name} is at the place of ${mergedInto}: use that name`]),
-      ...(dropped.length === 0 ? [] : [`${type} declares no ${dropped.join(", ")}: left out`]),
-    ];
-    return context.json({
-      status: "ok",
-      object: {
-        ...describeObject(object),
-        created,
-        ...(mergedInto === undefined ? {} : { merged_into: mergedInto }),
-        ...(warnings.length === 0 ? {} : { warning: warnings.join("; ") }),
-      },
-    });
-  });
-
-  app.get("/state", (context) => context.json({ state: [...world.state()].sort() }));
 
   app.post("/start", async (context) => {
     const { start } = await bodyOf(context, AtomsOf.start);
@@ -111,8 +77,4 @@ function plainText(condition: Condition): string {
 
 function describeArg({ name, type }: ArgDef): JsonObject {
   return { name, type };
-}
-
-function describeObject({ name, type, fields }: ObjectDef): JsonObject {
-  return { name, type, value_fields: fields };
 }
