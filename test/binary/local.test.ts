@@ -386,6 +386,7 @@ test("logs of a stopped agent tell the day where it changes, and direct nobody's
   );
   expect(code).toBe(0);
   expect((await scene.run("logs", "--json")).out).toBe(texts.join(""));
+  expect((await scene.run("logs", "--since", "2199-01-01")).code).toBe(2);
 });
 
 test("a thousand connections, dawdlers and floods leave the agent at its work", async () => {

@@ -27,10 +27,7 @@ export interface LogsOptions extends LocalCommandOptions {
 /** @throws {ServantError} `state.absent`, `local.*`, `usage.invalid` */
 export async function logs(options: LogsOptions): Promise<number> {
   const { since } = options;
-  if (since !== undefined && startOf(since) === undefined) {
-    const problem = `Cannot read --since "${since}": give an age (10m), ISO 8601 or a number`;
-    throw new ServantError("usage.invalid", problem);
-  }
+  if (since !== undefined) checkStart(since);
   const stateDir = stateFolder(options);
   const lines = new LogLines(options.json === true);
   const agent = options.follow ? findAgent(options) : agentOrNone(options);
@@ -111,6 +108,15 @@ async function fromDisk(folder: string, options: LogsOptions, lines: LogLines): 
   } finally {
     await files.close();
   }
+}
+
+/** @throws {ServantError} `usage.invalid`: it is none, or nothing can be there yet */
+function checkStart(since: string): void {
+  const start = startOf(since);
+  if (start !== undefined && ("seq" in start || start.atMs <= systemClock.now())) return;
+  const reason =
+    start === undefined ? "give an age (10m), ISO 8601 or a number" : "it is in the future";
+  throw new ServantError("usage.invalid", `Cannot read --since "${since}": ${reason}`);
 }
 
 /** The first line's number, or its time; undefined for what is neither. */
