@@ -14,7 +14,7 @@ export interface Pattern {
 /** The reached atoms of one fluent, in the order they were reached. */
 export class FluentTable {
   readonly reached: number[] = [];
-  readonly #numbers = new Map<string, number>();
+  readonly #numbers = new Map<number | string, number>();
   readonly #buckets: Map<number, number[]>[];
 
   constructor(
@@ -25,7 +25,7 @@ export class FluentTable {
   }
 
   numberOf(args: readonly number[], otherwise: () => number): number {
-    const key = args.join();
+    const key = args.length > 2 ? args.join() : pairKey(args[0] ?? 0, args[1] ?? 0);
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = otherwise();
@@ -51,6 +51,12 @@ export class FluentTable {
 }
 
 const NONE: readonly number[] = [];
+/** More objects than fit into a world; two of their numbers fit into one. */
+const OBJECTS_MAX = 2 ** 26;
+
+function pairKey(first: number, second: number): number {
+  return first * OBJECTS_MAX + second;
+}
 
 export class Atoms {
   /** The objects of each type, as numbers. */
@@ -61,6 +67,7 @@ export class Atoms {
   readonly #tables = new Map<string, FluentTable>();
   readonly #tableOf: FluentTable[] = [];
   readonly #argsOf: (readonly number[])[] = [];
+  readonly #texts: Atom[] = [];
 
   constructor(objects: readonly ObjectDef[]) {
     for (const { name, type } of objects) {
@@ -120,10 +127,13 @@ export class Atoms {
   }
 
   text(number: number): Atom {
-    return atom(
-      this.tableOf(number).fluent,
-      this.argsOf(number).map((object) => this.nameOf(object)),
-    );
+    let text = this.#texts[number];
+    if (text === undefined) {
+      const names = this.argsOf(number).map((object) => this.nameOf(object));
+      text = atom(this.tableOf(number).fluent, names);
+      this.#texts[number] = text;
+    }
+    return text;
   }
 
   #object(name: string, type: string | undefined): number {

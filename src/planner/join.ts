@@ -5,11 +5,7 @@
  */
 import type { ArgDef } from "../core/domain.ts";
 import type { Atoms, Pattern } from "./atoms.ts";
-
-export interface Schema {
-  readonly params: readonly ArgDef[];
-  readonly positive: readonly Pattern[];
-}
+import type { Schema } from "./schema.ts";
 
 /** What stands in a binding for a parameter that is still open. */
 const OPEN = -1;

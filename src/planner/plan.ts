@@ -12,12 +12,14 @@ import { atomParts } from "../core/atom.ts";
 import type { Literal } from "../core/condition.ts";
 import { assert } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
-import { type Grounding, ground, toGroundStep } from "./ground.ts";
+import { type Grounding, ground, literal, toGroundStep } from "./ground.ts";
+import { Heuristic } from "./heuristic.ts";
+import { improve } from "./improve.ts";
 import { OutOfMemory, OutOfTime, Pace } from "./pace.ts";
 import type { GroundStep, Problem, Relaxation } from "./problem.ts";
 import { search } from "./search.ts";
 import { shorten } from "./shorten.ts";
-import { literal, pack } from "./task.ts";
+import { pack } from "./task.ts";
 import { validatePlan } from "./validate.ts";
 
 export type { Blocked, Blocker, GroundStep, Problem, Relaxation } from "./problem.ts";
@@ -93,9 +95,7 @@ async function look(problem: Problem, pace: Pace, nodesMax: number): Promise<Pla
     atom,
     holds,
   }));
-  const unreachable = goal.filter(
-    ({ number, holds }) => !(holds ? grounding.canHold(number) : grounding.canFail(number)),
-  );
+  const unreachable = goal.filter(({ number, holds }) => !grounding.canBe(literal(number, holds)));
   if (unreachable.length > 0) return failure("goal_unreachable", explain(problem, unreachable));
   const wanted = new Set(goal.map(({ number, holds }) => literal(number, holds)));
   const torn = goal.filter(({ number, holds }) => wanted.has(literal(number, !holds)));
@@ -103,11 +103,13 @@ async function look(problem: Problem, pace: Pace, nodesMax: number): Promise<Pla
     return failure("goal_unreachable", `The goal wants ${torn[0]?.atom} both true and false`);
   }
   const task = pack(grounding, [...wanted]);
-  const found = await search(task, pace, nodesMax);
+  const heuristic = new Heuristic(task);
+  const found = await search(task, heuristic, pace, nodesMax);
   if (found === undefined) {
     return failure("no_plan_found", "Every reachable state was seen: none satisfies the goal");
   }
-  const operators = await shorten(task, found, pace);
+  const first = await shorten(task, found, pace);
+  const operators = await shorten(task, await improve(task, first, heuristic, pace), pace);
   const plan = operators.map((index) => priced(problem, step(grounding, task.operators[index])));
   const validation = validatePlan(problem, plan);
   assert(validation.valid, `a found plan is valid: ${JSON.stringify(validation)}`);

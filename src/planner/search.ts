@@ -1,18 +1,20 @@
 /**
  * Greedy best-first search with two frontiers. Steps that the relaxed plan begins with (preferred
- * operators) are evaluated as soon as their parent is expanded, so the best of them goes first:
- * on the warehouse this gives plans a fifth shorter than deferring them, for half as much again
- * of time. All other steps wait with their parent's estimate and are evaluated only when their
- * turn comes; they keep the search complete.
+ * operators) are tried as soon as their parent is expanded, the most promising few of them: on the
+ * warehouse this finds plans a fifth shorter than deferring them all. All other steps wait with
+ * their parent's estimate and are evaluated only when their turn comes; they keep it complete.
  */
 import { Frontier } from "./frontier.ts";
-import { DEAD_END, Heuristic } from "./heuristic.ts";
+import { DEAD_END, type Heuristic } from "./heuristic.ts";
+import { Order } from "./order.ts";
 import { OutOfMemory, type Pace } from "./pace.ts";
 import { States } from "./states.ts";
 import { apply, type Task } from "./task.ts";
 
 /** Turns that preferred operators get ahead for each new best estimate. */
 const PREFERENCE_BOOST = 1000;
+/** Preferred operators that are evaluated at once. More of them gave no shorter plans. */
+const TRIED_AT_ONCE = 4;
 /** Frontier entries at most: 8 bytes each. */
 const FRONTIER_MAX = 40_000_000;
 /** The operator of a frontier entry whose state has been evaluated already. */
@@ -22,10 +24,15 @@ const EVALUATED = -1;
  * Operators that lead from the initial state to the goal; undefined when none do.
  *
  * @throws {OutOfTime} when the pace says so.
- * @throws {OutOfMemory} beyond `nodesMax` states or `FRONTIER_MAX` entries.
+ * @throws {OutOfMemory} beyond `nodesMax` states, `FRONTIER_MAX` entries or the room for states.
  */
-export function search(task: Task, pace: Pace, nodesMax: number): Promise<number[] | undefined> {
-  return new Search(task, pace, nodesMax).run();
+export function search(
+  task: Task,
+  heuristic: Heuristic,
+  pace: Pace,
+  nodesMax: number,
+): Promise<number[] | undefined> {
+  return new Search(task, heuristic, pace, nodesMax).run();
 }
 
 class Search {
@@ -33,6 +40,7 @@ class Search {
   readonly #pace: Pace;
   readonly #nodesMax: number;
   readonly #heuristic: Heuristic;
+  readonly #order: Order;
   readonly #states: States;
   readonly #deferred = new Frontier();
   readonly #preferred = new Frontier();
@@ -42,11 +50,12 @@ class Search {
   /** The state at hand. */
   readonly #state: Uint32Array;
 
-  constructor(task: Task, pace: Pace, nodesMax: number) {
+  constructor(task: Task, heuristic: Heuristic, pace: Pace, nodesMax: number) {
     this.#task = task;
     this.#pace = pace;
     this.#nodesMax = nodesMax;
-    this.#heuristic = new Heuristic(task);
+    this.#heuristic = heuristic;
+    this.#order = new Order(task);
     this.#states = new States(task);
     this.#state = task.initial.slice();
   }
@@ -72,12 +81,14 @@ class Search {
 
   /** Puts the successors of the state at hand on the frontiers; returns a goal state if met. */
   async #expand(number: number): Promise<number | undefined> {
-    const { applicable, preferred } = this.#heuristic;
     const estimate = this.#evaluate();
     if (estimate === 0) return number;
     if (estimate === DEAD_END) return undefined;
-    for (const operator of applicable) this.#deferred.push(estimate, number, operator);
-    for (const operator of [...preferred]) {
+    for (const operator of this.#heuristic.applicable()) {
+      this.#deferred.push(estimate, number, operator);
+    }
+    const preferred = this.#order.of(this.#heuristic, this.#state);
+    for (const operator of preferred.splice(0, TRIED_AT_ONCE)) {
       const successor = this.#enter(number, operator);
       if (successor === undefined) continue;
       if (this.#pace.due()) await this.#pace.rest();
@@ -85,6 +96,7 @@ class Search {
       if (promise === 0) return successor;
       if (promise !== DEAD_END) this.#preferred.push(promise, successor, EVALUATED);
     }
+    for (const operator of preferred) this.#preferred.push(estimate, number, operator);
     return undefined;
   }
 

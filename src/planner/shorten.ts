@@ -1,6 +1,6 @@
 /** Takes out of a plan what it can do without: greedy action elimination. */
 import { OutOfTime, type Pace } from "./pace.ts";
-import { allHold, apply, holdsIn, type Task } from "./task.ts";
+import { allHold, apply, isReached, type Task } from "./task.ts";
 
 /**
  * The plan without the steps that proved unneeded. A step is tried without, together with every
@@ -30,9 +30,9 @@ function without(task: Task, plan: readonly number[], at: number): number[] | un
   const state = task.initial.slice();
   const kept: number[] = [];
   for (const [index, operator] of plan.entries()) {
-    if (index === at || !allHold(task.needs, operator, state)) continue;
+    if (index === at || !allHold(task.rules.needs, operator, state)) continue;
     apply(task, operator, state);
     kept.push(operator);
   }
-  return task.goal.every((wanted) => holdsIn(state, 0, wanted)) ? kept : undefined;
+  return isReached(task.goal, state) ? kept : undefined;
 }

@@ -1,7 +1,10 @@
 /** The states a search has seen, packed end to end, each with the way it was reached. */
+import { OutOfMemory } from "./pace.ts";
 import type { Task } from "./task.ts";
 
 const FREE = -1;
+/** Memory that the states of one search may take: packed ends of 20,000 atoms are 2.5 kB each. */
+const STATES_MAX_BYTES = 512 * 1024 * 1024;
 /** States that the first arrays hold; they double from there. */
 const CAPACITY_FIRST = 1024;
 
@@ -23,7 +26,11 @@ export class States {
     return this.#count;
   }
 
-  /** Remembers a state; undefined when it was known already. */
+  /**
+   * Remembers a state; undefined when it was known already.
+   *
+   * @throws {OutOfMemory} when there is no room for more.
+   */
   add(state: Uint32Array, parent: number, operator: number): number | undefined {
     if (this.#count === this.#parents.length) this.#grow();
     const slot = this.#slotOf(state, 0);
@@ -34,6 +41,18 @@ export class States {
     this.#parents[number] = parent;
     this.#operators[number] = operator;
     return number;
+  }
+
+  /** The number of a state that was added, or undefined. */
+  find(state: Uint32Array): number | undefined {
+    const number = this.#slots[this.#slotOf(state, 0)] as number;
+    return number === FREE ? undefined : number;
+  }
+
+  /** Says that a known state is reached in another way. */
+  reroute(number: number, parent: number, operator: number): void {
+    this.#parents[number] = parent;
+    this.#operators[number] = operator;
   }
 
   copyTo(target: Uint32Array, number: number): void {
@@ -73,6 +92,9 @@ export class States {
 
   #grow(): void {
     const capacity = 2 * this.#parents.length;
+    if (4 * capacity * this.#words > STATES_MAX_BYTES) {
+      throw new OutOfMemory(`No plan among the first ${this.#count} states`);
+    }
     this.#packed = grown(this.#packed, new Uint32Array(capacity * this.#words));
     this.#parents = grown(this.#parents, new Int32Array(capacity));
     this.#operators = grown(this.#operators, new Int32Array(capacity));

@@ -2,7 +2,8 @@
  * A grounded problem packed for search. Only atoms that can change and matter to the goal get a
  * bit; a literal is a number, 2 * bit when it wants the atom true and 2 * bit + 1 when false.
  */
-import type { Grounding, Operator } from "./ground.ts";
+import { type Grounding, literal, type Operator } from "./ground.ts";
+import { relevantTo } from "./relevance.ts";
 
 /** Lists of numbers in one array: list i is `items[starts[i]]` up to `items[starts[i + 1]]`. */
 export interface Lists {
@@ -16,66 +17,91 @@ export interface Task {
   readonly words: number;
   readonly initial: Uint32Array;
   readonly operators: readonly Operator[];
-  /** Literals that an operator needs, and that it makes true, by operator. */
-  readonly needs: Lists;
-  readonly makes: Lists;
-  /** The operators that need a literal, by literal. */
-  readonly neededBy: Lists;
+  /** What operators need and make, and what their conditional effects do. */
+  readonly rules: Rules;
+  readonly costs: Float64Array;
   readonly goal: Int32Array;
 }
+/**
+ * Rule i below the number of operators is what operator i does in any case. The rules from there
+ * on are conditional effects: they need their own conditions beside those of their operator.
+ */
+export interface Rules {
+  readonly count: number;
+  readonly needs: Lists;
+  readonly makes: Lists;
+  /** The operator of each rule. */
+  readonly operatorOf: Int32Array;
+  /** By operator: its rules that are conditional effects. */
+  readonly effectsOf: Lists;
+  readonly hasEffects: boolean;
+}
 
-/** A literal over atom numbers of the grounding, coded like those over bits. */
-export const literal = (atom: number, holds: boolean) => 2 * atom + (holds ? 0 : 1);
+const NONE: readonly number[] = [];
 
 /** Packs what can matter to the goal, given as literals over the grounding's atoms. */
 export function pack(grounding: Grounding, goal: readonly number[]): Task {
-  const { atoms, initial } = grounding;
-  const changes = (atom: number) => grounding.canHold(atom) && grounding.canFail(atom);
-  const open = goal.filter((each) => changes(each >> 1));
-  const { operators, relevant } = relevance(grounding, open, changes);
-  const bitOf = new Int32Array(atoms.count).fill(-1);
+  const { operators, atoms } = relevantTo(grounding, goal);
+  const bitOf = new Int32Array(grounding.atoms.count).fill(-1);
   let bits = 0;
-  for (const each of relevant) if (bitOf[each >> 1] === -1) bitOf[each >> 1] = bits++;
-
-  const toBits = (literals: readonly number[]) => [
-    ...new Set(
-      literals
-        .filter((each) => bitOf[each >> 1] !== -1)
-        .map((each) => 2 * (bitOf[each >> 1] as number) + (each & 1)),
-    ),
-  ];
-  const needs = operators.map((operator) => toBits(conditionsOf(operator)));
-  const neededBy: number[][] = Array.from({ length: 2 * bits }, () => []);
-  for (const [operator, literals] of needs.entries()) {
-    for (const each of literals) neededBy[each]?.push(operator);
-  }
+  for (const atom of atoms) bitOf[atom] = bits++;
+  const toBits = (literals: readonly number[]) => {
+    const packed: number[] = [];
+    for (const each of literals) {
+      const bit = bitOf[each >> 1] as number;
+      if (bit >= 0) packed.push(2 * bit + (each & 1));
+    }
+    return packed;
+  };
   const words = Math.max(1, Math.ceil(bits / 32));
-  const state = new Uint32Array(words);
-  for (const atom of initial) {
-    const bit = bitOf[atom] ?? -1;
-    if (bit >= 0) setLiteral(state, 0, 2 * bit);
+  const initial = new Uint32Array(words);
+  for (const atom of grounding.initial) {
+    for (const made of toBits([literal(atom, true)])) setLiteral(initial, made);
   }
   return {
     bits,
     words,
-    initial: state,
+    initial,
     operators,
-    needs: toLists(needs),
-    makes: toLists(operators.map((operator) => toBits(effectsOf(operator)))),
-    neededBy: toLists(neededBy),
-    goal: Int32Array.from(toBits(open)),
+    rules: toRules(operators, toBits),
+    costs: Float64Array.from(operators, ({ cost }) => cost),
+    goal: Int32Array.from(new Set(toBits(goal))),
   };
 }
 
-/** True when the state at this offset satisfies the literal. */
-export function holdsIn(state: Uint32Array, offset: number, wanted: number): boolean {
-  const word = state[offset + (wanted >> 6)] as number;
+function toRules(
+  operators: readonly Operator[],
+  toBits: (literals: readonly number[]) => number[],
+): Rules {
+  const needs = operators.map((operator) => toBits(operator.needs));
+  const makes = operators.map((operator) => toBits(operator.makes));
+  const operatorOf = [...operators.keys()];
+  const effectsOf = operators.map(({ effects }, index) =>
+    effects.map((effect) => {
+      needs.push([...(needs[index] as number[]), ...toBits(effect.needs)]);
+      operatorOf.push(index);
+      return makes.push(toBits(effect.makes)) - 1;
+    }),
+  );
+  return {
+    count: makes.length,
+    needs: toLists(needs),
+    makes: toLists(makes),
+    operatorOf: Int32Array.from(operatorOf),
+    effectsOf: toLists(effectsOf),
+    hasEffects: makes.length > operators.length,
+  };
+}
+
+/** True when the state satisfies the literal. */
+export function holdsIn(state: Uint32Array, wanted: number): boolean {
+  const word = state[wanted >> 6] as number;
   return ((word >>> ((wanted >> 1) & 31)) & 1) !== (wanted & 1);
 }
 
-/** Makes the literal true in the state at this offset. */
-export function setLiteral(state: Uint32Array, offset: number, made: number): void {
-  const at = offset + (made >> 6);
+/** Makes the literal true in the state. */
+export function setLiteral(state: Uint32Array, made: number): void {
+  const at = made >> 6;
   const mask = 1 << ((made >> 1) & 31);
   const word = state[at] as number;
   state[at] = (made & 1) === 0 ? word | mask : word & ~mask;
@@ -85,61 +111,46 @@ export function setLiteral(state: Uint32Array, offset: number, made: number): vo
 export function allHold(lists: Lists, index: number, state: Uint32Array): boolean {
   const end = lists.starts[index + 1] as number;
   for (let at = lists.starts[index] as number; at < end; at++) {
-    if (!holdsIn(state, 0, lists.items[at] as number)) return false;
+    if (!holdsIn(state, lists.items[at] as number)) return false;
   }
   return true;
 }
 
-/** Applies an operator to the state at this offset. */
-export function apply(task: Task, operator: number, state: Uint32Array, offset = 0): void {
-  const { starts, items } = task.makes;
-  const end = starts[operator + 1] as number;
-  for (let at = starts[operator] as number; at < end; at++) {
-    setLiteral(state, offset, items[at] as number);
+/** Applies an operator to the state. Its conditional effects are judged before anything changes. */
+export function apply({ rules }: Task, operator: number, state: Uint32Array): void {
+  const fired = rules.hasEffects ? firedBy(rules, operator, state) : NONE;
+  if (fired.length === 0) makeAll(rules, operator, state);
+  else {
+    // What is added wins: everything is removed first.
+    const happening = [operator, ...fired];
+    for (const rule of happening) makeAll(rules, rule, state, 1);
+    for (const rule of happening) makeAll(rules, rule, state, 0);
   }
 }
 
-/** The literals that lead to the goal, and the operators that make one of them true. */
-function relevance(
-  { operators }: Grounding,
-  goal: readonly number[],
-  changes: (atom: number) => boolean,
-): { operators: readonly Operator[]; relevant: ReadonlySet<number> } {
-  const makers = new Map<number, number[]>();
-  for (const [index, operator] of operators.entries()) {
-    for (const made of effectsOf(operator)) {
-      const known = makers.get(made);
-      if (known === undefined) makers.set(made, [index]);
-      else known.push(index);
-    }
+/** The conditional effects that an operator has in this state. */
+export function firedBy({ effectsOf, needs }: Rules, operator: number, state: Uint32Array) {
+  const fired: number[] = [];
+  const end = effectsOf.starts[operator + 1] as number;
+  for (let at = effectsOf.starts[operator] as number; at < end; at++) {
+    const rule = effectsOf.items[at] as number;
+    if (allHold(needs, rule, state)) fired.push(rule);
   }
-  const relevant = new Set(goal);
-  const kept = new Uint8Array(operators.length);
-  // The walk includes what it inserts.
-  for (const wanted of relevant) {
-    for (const index of makers.get(wanted) ?? []) {
-      if (kept[index] === 1) continue;
-      kept[index] = 1;
-      for (const each of conditionsOf(operators[index] as Operator)) {
-        if (changes(each >> 1)) relevant.add(each);
-      }
-    }
-  }
-  return { operators: operators.filter((_, index) => kept[index] === 1), relevant };
+  return fired;
 }
 
-function conditionsOf({ positive, negative }: Operator): number[] {
-  return [
-    ...positive.map((atom) => literal(atom, true)),
-    ...negative.map((atom) => literal(atom, false)),
-  ];
+/** Makes the literals of a rule true; only those that add, or only those that remove, when told. */
+function makeAll({ makes }: Rules, rule: number, state: Uint32Array, only?: 0 | 1): void {
+  const end = makes.starts[rule + 1] as number;
+  for (let at = makes.starts[rule] as number; at < end; at++) {
+    const made = makes.items[at] as number;
+    if (only === undefined || (made & 1) === only) setLiteral(state, made);
+  }
 }
 
-function effectsOf({ adds, removes }: Operator): number[] {
-  return [
-    ...adds.map((atom) => literal(atom, true)),
-    ...removes.map((atom) => literal(atom, false)),
-  ];
+export function isReached(goal: Int32Array, state: Uint32Array): boolean {
+  for (const wanted of goal) if (!holdsIn(state, wanted)) return false;
+  return true;
 }
 
 export function toLists(lists: readonly (readonly number[])[]): Lists {
@@ -150,4 +161,24 @@ export function toLists(lists: readonly (readonly number[])[]): Lists {
   const items = new Int32Array(starts[lists.length] as number);
   for (const [index, list] of lists.entries()) items.set(list, starts[index]);
   return { starts, items };
+}
+
+/** For each number below `size`: the lists that contain it, in order. */
+export function inverted({ starts, items }: Lists, size: number): Lists {
+  const begins = new Int32Array(size + 1);
+  for (const item of items) begins[item + 1] = (begins[item + 1] as number) + 1;
+  for (let at = 0; at < size; at++) {
+    begins[at + 1] = (begins[at + 1] as number) + (begins[at] as number);
+  }
+  const next = begins.slice();
+  const inverse = new Int32Array(items.length);
+  for (let list = 0; list + 1 < starts.length; list++) {
+    const end = starts[list + 1] as number;
+    for (let at = starts[list] as number; at < end; at++) {
+      const item = items[at] as number;
+      inverse[next[item] as number] = list;
+      next[item] = (next[item] as number) + 1;
+    }
+  }
+  return { starts: begins, items: inverse };
 }

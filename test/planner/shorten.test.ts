@@ -1,10 +1,10 @@
 // Goal: a plan loses its detours and nothing else.
 import { expect, test } from "bun:test";
 import { atom } from "../../src/core/atom.ts";
-import { ground, toGroundStep } from "../../src/planner/ground.ts";
+import { ground, literal, toGroundStep } from "../../src/planner/ground.ts";
 import { Pace } from "../../src/planner/pace.ts";
 import { shorten } from "../../src/planner/shorten.ts";
-import { literal, pack } from "../../src/planner/task.ts";
+import { pack } from "../../src/planner/task.ts";
 import { carry } from "./rooms.ts";
 import { fakeClock } from "./tasks.ts";
 

@@ -40,7 +40,10 @@ export function tuples(args: readonly ArgDef[], objects: Problem["objects"]): st
   return made;
 }
 
-/** Typed tasks with negative conditions, constants, and fluents that default to true. */
+/**
+ * Typed tasks with constants, fluents that default to true, conditions of and, or and not,
+ * conditional effects, costs (zero too) and keep-outs.
+ */
 export const problems: fc.Arbitrary<Problem> = fc.gen().map((draw) => {
   // Without fast-check's leaning to the ends of a range, which makes most tasks trivial.
   const int = (min: number, max: number) => draw(unbiased, min, max);
@@ -75,12 +78,29 @@ export const problems: fc.Arbitrary<Problem> = fc.gen().map((draw) => {
           ? []
           : [atom(fluent.name, choices.map(pick))];
       });
+    const literals = (max: number): Condition[] =>
+      patterns(max).map((each) => ({ atom: each, holds: int(0, 2) > 0 }));
+    const condition = (depth: number): Condition => {
+      const kind = int(0, depth === 0 ? 0 : 3);
+      if (kind === 0) return literals(1)[0] ?? { and: [] };
+      if (kind === 1) return { not: condition(depth - 1) };
+      const parts = many(0, 3, () => condition(depth - 1));
+      return kind === 2 ? { and: parts } : { or: parts };
+    };
+    const nested = int(0, 2) === 0 ? [condition(2)] : [];
+    const effects = (int(0, 1) === 0 ? many(1, 3, () => int(0, 3)) : []).map((kind) => ({
+      when: kind === 0 ? condition(2) : { and: literals(2) },
+      adds: patterns(2),
+      removes: patterns(2),
+    }));
     return {
       name: `t${index}`,
       params,
-      preconditions: patterns(4).map((each) => ({ atom: each, holds: int(0, 2) > 0 })),
-      adds: patterns(3),
+      preconditions: [...literals(nested.length > 0 ? 2 : 4), ...nested],
+      adds: patterns(effects.length > 0 ? 1 : 3),
       removes: patterns(2),
+      ...(effects.length === 0 ? {} : { effects }),
+      ...(int(0, 1) === 0 ? {} : { cost: int(0, 4) }),
     };
   });
   const defaults = new Map(fluents.map((each) => [each.name, each.default]));
@@ -89,8 +109,10 @@ export const problems: fc.Arbitrary<Problem> = fc.gen().map((draw) => {
   );
   // Goals that some step might reach, and now and then any other.
   const effects = everyStep({ transitions, objects }).flatMap(({ step }): Literal[] => [
-    ...step.adds.map((each) => ({ atom: each, holds: true })),
-    ...step.removes.map((each) => ({ atom: each, holds: false })),
+    ...[step, ...(step.effects ?? [])].flatMap(({ adds, removes }) => [
+      ...adds.map((each) => ({ atom: each, holds: true })),
+      ...removes.map((each) => ({ atom: each, holds: false })),
+    ]),
   ]);
   const open = effects.filter((each) => state.has(each.atom) !== each.holds);
   const goal: Literal[] = many(1, 4, () =>
@@ -99,61 +121,83 @@ export const problems: fc.Arbitrary<Problem> = fc.gen().map((draw) => {
   const refused = new Set(many(0, 2, () => pick(atoms)));
   const keepOut = int(0, 2) === 0;
   const allowed = (step: GroundStep) => !step.adds.some((added) => refused.has(added));
-  return { transitions, fluents, objects, state, goal, ...(keepOut ? { allowed } : {}) };
+  const cost = ({ parameters }: GroundStep) => Object.values(parameters).join("").length % 3;
+  return {
+    ...{ transitions, fluents, objects, state, goal },
+    ...(keepOut ? { allowed } : {}),
+    ...(int(0, 3) === 0 ? { cost } : {}),
+  };
 });
 
-/** Every ground step of every transition. */
+/** Every ground step of every transition, with what it needs. */
 export function everyStep({ transitions, objects }: Pick<Problem, "transitions" | "objects">) {
   return transitions.flatMap((def) =>
     tuples(def.params, objects).map((tuple) => {
       const values = new Map(def.params.map(({ name }, at) => [`?${name}`, tuple[at] ?? ""]));
-      const filled = (text: Atom) => {
-        const { fluent, args } = atomParts(text);
-        return atom(
-          fluent,
-          args.map((arg) => values.get(arg) ?? arg),
-        );
-      };
-      const adds = [...new Set(def.adds.map(filled))];
+      const filled = (texts: readonly Atom[]) => [
+        ...new Set(
+          texts.map((text) => {
+            const { fluent, args } = atomParts(text);
+            return atom(
+              fluent,
+              args.map((arg) => values.get(arg) ?? arg),
+            );
+          }),
+        ),
+      ];
+      const parameters = Object.fromEntries(
+        def.params.map(({ name }, at) => [name, tuple[at] ?? ""]),
+      );
+      const adds = filled(def.adds);
+      const effects = def.effects?.map((effect) => ({
+        when: bindCondition(effect.when, parameters),
+        adds: filled(effect.adds),
+        removes: filled(effect.removes),
+      }));
       const step: GroundStep = {
-        transition: def.name,
-        parameters: Object.fromEntries(def.params.map(({ name }, at) => [name, tuple[at] ?? ""])),
-        adds,
-        removes: [...new Set(def.removes.map(filled))].filter((each) => !adds.includes(each)),
+        ...{ transition: def.name, parameters, adds },
+        removes: filled(def.removes).filter((each) => !adds.includes(each)),
+        ...(effects === undefined ? {} : { effects }),
       };
       const needs = def.preconditions.map((each) => bindCondition(each, step.parameters));
-      return { step, needs };
+      return { step, needs, ownCost: def.cost };
     }),
   );
 }
 
-export function after(state: ReadonlySet<Atom>, { adds, removes }: GroundStep): Set<Atom> {
-  return new Set([...state].filter((each) => !removes.includes(each)).concat(adds));
+export function after(state: ReadonlySet<Atom>, step: GroundStep): Set<Atom> {
+  const { adds, removes, effects = [] } = step;
+  const happening = [{ adds, removes }, ...effects.filter(({ when }) => holds(state, [when]))];
+  const lost = happening.flatMap((each) => each.removes);
+  const gained = happening.flatMap((each) => each.adds);
+  return new Set([...state].filter((each) => !lost.includes(each)).concat(gained));
 }
 
 export function holds(state: ReadonlySet<Atom>, wanted: readonly Condition[]): boolean {
   return wanted.every((each) => isMet(each, (atom) => state.has(atom)));
 }
 
-/** The length of a shortest plan by breadth-first search over sets; undefined without one. */
-export function shortestPlan(problem: Problem): number | undefined {
-  const steps = everyStep(problem).filter(({ step }) => problem.allowed?.(step) !== false);
-  const seen = new Set<string>();
-  let layer: ReadonlySet<Atom>[] = [problem.state];
-  for (let length = 0; layer.length > 0; length++) {
-    if (layer.some((state) => holds(state, problem.goal))) return length;
-    const next: ReadonlySet<Atom>[] = [];
-    for (const state of layer) {
-      for (const { step, needs } of steps) {
+/** What a cheapest plan costs, by Dijkstra's search over sets; undefined when there is no plan. */
+export function cheapestPlan(problem: Problem): number | undefined {
+  const steps = everyStep(problem)
+    .filter(({ step }) => (problem.allowed?.(step) ?? true) === true)
+    .map((each) => ({ ...each, price: problem.cost?.(each.step) ?? each.ownCost ?? 1 }));
+  const keyOf = (state: ReadonlySet<Atom>) => [...state].sort().join(" ");
+  const closed = new Set<string>();
+  // Costs are small whole numbers: the states of each cost in a list of their own.
+  const open: ReadonlySet<Atom>[][] = [[problem.state]];
+  for (let cost = 0; cost < open.length; cost++) {
+    for (const state of open[cost] ?? []) {
+      const key = keyOf(state);
+      if (closed.has(key)) continue;
+      closed.add(key);
+      if (holds(state, problem.goal)) return cost;
+      for (const { step, needs, price } of steps) {
         if (!holds(state, needs)) continue;
-        const successor = after(state, step);
-        const key = [...successor].sort().join(" ");
-        if (seen.has(key)) continue;
-        seen.add(key);
-        next.push(successor);
+        while (open.length <= cost + price) open.push([]);
+        open[cost + price]?.push(after(state, step));
       }
     }
-    layer = next;
   }
   return undefined;
 }

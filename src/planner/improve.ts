@@ -1,0 +1,114 @@
+/**
+ * Makes a plan cheaper, part by part: a stretch of it is replaced by a cheaper way from the state
+ * before it to all that the rest of the plan needs. How much of this is done is counted in states
+ * looked at, not in seconds, so that the same problem gives the same plan on every machine.
+ */
+import { cheaperWay } from "./cheaper.ts";
+import type { Heuristic } from "./heuristic.ts";
+import { OutOfTime, type Pace } from "./pace.ts";
+import { allHold, apply, firedBy, holdsIn, isReached, type Rules, type Task } from "./task.ts";
+
+/** States that improvement looks at: at least so many rules' worth, and half of what search did. */
+const RULES_LOOKED_AT = 1_000_000;
+const STATES_MIN = 50;
+const STATES_MAX = 1000;
+const SHARE_OF_SEARCH = 0.5;
+/** Steps of a stretch, after the whole plan was tried; each stretch may use a part of the states. */
+const STRETCHES = [4, 8, 16, 32];
+const STATES_PER_STEP = 16;
+
+/**
+ * The plan or a cheaper one. It ends when the states are used up, when a round over all stretches
+ * has brought nothing, or when time runs out: the plan is valid at every moment.
+ */
+export async function improve(
+  task: Task,
+  plan: readonly number[],
+  heuristic: Heuristic,
+  pace: Pace,
+): Promise<readonly number[]> {
+  const share = Math.min(STATES_MAX, Math.max(STATES_MIN, RULES_LOOKED_AT / task.rules.count));
+  const limit = heuristic.evaluations + Math.max(share, SHARE_OF_SEARCH * heuristic.evaluations);
+  let best = plan;
+  const tryStretch = async (from: number, to: number, statesMax: number) => {
+    const evaluationsMax = Math.min(statesMax, limit - heuristic.evaluations);
+    const wish = wishFor(task, best, from, to);
+    if (wish.below <= 0) return;
+    const way = await cheaperWay(task, heuristic, pace, { ...wish, evaluationsMax });
+    if (way === undefined) return;
+    const candidate = best.toSpliced(from, to - from, ...way);
+    if (solves(task, candidate)) best = candidate;
+  };
+  try {
+    await tryStretch(0, best.length, (limit - heuristic.evaluations) / 2);
+    for (let before = Number.POSITIVE_INFINITY; costOf(task, best) < before; ) {
+      before = costOf(task, best);
+      for (const steps of STRETCHES) {
+        for (let from = 0; from < best.length; from += steps / 2) {
+          if (heuristic.evaluations >= limit) return best;
+          await tryStretch(from, Math.min(from + steps, best.length), STATES_PER_STEP * steps);
+        }
+      }
+    }
+  } catch (cause) {
+    if (!(cause instanceof OutOfTime)) throw cause;
+  }
+  return best;
+}
+
+export function costOf({ costs }: Task, plan: readonly number[]): number {
+  return plan.reduce((sum, operator) => sum + (costs[operator] as number), 0);
+}
+
+function wishFor(task: Task, plan: readonly number[], from: number, to: number) {
+  const states = [task.initial.slice()];
+  for (const operator of plan) {
+    const next = (states.at(-1) as Uint32Array).slice();
+    apply(task, operator, next);
+    states.push(next);
+  }
+  let goal = new Set(task.goal);
+  for (let at = plan.length - 1; at >= to; at--) {
+    goal = neededBefore(task.rules, plan[at] as number, states[at] as Uint32Array, goal);
+  }
+  return {
+    from: states[from] as Uint32Array,
+    goal: Int32Array.from(goal),
+    below: costOf(task, plan.slice(from, to)),
+  };
+}
+
+/**
+ * What must hold before a step, for it to be possible and for `goal` to hold after it as it did in
+ * this state: its conditional effects that help must happen, and those that harm must not.
+ */
+function neededBefore(
+  rules: Rules,
+  operator: number,
+  state: Uint32Array,
+  goal: ReadonlySet<number>,
+): Set<number> {
+  const { needs, makes, effectsOf } = rules;
+  const of = ({ starts, items }: typeof needs, list: number) =>
+    items.subarray(starts[list], starts[list + 1]);
+  const fired = firedBy(rules, operator, state);
+  const helping = [operator, ...fired.filter((rule) => of(makes, rule).some((m) => goal.has(m)))];
+  const needed = new Set(goal);
+  for (const rule of helping) for (const made of of(makes, rule)) needed.delete(made);
+  for (const rule of helping) for (const each of of(needs, rule)) needed.add(each);
+  for (const rule of of(effectsOf, operator)) {
+    if (fired.includes(rule) || !of(makes, rule).some((made) => goal.has(made ^ 1))) continue;
+    const prevented = of(needs, rule).find((each) => !holdsIn(state, each));
+    if (prevented !== undefined) needed.add(prevented ^ 1);
+  }
+  return needed;
+}
+
+function solves(task: Task, plan: readonly number[]): boolean {
+  const state = task.initial.slice();
+  for (const operator of plan) {
+    if (!allHold(task.rules.needs, operator, state)) return false;
+    apply(task, operator, state);
+  }
+  return isReached(task.goal, state);
+}

@@ -1,0 +1,72 @@
+/** Which part of a grounded problem can matter to a goal: the rest is not worth a bit or a look. */
+import type { Grounding, Operator, Rule } from "./ground.ts";
+
+export interface Relevant {
+  /** Operators that can matter, each with those of its effects that can. */
+  readonly operators: readonly Operator[];
+  /** Numbers of the atoms that can change and matter. */
+  readonly atoms: ReadonlySet<number>;
+}
+
+/** Walks from the goal back to everything that can help to it, or spoil what helps. */
+export function relevantTo({ operators, canBe }: Grounding, goal: readonly number[]): Relevant {
+  const changes = (wanted: number) => canBe(wanted) && canBe(wanted ^ 1);
+  const wanted = new Set(goal.filter(changes));
+  const kept = new Set<number>();
+  const makers = makersOf(operators);
+  const want = (literals: readonly number[]) => {
+    for (const each of literals) if (changes(each)) wanted.add(each);
+  };
+  // The walk includes what it inserts; effects that spoil may start it again.
+  let walk = wanted.values();
+  for (;;) {
+    for (const each of walk) {
+      for (const { index, rule } of makers.get(each) ?? []) {
+        kept.add(index);
+        want((operators[index] as Operator).needs);
+        want(rule.needs);
+      }
+    }
+    const before = wanted.size;
+    for (const index of kept) want(spoilers(operators[index] as Operator, wanted));
+    if (wanted.size === before) break;
+    walk = wanted.values();
+  }
+  const atoms = new Set([...wanted].map((each) => each >> 1));
+  const touches = ({ makes }: Rule) => makes.some((each) => atoms.has(each >> 1));
+  return {
+    operators: [...kept]
+      .sort((a, b) => a - b)
+      .map((index) => {
+        const operator = operators[index] as Operator;
+        return operator.effects.length === 0
+          ? operator
+          : { ...operator, effects: operator.effects.filter(touches) };
+      }),
+    atoms,
+  };
+}
+
+/**
+ * What an operator's conditional effects depend on, either way: an effect that touches what matters
+ * must be foreseen, and one that spoils it may have to be kept from happening.
+ */
+function spoilers({ effects }: Operator, wanted: ReadonlySet<number>): number[] {
+  return effects
+    .filter(({ makes }) => makes.some((each) => wanted.has(each) || wanted.has(each ^ 1)))
+    .flatMap(({ needs }) => needs.flatMap((each) => [each, each ^ 1]));
+}
+
+function makersOf(operators: readonly Operator[]) {
+  const makers = new Map<number, { readonly index: number; readonly rule: Rule }[]>();
+  for (const [index, operator] of operators.entries()) {
+    for (const rule of [operator, ...operator.effects]) {
+      for (const made of rule.makes) {
+        const known = makers.get(made);
+        if (known === undefined) makers.set(made, [{ index, rule }]);
+        else known.push({ index, rule });
+      }
+    }
+  }
+  return makers;
+}
