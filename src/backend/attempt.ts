@@ -1,164 +1,167 @@
 /**
- * One step, attempted: handed to its provider, its answer awaited, the touched fluents observed,
- * and only then believed. A step counts when its servant says so, no observation failed and none
- * contradicts what the step should have made true or false.
+ * One step, attempted: handed to its provider or, when nobody provides it, carried out leg by leg;
+ * its answer awaited, the touched fluents observed, and only then believed. A step counts when its
+ * servant says so, no observation failed and none contradicts what the step should have made true
+ * or false.
  */
-import type { AuditId, Result } from "../core/assignment.ts";
-import { type Atom, atomParts } from "../core/atom.ts";
-import { type ErrorCode, messageOf } from "../core/errors.ts";
-import type { Json } from "../core/json.ts";
-import type { GroundStep } from "../planner/plan.ts";
-import { type Progress, stepText } from "./progress.ts";
-import type { Log, Servants } from "./servants.ts";
+import type { AuditId } from "../core/assignment.ts";
+import type { GroundStep } from "../core/outcome.ts";
+import { askBeliefs, believe, type Done } from "./belief.ts";
+import type { Effort } from "./effort.ts";
+import { stepText } from "./progress.ts";
+import type { Attempt, Attempts, Ending } from "./results.ts";
+import type { Run } from "./run.ts";
+import { fly, isScripted, type ScriptPorts } from "./script.ts";
+import type { Servants } from "./servants.ts";
+import type { Traces } from "./traces.ts";
 import type { World } from "./world.ts";
 
-export interface Attempt {
-  readonly auditId: AuditId;
-  readonly step: GroundStep;
-  readonly success: boolean;
-  readonly message: string;
-  readonly code?: ErrorCode;
-  readonly telemetry: Json;
-  readonly servantId?: string;
-}
-export interface AttemptPorts {
-  readonly world: World;
+export interface AttemptPorts extends ScriptPorts {
   readonly servants: Servants;
-  readonly log: Log;
-  readonly observe: (progress: Progress) => void;
+  readonly traces: Traces;
+}
+/** What a step is attempted for. */
+export interface Task {
+  readonly run: Run;
+  /** The attempt is listed here from its first moment on. */
+  readonly into: Attempts;
+  readonly why: string;
+  readonly effort: Effort;
+  /** The step whose script it is part of. */
+  readonly parent?: AuditId;
+  /** Scripts that it is part of. */
+  readonly depth?: number;
+  /** After every attempt, legs too. */
+  readonly note: () => void;
 }
 
-/**
- * Attempts a step under `auditId`; never rejects. When `stopped` aborts, the world is left as it is
- * then.
- */
+/** Attempts a step; never rejects. When the run is stopped, the world is left as it is then. */
 export async function attemptStep(
   ports: AttemptPorts,
   step: GroundStep,
-  stopped: AbortSignal,
-  auditId = crypto.randomUUID() as AuditId,
-): Promise<Attempt> {
-  const provider = ports.servants.providerOf(step.transition);
-  if (provider === undefined) {
-    const message = `Cannot execute ${stepText(step)}: no servant provides "${step.transition}"`;
-    return finish(ports, {
-      auditId,
-      step,
-      success: false,
-      message,
-      code: "provider.missing",
-      telemetry: {},
-    });
-  }
-  const servantId = provider.id;
-  const text = stepText(step);
-  ports.log("info", `started ${text}`, { event: "step.started", step: text, auditId, servantId });
-  ports.observe({ type: "step.started", auditId, step, servantId });
-  const action = { kind: "action", auditId, transition: step.transition } as const;
-  const result = await ports.servants.act(provider, { ...action, params: step.parameters });
-  const beliefs = stopped.aborted ? [] : await askBeliefs(ports, step);
-  const doubt = stopped.aborted
-    ? "the execution was stopped"
-    : believe(ports, step, result, beliefs);
-  const { code, telemetry } = result;
-  return finish(ports, {
-    auditId,
-    step,
-    success: doubt === undefined,
-    message: doubt ?? result.message,
-    telemetry,
-    servantId,
-    ...(code === undefined ? {} : { code }),
-  });
+  task: Task,
+): Promise<Ending> {
+  const { world, servants } = ports;
+  const { run, into, why } = task;
+  const provider = servants.providerOf(step.transition);
+  const { id: servantId } = provider ?? {};
+  const auditId = crypto.randomUUID() as AuditId;
+  const attempt: Attempt = {
+    ...{ type: "action", auditId, step: defOf(step), why, legs: [], telemetry: {} },
+    ...(servantId === undefined ? {} : { servantId }),
+  };
+  into.push(attempt);
+  const impossible = impossibility(ports, step, run);
+  if (impossible !== undefined) return finish(ports, task, attempt, impossible);
+  begin(ports, task, attempt);
+  const before = world.scene();
+  const result =
+    provider === undefined
+      ? await fly(ports, step, {
+          ...{ auditId, halted: run.halted, effort: task.effort, depth: (task.depth ?? 0) + 1 },
+          attempt: (leg, reason) =>
+            attemptStep(ports, leg, {
+              ...{ ...task, into: attempt.legs, why: reason },
+              ...{ parent: auditId, depth: (task.depth ?? 0) + 1 },
+            }),
+        })
+      : await servants.act(provider, {
+          ...{ kind: "action", auditId, transition: step.transition },
+          params: wireParams(world, step),
+        });
+  attempt.telemetry = result.telemetry;
+  return finish(ports, task, attempt, await judged(ports, { step, before, result }, task));
 }
 
-function finish({ log, observe }: AttemptPorts, attempt: Attempt): Attempt {
-  const { auditId, step, success, message } = attempt;
-  const text = stepText(step);
-  const outcome = `${text} ${success ? "done" : "failed"}`;
-  log(success ? "info" : "warn", message === "" ? outcome : `${outcome}: ${message}`, {
-    ...{ event: "step.finished", step: text, success, reason: message },
-    auditId,
-  });
-  observe({ type: "step.finished", auditId, step, success, message });
-  return attempt;
-}
-
-interface Belief {
-  readonly fluent: string;
-  readonly result: Result;
-}
-
-/** Asks what holds of the fluents that the step touches, of the servants that observe them. */
-function askBeliefs({ servants }: AttemptPorts, step: GroundStep): Promise<Belief[]> {
-  const fluents = new Set([...step.adds, ...step.removes].map((text) => atomParts(text).fluent));
-  const asked = [...fluents].flatMap((fluent) => {
-    const observer = servants.observerOf(fluent);
-    if (observer === undefined) return [];
-    return [servants.observe(observer, fluent).then((result): Belief => ({ fluent, result }))];
-  });
-  return Promise.all(asked);
-}
-
-/** Changes the world by what is known now; returns why the step does not count, if it does not. */
-function believe(
-  ports: AttemptPorts,
-  step: GroundStep,
-  result: Result,
-  beliefs: readonly Belief[],
-): string | undefined {
-  const { world } = ports;
-  const doubts = beliefs.flatMap(({ fluent, result: { success, message } }) =>
-    success ? [] : [`${fluent} could not be observed: ${message}`],
-  );
-  const unreadable = beliefs.filter(({ result: belief }) => faultsOf(world, belief).length > 0);
-  for (const { fluent, result: belief } of unreadable) {
-    doubts.push(`${fluent} could not be observed: ${faultsOf(world, belief).join("; ")}`);
-  }
-  const isDone = result.success && doubts.length === 0;
-  if (isDone) world.apply(step.adds, step.removes);
-  for (const fault of faultsOf(world, result)) {
-    ports.log("warn", `set aside what ${stepText(step)} observed: ${fault}`, {
-      auditId: result.auditId,
-    });
-  }
-  take(world, result);
-  for (const belief of beliefs) {
-    if (belief.result.success && !belief.result.unchecked && !unreadable.includes(belief)) {
-      take(world, belief.result);
-    }
-  }
-  if (!result.success) return result.message || "the servant could not do it";
-  if (!isDone) return `${stepText(step)} is not confirmed: ${doubts.join("; ")}`;
-  const missing = step.adds.filter((text) => !world.holds(text));
-  const left = step.removes.filter((text) => world.holds(text));
-  if (missing.length + left.length === 0) return undefined;
-  const seen = [...missing.map((text) => `not ${text}`), ...left];
-  return `reported done, but it was observed that ${seen.join(", ")}`;
-}
-
-/** Believes what was observed: exclusive fluents first lose every grounding. */
-function take(world: World, { observed, exclusive }: Result): void {
-  for (const fluent of exclusive) if (world.vocabulary.fluents.has(fluent)) world.retract(fluent);
-  const readable = observed.filter(({ atom }) => faultOf(world, atom) === undefined);
-  const of = (truth: boolean) =>
-    readable.filter(({ holds }) => holds === truth).map(({ atom }) => atom);
-  if (readable.length > 0) world.apply(of(true), of(false));
-}
-
-function faultsOf(world: World, { observed, exclusive }: Result): string[] {
-  const unknown = exclusive.filter((fluent) => !world.vocabulary.fluents.has(fluent));
-  return [
-    ...observed.flatMap(({ atom }) => faultOf(world, atom) ?? []),
-    ...unknown.map((fluent) => `there is no fluent "${fluent}"`),
-  ];
-}
-
-function faultOf(world: World, text: Atom): string | undefined {
-  try {
-    world.atom(text);
+/** Why it cannot even be begun. */
+function impossibility(
+  { world, servants }: AttemptPorts,
+  { transition, parameters }: GroundStep,
+  run: Run,
+): Ending | undefined {
+  if (!run.mayAttempt()) return run.halt();
+  if (servants.providerOf(transition) !== undefined || isScripted(world, transition))
     return undefined;
-  } catch (cause) {
-    return messageOf(cause);
+  const message = `Cannot execute ${stepText({ transition, parameters })}: no servant provides "${transition}"`;
+  return { success: false, message, code: "provider.missing" };
+}
+
+function begin({ log, traces }: AttemptPorts, { run, parent, why }: Task, attempt: Attempt): void {
+  const { auditId, step, servantId } = attempt;
+  const text = stepText(step);
+  run.open.add(auditId);
+  const part = parent === undefined ? {} : { parent };
+  const holder = servantId === undefined ? {} : { servantId };
+  log("info", `started ${text}`, {
+    ...{ event: "step.started", step: text, auditId, why },
+    ...part,
+    ...holder,
+  });
+  traces.add("behavior_start", `${text}: ${why}`, {
+    ...{ run_id: run.id, audit_id: auditId, action_name: step.transition },
+    ...{ parameters: step.parameters, reason: why, servant_id: servantId ?? null },
+    ...part,
+  });
+  run.tell({ type: "step.started", auditId, step, ...part, ...holder });
+}
+
+function finish(
+  { log, traces }: AttemptPorts,
+  { run, parent, note }: Task,
+  attempt: Attempt,
+  ending: Ending,
+): Ending {
+  const { auditId, step } = attempt;
+  const { success, message, code } = ending;
+  attempt.ending = ending;
+  run.open.delete(auditId);
+  const text = stepText(step);
+  const outcomeText = `${text} ${success ? "done" : "failed"}`;
+  const summary = message === "" ? outcomeText : `${outcomeText}: ${message}`;
+  const part = parent === undefined ? {} : { parent };
+  log(success ? "info" : "warn", summary, {
+    ...{ event: "step.finished", step: text, success, reason: message, auditId },
+    ...part,
+  });
+  traces.add("behavior_end", summary, {
+    ...{ run_id: run.id, audit_id: auditId, action_name: step.transition },
+    ...{ parameters: step.parameters, success, reason: message },
+    ...(code === undefined ? {} : { code }),
+    ...part,
+  });
+  run.tell({ type: "step.finished", auditId, step, success, message, ...part });
+  note();
+  return ending;
+}
+
+/** Observes what the step touches, believes what is known then, and says how it ended. */
+async function judged(ports: AttemptPorts, done: Done, { run }: Task): Promise<Ending> {
+  const beliefs = run.stopped.aborted ? [] : await askBeliefs(ports.servants, done.step);
+  if (run.stopped.aborted) {
+    return { success: false, message: "the execution was stopped", code: "execution.stopped" };
   }
+  const { result, step } = done;
+  const doubt = believe(ports, done, beliefs);
+  // Confirmed or contradicted: if it is to be done once more, then all of it.
+  if (doubt === undefined || doubt.isContradicted) ports.legwork.forget(step);
+  const { code } = result;
+  return {
+    success: doubt === undefined,
+    message: doubt?.reason ?? result.message,
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
+/** A Python servant rebuilds its parameters from all that are declared: what is left out is `"None"`. */
+function wireParams(
+  { vocabulary }: World,
+  { transition, parameters }: GroundStep,
+): Record<string, string> {
+  const { params } = vocabulary.transitions.get(transition) ?? {};
+  if (params === undefined) return { ...parameters };
+  return Object.fromEntries(params.map(({ name }) => [name, parameters[name] ?? "None"]));
+}
+
+function defOf({ transition, parameters }: GroundStep) {
+  return { transition, parameters };
 }

@@ -12,6 +12,7 @@ import type { Clock } from "../core/ports.ts";
 import { refuseStrangers } from "../wire/stranger.ts";
 import { Executor } from "./executor.ts";
 import { Keeper } from "./keeper.ts";
+import { Legwork } from "./legwork.ts";
 import { LogBook } from "./log-book.ts";
 import { memoryStore } from "./memory-store.ts";
 import { type MissionFiles, Missions } from "./missions.ts";
@@ -22,13 +23,17 @@ import type { Progress } from "./progress.ts";
 import { type Kept, readKept } from "./restore.ts";
 import { beliefRoutes } from "./routes/beliefs.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
+import { executeRoutes } from "./routes/execute.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { missionRoutes } from "./routes/missions.ts";
 import { objectRoutes } from "./routes/objects.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { BODY_MAX_BYTES } from "./routes/request.ts";
+import { runRoutes } from "./routes/runs.ts";
 import { servantRoutes } from "./routes/servant.ts";
 import { worldRoutes } from "./routes/world.ts";
+import { connect, type Telling } from "./run-events.ts";
+import { Runs } from "./runs.ts";
 import { type Log, Servants } from "./servants.ts";
 import type { Leases } from "./silence.ts";
 import { failureAnswer } from "./status.ts";
@@ -52,6 +57,10 @@ export interface BackendOptions extends Leases {
   readonly log?: (level: Level, message: string, fields: JsonObject) => void;
   /** Told how executions go, for displays; what it throws is ignored. */
   readonly observe?: (progress: Progress) => void;
+  /** Plans made in a row without progress, before a run gives up; `REPLANS_MAX` when absent. */
+  readonly replansMax?: number | undefined;
+  /** Transitions that some servant is going to provide: planned with as if it did. */
+  readonly expected?: readonly string[] | undefined;
   /** The backend's from now on: it closes it. Absent: nothing outlives the process. */
   readonly store?: BackendStore;
   /** Missions beside those that clients save. */
@@ -62,6 +71,11 @@ export interface BackendOptions extends Leases {
 export interface Backend {
   /** Answers one request; never rejects. The path is the direct-mode route. */
   fetch(request: Request): Promise<Response>;
+  /**
+   * What is told to a client that asks for a websocket: a function to be called once it is open, or
+   * the answer when there is none to be had.
+   */
+  connect(request: Request): Response | Telling;
   /** @throws {ServantError} `domain.conflict`, `domain.invalid` */
   addDomain(domain: Domain): void;
   /** Answers what is held, ends what runs, saves. */
@@ -74,6 +88,7 @@ export function createBackend(options: BackendOptions): Backend {
   const app = routes(parts);
   return {
     fetch: async (request) => app.fetch(request),
+    connect: (request) => answeringRefusal(() => connect(parts, request)),
     addDomain: (domain) => world.addDomain(domain),
     async close() {
       await executor.stop("the backend was stopping", { isTold: false });
@@ -117,13 +132,20 @@ function openParts(options: BackendOptions): Parts {
   });
   const world: World = new World(domains, { clock, keep: keeper, onStateChange });
   const servants = new Servants({ ...options, log, keep: keeper });
-  const plans = new Plans(world, clock);
-  const executor = new Executor({ world, servants, plans, log, observe });
-  const history = { logBook, traces, track, missions, keeper, log };
-  const parts: Parts = { world, servants, plans, executor, ...history };
+  const legwork = new Legwork(keeper, store.documents("script"));
+  const runs = new Runs({ clock, keep: keeper, kept: store.documents("run") });
+  const plans = new Plans({ world, servants, clock, traces, expected: options.expected });
+  const base = { world, servants, plans, runs, legwork, traces, log };
+  const { replansMax } = options;
+  const executor = new Executor({ ...base, observe, now: () => clock.now(), replansMax });
+  const parts: Parts = { ...base, executor, logBook, track, missions, keeper };
   restore(parts, readKept(store));
+  const { interrupted } = runs;
+  if (interrupted.length > 0) {
+    log("warn", `interrupted by a restart: run ${interrupted.join(", ")}`, {});
+  }
   const names = domains.map(({ name }) => name);
-  traces.add("session_start", `a backend for ${names.join(", ")}`, { domains: names });
+  traces.add("session_start", `a backend for ${names.join(", ")}`, { domains: names, interrupted });
   return parts;
 }
 
@@ -173,6 +195,8 @@ function routes(parts: Parts): Hono {
   missionRoutes(app, parts);
   historyRoutes(app, parts);
   planRoutes(app, parts);
+  executeRoutes(app, parts);
+  runRoutes(app, parts);
   cancelRoutes(app, parts);
   servantRoutes(app, parts);
   app.notFound((context) => unknownRoute(app, context));
@@ -186,6 +210,15 @@ function routes(parts: Parts): Hono {
     return context.json(body, status);
   });
   return app;
+}
+
+function answeringRefusal<T>(ask: () => T): T | Response {
+  try {
+    return ask();
+  } catch (cause) {
+    const { status, body } = failureAnswer(cause);
+    return Response.json(body, { status });
+  }
 }
 
 function failed(context: Context, cause: ServantError): Response {

@@ -1,16 +1,38 @@
-/** The parameters of one transition, as a trigger gives them. */
+/** The parameters of one transition, as clients give them. */
 import type { TransitionDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import { suggestion } from "./nearest.ts";
 
-/** Every declared parameter with an object of its type; `arg0` stands for the first one. */
+/** Absent parameters are null or `"None"` on the wire; numbers and booleans are names as text. */
+export function paramTexts(params: JsonObject): Record<string, string> {
+  const given = Object.entries(params).filter(([, value]) => value !== null && value !== "None");
+  return Object.fromEntries(
+    given.map(([name, value]) => {
+      if (typeof value === "object") {
+        throw new ServantError(
+          "assignment.bad-params",
+          `Cannot use parameter "${name}": give the name of an object`,
+        );
+      }
+      return [name, String(value)];
+    }),
+  );
+}
+
+/**
+ * Every declared parameter with an object of its type; `arg0` stands for the first one. What is
+ * optional may be left out, and is not there then.
+ *
+ * @throws {ServantError} `assignment.bad-params`
+ */
 export function checkedParams(
   { name, params }: TransitionDef,
   given: Readonly<Record<string, string>>,
   typeOf: (object: string) => string | undefined,
 ): Record<string, string> {
   const bad = (reason: string) =>
-    new ServantError("assignment.bad-params", `Cannot trigger "${name}": ${reason}`);
+    new ServantError("assignment.bad-params", `Cannot use "${name}": ${reason}`);
   const known = params.flatMap((param, index) => [param.name, `arg${index}`]);
   const stray = Object.keys(given).find((key) => !known.includes(key));
   if (stray !== undefined) {
@@ -18,13 +40,14 @@ export function checkedParams(
     throw bad(`it has no parameter "${stray}"${suggestion(stray, names)}`);
   }
   return Object.fromEntries(
-    params.map((param, index) => {
+    params.flatMap((param, index): [string, string][] => {
       const object = given[param.name] ?? given[`arg${index}`];
+      if (object === undefined && param.optional) return [];
       if (object === undefined) throw bad(`its parameter "${param.name}" is missing`);
       const type = typeOf(object);
       if (type === undefined) throw bad(`there is no object "${object}"`);
       if (type !== param.type) throw bad(`"${object}" is a ${type}, not a ${param.type}`);
-      return [param.name, object];
+      return [[param.name, object]];
     }),
   );
 }

@@ -3,23 +3,65 @@
  * that says where something is: a fluent whose only argument is X, such as `robot_at(X)` of a
  * move. `box_at(X, box)` has two arguments and does not count: the robot that places a box in X
  * was there before. A fluent of one argument that is no place (`inspected(X)`) is refused too:
- * erring on that side costs a plan, erring on the other a machine.
+ * erring on that side costs a plan, erring on the other a machine. Beside this rule a domain's code
+ * may say that a step enters X: a track that crosses a zone.
  */
-import { type Atom, atom, atomParts } from "../core/atom.ts";
-import type { GroundStep } from "../planner/plan.ts";
+import { atomParts } from "../core/atom.ts";
+import type { ObjectDef, Scene } from "../core/domain.ts";
+import { messageOf } from "../core/errors.ts";
+import type { GroundStep } from "../core/outcome.ts";
+import type { World } from "./world.ts";
 
 export const NO_ENTRY = "no_entry";
 
-/** The object that the step must not enter; undefined when it enters none. */
-export function keptOut(
-  step: Pick<GroundStep, "adds">,
-  state: ReadonlySet<Atom>,
+/** Says why a step is kept out; undefined when it is not. */
+export type KeepOut = (step: GroundStep) => string | undefined;
+
+/** The keep-outs of a world, by its present state. */
+export function keepOuts(world: World): KeepOut {
+  const scene = world.scene();
+  const places = forbidden(scene);
+  if (places.length === 0) return () => undefined;
+  const names = new Set(places.map(({ name }) => name));
+  return (step) => {
+    const ends = endsIn(step, names);
+    if (ends !== undefined) return `no_entry(${ends}) holds`;
+    const { enters } = world.vocabulary.codeOf(step.transition) ?? {};
+    if (enters === undefined) return undefined;
+    for (const place of places) {
+      try {
+        if (enters(step, place, scene)) return `no_entry(${place.name}) holds`;
+      } catch (cause) {
+        // A place of which nobody can tell where it is may be anywhere.
+        return `no_entry(${place.name}) holds, and it cannot be judged: ${messageOf(cause)}`;
+      }
+    }
+    return undefined;
+  };
+}
+
+function forbidden(scene: Scene): ObjectDef[] {
+  const places: ObjectDef[] = [];
+  for (const text of scene.state) {
+    if (!text.startsWith(NO_ENTRY)) continue;
+    const { fluent, args } = atomParts(text);
+    const [name = ""] = args;
+    const place = fluent === NO_ENTRY && args.length === 1 ? scene.object(name) : undefined;
+    if (place !== undefined) places.push(place);
+  }
+  return places;
+}
+
+/** What a step may add counts as added. */
+function endsIn(
+  { adds, effects = [] }: GroundStep,
+  places: ReadonlySet<string>,
 ): string | undefined {
-  for (const added of step.adds) {
+  for (const added of [...adds, ...effects.flatMap((effect) => effect.adds)]) {
     const { fluent, args } = atomParts(added);
     const [place] = args;
     if (fluent === NO_ENTRY || args.length !== 1 || place === undefined) continue;
-    if (state.has(atom(NO_ENTRY, [place]))) return place;
+    if (places.has(place)) return place;
   }
   return undefined;
 }

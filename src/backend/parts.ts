@@ -1,9 +1,11 @@
 /** The backend's parts, as the routes are given them. */
 import type { Executor } from "./executor.ts";
 import type { Keeper } from "./keeper.ts";
+import type { Legwork } from "./legwork.ts";
 import type { LogBook } from "./log-book.ts";
 import type { Missions } from "./missions.ts";
 import type { Plans } from "./plans.ts";
+import type { Runs } from "./runs.ts";
 import type { Log, Servants } from "./servants.ts";
 import type { Traces } from "./traces.ts";
 import type { Track } from "./track.ts";
@@ -14,6 +16,9 @@ export interface Parts {
   readonly servants: Servants;
   readonly plans: Plans;
   readonly executor: Executor;
+  readonly runs: Runs;
+  /** How far scripts are. */
+  readonly legwork: Legwork;
   readonly logBook: LogBook;
   readonly traces: Traces;
   readonly track: Track;

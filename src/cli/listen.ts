@@ -1,5 +1,6 @@
 /** A backend on a port. */
 import type { Backend } from "../backend/backend.ts";
+import type { Telling } from "../backend/run-events.ts";
 import { failureAnswer } from "../backend/status.ts";
 import { ServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
@@ -9,6 +10,24 @@ import type { HostOptions } from "./options.ts";
 
 /** How long answers may take once the backend stops, in milliseconds. */
 const STOP_MS = 2_000;
+
+/**
+ * For every websocket. Clients say nothing; one that does not keep up with what it is told is sent
+ * away, and asks again from where it was.
+ */
+const SOCKETS = {
+  maxPayloadLength: 1024,
+  backpressureLimit: 2 ** 20,
+  closeOnBackpressureLimit: true,
+  idleTimeout: 120,
+} as const;
+
+type Listens = Pick<Backend, "fetch" | "connect">;
+interface Ears {
+  readonly telling: Telling;
+  /** Once it is open: what ends the telling. */
+  end?: () => void;
+}
 
 export interface Listening {
   /** `http://127.0.0.1:8421` */
@@ -24,7 +43,7 @@ export interface Listening {
  * @throws {ServantError} `local.port-in-use`, or `local.bad-address` for an address that is not here.
  */
 export function listen(
-  backend: Pick<Backend, "fetch">,
+  backend: Listens,
   { port: wanted, bind }: Pick<HostOptions, "port" | "bind">,
 ): Listening {
   const server = serve(backend, wanted, bind);
@@ -42,21 +61,41 @@ export function listen(
   };
 }
 
-function serve(backend: Pick<Backend, "fetch">, port: number, hostname: string) {
+function serve(backend: Listens, port: number, hostname: string) {
   try {
     // No idle timeout: polls are held for a minute, executions for hours.
-    return Bun.serve({
+    return Bun.serve<Ears>({
       port,
       hostname,
       idleTimeout: 0,
-      fetch(request) {
+      fetch(request, server) {
         try {
           if (isLoopback(hostname)) refuseForeignHost(request.headers, isLoopback);
         } catch (cause) {
           const { status, body } = failureAnswer(cause);
           return Response.json(body, { status });
         }
-        return backend.fetch(request);
+        if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+          return backend.fetch(request);
+        }
+        const telling = backend.connect(request);
+        if (telling instanceof Response) return telling;
+        if (server.upgrade(request, { data: { telling } })) return undefined;
+        return new Response("this is no websocket handshake", { status: 426 });
+      },
+      websocket: {
+        ...SOCKETS,
+        open(socket) {
+          socket.data.end = socket.data.telling({
+            send: (text) => void socket.send(text),
+            close: (code, reason) => socket.close(code, reason),
+          });
+          if (socket.readyState !== WebSocket.OPEN) socket.data.end(); // it was sent away already
+        },
+        message() {},
+        close(socket) {
+          socket.data.end?.();
+        },
       },
     });
   } catch (cause) {

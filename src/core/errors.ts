@@ -218,6 +218,7 @@ export const catalogue = {
     kind: "usage",
     hint: "Give --goal ATOM, or let others set one with --backend-port",
   },
+  "run.unknown": { kind: "permanent", hint: "See `/runs` for those that are remembered" },
   "servant.lost": {
     kind: "permanent",
     hint: "The servant fell silent: see whether it still runs",

@@ -5,7 +5,15 @@
 import type { Json } from "./json.ts";
 
 /** `meta` holds the backend's own marks; the others are named for what they hold. */
-export type DocumentKind = "meta" | "object" | "atom" | "goal" | "mission" | "servant" | "run";
+export type DocumentKind =
+  | "meta"
+  | "object"
+  | "atom"
+  | "goal"
+  | "mission"
+  | "servant"
+  | "run"
+  | "script";
 export type LineKind = "log" | "trace" | "track";
 
 export type Change =

@@ -24,6 +24,7 @@ test("execute plans by itself, dispatches step by step and reaches the goal", as
     parameters: { start: "room_one", end: "room_two" },
     telemetry: { metres: 3 },
     servant_id: expect.any(String),
+    why: "step 2 of 3 to box_at(room_two, box_a)",
   });
   expect(await state(http)).toEqual([
     "box_at(room_two, box_a)",

@@ -1,0 +1,119 @@
+/**
+ * What is believed after a step: what the step should do, what the action observed, what the beliefs
+ * of the touched fluents say; the later of them wins.
+ */
+import type { Result } from "../core/assignment.ts";
+import { type Atom, atomParts } from "../core/atom.ts";
+import type { Scene } from "../core/domain.ts";
+import { messageOf } from "../core/errors.ts";
+import type { GroundStep } from "../core/outcome.ts";
+import { stepText } from "./progress.ts";
+import { effectsOf } from "./scene.ts";
+import type { Log, Servants } from "./servants.ts";
+import type { World } from "./world.ts";
+
+export interface BeliefPorts {
+  readonly world: World;
+  readonly log: Log;
+}
+/** A step that was answered. */
+export interface Done {
+  readonly step: GroundStep;
+  /** In which it was begun: what it does is judged in it. */
+  readonly before: Scene;
+  readonly result: Result;
+}
+export interface Belief {
+  readonly fluent: string;
+  readonly result: Result;
+}
+
+/** Asks what holds of the fluents that the step may touch, of the servants that observe them. */
+export function askBeliefs(servants: Servants, step: GroundStep): Promise<Belief[]> {
+  const touched = [step, ...(step.effects ?? [])].flatMap(({ adds, removes }) => [
+    ...adds,
+    ...removes,
+  ]);
+  const fluents = new Set(touched.map((text) => atomParts(text).fluent));
+  const asked = [...fluents].flatMap((fluent) => {
+    const observer = servants.observerOf(fluent);
+    if (observer === undefined) return [];
+    return [servants.observe(observer, fluent).then((result): Belief => ({ fluent, result }))];
+  });
+  return Promise.all(asked);
+}
+
+export interface Doubt {
+  readonly reason: string;
+  /** It was reported done, and seen not to be. */
+  readonly isContradicted: boolean;
+}
+
+/** Changes the world by what is known now; returns why the step does not count, if it does not. */
+export function believe(
+  ports: BeliefPorts,
+  { step, before, result }: Done,
+  beliefs: readonly Belief[],
+): Doubt | undefined {
+  const { world } = ports;
+  const doubts = beliefs.flatMap(({ fluent, result: { success, message } }) =>
+    success ? [] : [`${fluent} could not be observed: ${message}`],
+  );
+  const unreadable = beliefs.filter(({ result: belief }) => faultsOf(world, belief).length > 0);
+  for (const { fluent, result: belief } of unreadable) {
+    doubts.push(`${fluent} could not be observed: ${faultsOf(world, belief).join("; ")}`);
+  }
+  const isDone = result.success && doubts.length === 0;
+  const { adds, removes } = effectsOf(world, step, before);
+  if (isDone) world.apply(adds, removes);
+  for (const fault of faultsOf(world, result)) {
+    ports.log("warn", `set aside what ${stepText(step)} observed: ${fault}`, {
+      auditId: result.auditId,
+    });
+  }
+  take(world, result);
+  for (const belief of beliefs) {
+    if (belief.result.success && !belief.result.unchecked && !unreadable.includes(belief)) {
+      take(world, belief.result);
+    }
+  }
+  if (!result.success) {
+    return { reason: result.message || "the servant could not do it", isContradicted: false };
+  }
+  if (!isDone) {
+    const reason = `${stepText(step)} is not confirmed: ${doubts.join("; ")}`;
+    return { reason, isContradicted: false };
+  }
+  const missing = adds.filter((text) => !world.holds(text));
+  const left = removes.filter((text) => world.holds(text));
+  if (missing.length + left.length === 0) return undefined;
+  const seen = [...missing.map((text) => `not ${text}`), ...left];
+  const reason = `reported done, but it was observed that ${seen.join(", ")}`;
+  return { reason, isContradicted: true };
+}
+
+/** Believes what was observed: exclusive fluents first lose every grounding. */
+function take(world: World, { observed, exclusive }: Result): void {
+  for (const fluent of exclusive) if (world.vocabulary.fluents.has(fluent)) world.retract(fluent);
+  const readable = observed.filter(({ atom }) => faultOf(world, atom) === undefined);
+  const of = (truth: boolean) =>
+    readable.filter(({ holds }) => holds === truth).map(({ atom }) => atom);
+  if (readable.length > 0) world.apply(of(true), of(false));
+}
+
+function faultsOf(world: World, { observed, exclusive }: Result): string[] {
+  const unknown = exclusive.filter((fluent) => !world.vocabulary.fluents.has(fluent));
+  return [
+    ...observed.flatMap(({ atom }) => faultOf(world, atom) ?? []),
+    ...unknown.map((fluent) => `there is no fluent "${fluent}"`),
+  ];
+}
+
+function faultOf(world: World, text: Atom): string | undefined {
+  try {
+    world.atom(text);
+    return undefined;
+  } catch (cause) {
+    return messageOf(cause);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Missions, carried out block by block. Each block is checked when it starts and judged by the state
+ * that the ones before it have left; one that fails ends the mission.
+ */
+import type { AuditId } from "../core/assignment.ts";
+import type { Atom } from "../core/atom.ts";
+import { isServantError } from "../core/errors.ts";
+import type { Block } from "../core/mission.ts";
+import type { GroundStep } from "../core/outcome.ts";
+import { attemptStep } from "./attempt.ts";
+import { Effort } from "./effort.ts";
+import { paramTexts } from "./ground-step.ts";
+import { obstacleOf } from "./obstacle.ts";
+import { stepText } from "./progress.ts";
+import { goalText, Pursuit, type PursuitPorts } from "./pursuit.ts";
+import type { Ending, OrderOutcome, Outcome, PlanOutcome } from "./results.ts";
+import type { Run } from "./run.ts";
+import { readied } from "./scene.ts";
+
+type ActionBlock = Extract<Block, { type: "action" }>;
+
+/** Carries the blocks out in order, until one fails. `into` gets one outcome for each that began. */
+export async function runBlocks(
+  ports: PursuitPorts,
+  run: Run,
+  blocks: readonly Block[],
+  into: Outcome[],
+): Promise<Ending> {
+  for (const block of blocks) {
+    const text = blockText(block);
+    run.tell({ type: "block.started", block: text });
+    const ending = await runBlock(ports, run, block, into);
+    const { success, message } = ending;
+    run.tell({ type: "block.finished", block: text, success, message });
+    ports.log(success ? "info" : "warn", `${text} ${success ? "done" : "failed"}: ${message}`, {});
+    ports.note(run);
+    if (!success) return { ...ending, message: `${text}: ${message}` };
+  }
+  return { success: true, message: `done: ${blocks.length} of ${blocks.length} blocks` };
+}
+
+async function runBlock(
+  ports: PursuitPorts,
+  run: Run,
+  block: Block,
+  into: Outcome[],
+): Promise<Ending> {
+  if (block.type === "action") return await runAction(ports, run, block, into);
+  if (block.type === "plan") {
+    const outcome: PlanOutcome = { type: "plan", goal: block.goal, steps: [] };
+    into.push(outcome);
+    const ending = run.halted.aborted ? run.halt() : await runPlan(ports, run, outcome);
+    outcome.ending = ending;
+    return ending;
+  }
+  const outcome: OrderOutcome = { type: "order", name: block.name, results: [] };
+  into.push(outcome);
+  const ending = await runBlocks(ports, run, block.children, outcome.results);
+  outcome.ending = ending;
+  return ending;
+}
+
+async function runPlan(
+  ports: PursuitPorts,
+  run: Run,
+  { goal, steps }: PlanOutcome,
+): Promise<Ending> {
+  const { world, plans } = ports;
+  run.now = `planning for ${goalText(goal)}`;
+  await ports.quiet();
+  let atoms: Atom[];
+  try {
+    atoms = [...new Set(goal.map((text) => world.atom(text)))];
+  } catch (cause) {
+    return refused(cause);
+  }
+  const wish = { signal: run.halted, why: "a plan block", runId: run.id };
+  return await new Pursuit(ports, run, atoms, steps).reach(plans.for(atoms, wish));
+}
+
+/** Unlike a trigger it is a step like those of plans: its preconditions are to hold. */
+async function runAction(
+  ports: PursuitPorts,
+  run: Run,
+  block: ActionBlock,
+  into: Outcome[],
+): Promise<Ending> {
+  const why = "an action block";
+  await ports.quiet();
+  const step = run.halted.aborted ? run.halt() : stepToDo(ports, block);
+  if (!("transition" in step)) {
+    const auditId = crypto.randomUUID() as AuditId;
+    const unknown = { transition: block.action, parameters: {} };
+    into.push({
+      ...{ type: "action", auditId, step: unknown, why, legs: [], telemetry: {} },
+      ending: step,
+    });
+    return step;
+  }
+  run.now = stepText(step);
+  const effort = new Effort(ports.replansMax);
+  return await attemptStep(ports, step, { run, why, into, effort, note: () => ports.note(run) });
+}
+
+/** The block's step, or why it cannot be one now. */
+function stepToDo({ world, servants }: PursuitPorts, { action, params }: ActionBlock) {
+  try {
+    const parameters = paramTexts(params);
+    const isKnown = world.vocabulary.transitions.has(action);
+    // What no vocabulary has is some servant's own: it does whatever it does.
+    if (!isKnown && servants.providerOf(action) !== undefined) {
+      return { transition: action, parameters, adds: [], removes: [] } satisfies GroundStep;
+    }
+    const ready = readied(world, { transition: action, parameters });
+    const { step } = ready;
+    const obstacle = obstacleOf(world, ready);
+    if (obstacle === undefined) return step;
+    const message = `${stepText(step)} is not possible now: ${obstacle.reason}`;
+    return { ...obstacle, success: false, message } satisfies Ending;
+  } catch (cause) {
+    return refused(cause);
+  }
+}
+
+function refused(cause: unknown): Ending {
+  if (!isServantError(cause)) throw cause;
+  return { success: false, message: cause.message, code: cause.code };
+}
+
+/** A block in words. */
+export function blockText(block: Block): string {
+  if (block.type === "plan") return `plan block ${goalText(block.goal)}`;
+  return block.type === "action" ? `action block ${block.action}` : `order block ${block.name}`;
+}

@@ -1,0 +1,174 @@
+/**
+ * A goal, pursued: plans, dispatches each step, and plans again from what is believed then when a
+ * step fails, an observation contradicts it, or the state changed from outside.
+ */
+import type { Atom } from "../core/atom.ts";
+import { bindCondition, isMet } from "../core/condition.ts";
+import { fingerprint } from "../core/fingerprint.ts";
+import type { GroundStep } from "../core/outcome.ts";
+import { type AttemptPorts, attemptStep } from "./attempt.ts";
+import { Effort } from "./effort.ts";
+import { keepOuts } from "./keep-out.ts";
+import { obstacleOf } from "./obstacle.ts";
+import type { Planned, Plans } from "./plans.ts";
+import { stepText } from "./progress.ts";
+import type { Attempts, Ending } from "./results.ts";
+import type { Run } from "./run.ts";
+import { effectsOf, readied, sceneOf } from "./scene.ts";
+import { isScripted } from "./script.ts";
+
+export interface PursuitPorts extends AttemptPorts {
+  readonly plans: Plans;
+  /** Plans made in a row without progress, at most. */
+  readonly replansMax: number;
+  /** What a run has come to is kept. */
+  readonly note: (run: Run) => void;
+  /** Resolves when nothing that was triggered is under way: the next step is judged after it. */
+  readonly quiet: () => Promise<unknown>;
+}
+
+export class Pursuit {
+  readonly #ports: PursuitPorts;
+  readonly #run: Run;
+  readonly #goal: readonly Atom[];
+  readonly #into: Attempts;
+  readonly #effort: Effort;
+  /** Scripts of which nobody provides a leg. */
+  readonly #barren = new Set<string>();
+
+  constructor(ports: PursuitPorts, run: Run, goal: readonly Atom[], into: Attempts) {
+    this.#ports = ports;
+    this.#run = run;
+    this.#goal = goal;
+    this.#into = into;
+    this.#effort = new Effort(ports.replansMax);
+  }
+
+  /**
+   * Reaches the goal, or finds out that it cannot: code `plan.none` when there was no plan to begin
+   * with. Never rejects.
+   */
+  async reach(first: Promise<Planned>): Promise<Ending> {
+    const run = this.#run;
+    let planned = await first;
+    let reason = "";
+    for (;;) {
+      if (run.halted.aborted) return run.halt();
+      if (planned.plan === null) return none(planned, reason);
+      run.tell({ type: "planned", steps: planned.plan });
+      reason = await this.#follow(planned.plan);
+      if (run.stopped.aborted) return run.halt();
+      if (this.#isReached()) return { success: true, message: "the goal is reached" };
+      if (run.halted.aborted) return run.halt();
+      if (!this.#effort.again()) {
+        const plans = `${this.#ports.replansMax} plans without progress`;
+        return { success: false, message: `gave up after ${plans}: ${reason}` };
+      }
+      planned = await this.#again(reason);
+    }
+  }
+
+  async #again(reason: string): Promise<Planned> {
+    const { log, plans } = this.#ports;
+    const run = this.#run;
+    log("info", `planning again: ${reason}`, { event: "replanning" });
+    run.tell({ type: "replanning", reason });
+    run.now = "planning again";
+    const why = `planning again: ${reason}`;
+    const wish = { signal: run.halted, allowed: this.#allowed(), why, runId: run.id };
+    return await plans.for(this.#goal, wish);
+  }
+
+  /** Takes the steps until the goal holds; returns why the rest of the plan is of no use. */
+  async #follow(steps: readonly GroundStep[]): Promise<string> {
+    const { world, quiet } = this.#ports;
+    const run = this.#run;
+    let revision = world.revision;
+    this.#effort.reached(fingerprintOf(world.state()));
+    for (const [index, step] of steps.entries()) {
+      await quiet();
+      if (run.halted.aborted) return "it was halted";
+      if (world.revision !== revision) {
+        if (this.#isReached()) break;
+        const fault = this.#faultAhead(steps.slice(index));
+        if (fault !== undefined) return `the state changed from outside: ${fault}`;
+      }
+      const ready = readied(world, step);
+      const obstacle = obstacleOf(world, ready);
+      if (obstacle !== undefined) {
+        return `${stepText(ready.step)} is not possible now: ${obstacle.reason}`;
+      }
+      const place = `step ${index + 1} of ${steps.length}`;
+      run.now = `${place}, ${stepText(ready.step)}`;
+      const ending = await this.#attempt(ready.step, `${place} to ${goalText(this.#goal)}`);
+      if (!ending.success) return ending.message;
+      this.#effort.reached(fingerprintOf(world.state()));
+      revision = world.revision;
+      if (this.#isReached()) break;
+    }
+    return "the plan ended and the goal does not hold";
+  }
+
+  async #attempt(step: GroundStep, why: string): Promise<Ending> {
+    const run = this.#run;
+    const ending = await attemptStep(this.#ports, step, {
+      ...{ run, why, into: this.#into, effort: this.#effort },
+      note: () => this.#ports.note(run),
+    });
+    const isMissing = ending.code === "provider.missing" || ending.code === "servant.lost";
+    if (isMissing) this.#barren.add(step.transition);
+    return ending;
+  }
+
+  /** A provider that was missing will be missing again: plan around what nobody provides. */
+  #allowed(): (step: GroundStep) => boolean {
+    if (this.#barren.size === 0) return () => true;
+    const { servants, world } = this.#ports;
+    return ({ transition }) =>
+      servants.providerOf(transition) !== undefined ||
+      (isScripted(world, transition) && !this.#barren.has(transition));
+  }
+
+  /** Why the steps no longer lead to the goal, on paper; undefined when they still do. */
+  #faultAhead(steps: readonly GroundStep[]): string | undefined {
+    const { world } = this.#ports;
+    const state = new Set(world.state());
+    const keptOut = keepOuts(world);
+    for (const planned of steps) {
+      const scene = sceneOf(world, state);
+      const { step, assumes } = readied(world, planned, scene);
+      const needs = world.vocabulary.transition(step.transition).preconditions;
+      const holds = (text: Atom) => assumes.includes(text) || state.has(text);
+      const isPossible = needs.every((need) => isMet(bindCondition(need, step.parameters), holds));
+      if (!isPossible) return `${stepText(step)} would not be possible`;
+      const reason = keptOut(step);
+      if (reason !== undefined) return `${stepText(step)} would be kept out: ${reason}`;
+      const { adds, removes } = effectsOf(world, step, scene);
+      for (const text of removes) state.delete(text);
+      for (const text of adds) state.add(text);
+    }
+    const missed = this.#goal.find((text) => !state.has(text));
+    return missed === undefined ? undefined : `${missed} would not be reached`;
+  }
+
+  #isReached(): boolean {
+    return this.#goal.every((text) => this.#ports.world.holds(text));
+  }
+}
+
+/** What is at most shown of a goal in one line, in characters. */
+const GOAL_CHARACTERS = 200;
+
+export function goalText(goal: readonly string[]): string {
+  const text = goal.join(", ");
+  return text.length > GOAL_CHARACTERS ? `${text.slice(0, GOAL_CHARACTERS)}...` : text;
+}
+
+function none({ reason, detail }: Planned, before: string): Ending {
+  if (before === "") return { success: false, message: `${reason}: ${detail}`, code: "plan.none" };
+  return { success: false, message: `${before}; ${reason}` };
+}
+
+function fingerprintOf(state: ReadonlySet<Atom>): string {
+  return fingerprint([...state].sort().join(" "));
+}

@@ -1,0 +1,75 @@
+/** What was tried and how it ended, from the first moment on: a tree that grows as a run goes. */
+import type { AuditId } from "../core/assignment.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { Step } from "./progress.ts";
+
+export interface Ending {
+  readonly success: boolean;
+  readonly message: string;
+  readonly code?: ErrorCode;
+}
+/** One step, tried once. */
+export interface Attempt {
+  readonly type: "action";
+  readonly auditId: AuditId;
+  readonly step: Step;
+  /** The servant that has it; absent when nobody provides it, or when it is a script. */
+  readonly servantId?: string;
+  /** Why it is tried: `step 2 of 5 of the plan`. */
+  readonly why: string;
+  /** The steps of its script, each try of them. */
+  readonly legs: Attempt[];
+  telemetry: Json;
+  ending?: Ending;
+}
+export interface PlanOutcome {
+  readonly type: "plan";
+  readonly goal: readonly string[];
+  readonly steps: Attempt[];
+  ending?: Ending;
+}
+export interface OrderOutcome {
+  readonly type: "order";
+  readonly name: string;
+  readonly results: Outcome[];
+  ending?: Ending;
+}
+export type Outcome = Attempt | PlanOutcome | OrderOutcome;
+/** Where attempts are listed. */
+export interface Attempts {
+  push(attempt: Attempt): unknown;
+}
+
+/** A result as clients read it. One that is not over yet has `success: null`. */
+export function describeOutcome(outcome: Outcome): JsonObject {
+  const { type, ending } = outcome;
+  const { success, message, code } = ending ?? { success: null, message: "under way" };
+  const head = { type, success, message };
+  const tail = code === undefined ? {} : { code };
+  if (outcome.type === "plan") {
+    const { goal, steps } = outcome;
+    return { ...head, goal: [...goal], steps: steps.map(describeOutcome), ...tail };
+  }
+  if (outcome.type === "order") {
+    const { name, results } = outcome;
+    return { ...head, name, results: results.map(describeOutcome), ...tail };
+  }
+  return { ...head, ...describeAttempt(outcome), ...tail };
+}
+
+function describeAttempt({ auditId, step, why, legs, telemetry, servantId }: Attempt): JsonObject {
+  return {
+    audit_id: auditId,
+    action_name: step.transition,
+    parameters: step.parameters,
+    why,
+    ...(isEmpty(telemetry) ? {} : { telemetry }),
+    ...(servantId === undefined ? {} : { servant_id: servantId }),
+    ...(legs.length === 0 ? {} : { steps: legs.map(describeOutcome) }),
+  };
+}
+
+function isEmpty(value: Json): boolean {
+  return value === null || (isJsonObject(value) && Object.keys(value).length === 0);
+}

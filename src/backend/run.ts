@@ -1,0 +1,189 @@
+/**
+ * One run: what was asked for, how far it is, how it ended. It outlives the client that asked for it
+ * and is listed by `/runs`.
+ */
+import type { AuditId } from "../core/assignment.ts";
+import type { JsonObject } from "../core/json.ts";
+import { describeProgress, type Progress } from "./progress.ts";
+import { describeOutcome, type Ending, type Outcome } from "./results.ts";
+
+/** Tries of steps in one run, legs included. */
+export const ATTEMPTS_MAX = 100_000;
+/** Of what a run tells, the last so many are kept for those who come late. */
+export const EVENTS_MAX = 2_000;
+
+export type RunKind = "goal" | "blocks" | "mission" | "trigger";
+export type RunStatus =
+  | "running"
+  | "succeeded"
+  | "failed"
+  /** Somebody called it off. */
+  | "cancelled"
+  /** The backend was reset or stopped. */
+  | "stopped"
+  /** The backend ended while it ran, and did not see how it went on. */
+  | "interrupted";
+
+/** Something a run tells; `seq` counts from 1. */
+export interface RunEvent {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly data: JsonObject;
+}
+export interface RunOptions {
+  readonly kind: RunKind;
+  /** In words: the goal, the mission's name. */
+  readonly what: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** The end of every run: the world is left alone. */
+  readonly stopped: AbortSignal;
+  readonly observe: (progress: Progress) => void;
+}
+
+export class Run {
+  readonly id: string = crypto.randomUUID();
+  readonly kind: RunKind;
+  readonly what: string;
+  readonly #startedAtMs: number;
+  readonly #clock: () => number;
+  readonly outcomes: Outcome[] = [];
+  /** What it is at, in words. */
+  now = "planning";
+  /** The steps that are under way: a leg, and the steps whose scripts it is part of. */
+  readonly open = new Set<AuditId>();
+  /** Its end at once. */
+  readonly stopped: AbortSignal;
+  /** Its end after the step that is under way: what that one does is believed. */
+  readonly #cancelled = new AbortController();
+  /** Either of them. */
+  readonly halted: AbortSignal;
+  readonly #observe: (progress: Progress) => void;
+  readonly #listeners = new Set<(event?: RunEvent) => void>();
+  #events: RunEvent[] = [];
+  #seq = 0;
+  #attempts = 0;
+  #ending: Ending | undefined;
+  #endedAtMs: number | undefined;
+
+  constructor({ kind, what, now, stopped, observe }: RunOptions) {
+    this.kind = kind;
+    this.what = what;
+    this.#clock = now;
+    this.#startedAtMs = now();
+    this.stopped = stopped;
+    this.halted = AbortSignal.any([stopped, this.#cancelled.signal]);
+    this.#observe = observe;
+  }
+
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /** How many steps were tried. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  cancel(reason: string): void {
+    this.#cancelled.abort(reason);
+  }
+
+  /** How it ends because it was halted. */
+  halt(): Ending {
+    const { reason } = this.halted;
+    return this.stopped.aborted
+      ? { success: false, message: `stopped: ${reason}`, code: "execution.stopped" }
+      : { success: false, message: `cancelled: ${reason}`, code: "execution.cancelled" };
+  }
+
+  /** Counts a try; false, and over, when there were so many that something goes round in circles. */
+  mayAttempt(): boolean {
+    this.#attempts += 1;
+    if (this.#attempts <= ATTEMPTS_MAX) return true;
+    this.cancel(`more than ${ATTEMPTS_MAX} steps were tried`);
+    return false;
+  }
+
+  tell(progress: Progress): void {
+    this.#observe(progress);
+    this.#push(describeProgress(progress));
+  }
+
+  /** It is over: those who listen are told, and hear no more. */
+  end(ending: Ending): void {
+    this.#ending = ending;
+    this.#endedAtMs = this.#clock();
+    const { success, message } = ending;
+    this.#observe({ type: "done", success, message });
+    this.#push({ type: "ended", status: this.status, success, message });
+    for (const listener of this.#listeners) listener(undefined);
+    this.#listeners.clear();
+  }
+
+  get status(): RunStatus {
+    const ending = this.#ending;
+    if (ending === undefined) return "running";
+    if (ending.success) return "succeeded";
+    if (ending.code === "execution.cancelled") return "cancelled";
+    return ending.code === "execution.stopped" ? "stopped" : "failed";
+  }
+
+  /** What it told after `seq`, as far as it is kept. */
+  events(after = 0): readonly RunEvent[] {
+    return this.#events.filter(({ seq }) => seq > after);
+  }
+
+  /**
+   * Hears what it tells from now on, and undefined when it is over. Returns what ends that; for a
+   * run that is over nothing is heard.
+   */
+  listen(listener: (event?: RunEvent) => void): () => void {
+    if (this.#ending === undefined) this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** As clients read it, and as it is kept. */
+  describe(): JsonObject {
+    return { ...this.summary(), results: this.results() };
+  }
+
+  /** The same without what each step came to. */
+  summary(): JsonObject {
+    const { success, message, code } = this.#ending ?? { success: null, message: this.now };
+    return {
+      run_id: this.id,
+      kind: this.kind,
+      what: this.what,
+      status: this.status,
+      started: this.#startedAtMs / 1_000,
+      ended: this.#endedAtMs === undefined ? null : this.#endedAtMs / 1_000,
+      success,
+      message,
+      ...(code === undefined ? {} : { code }),
+      attempts: this.#attempts,
+    };
+  }
+
+  /**
+   * One for each step of a plan, or for each block. A plan that ended for want of another, or was
+   * cancelled, after a step that was done, says so in an entry of its own: a list of successes must
+   * not hide a goal not reached.
+   */
+  results(): JsonObject[] {
+    const results = this.outcomes.map(describeOutcome);
+    const last = this.outcomes.at(-1);
+    if (this.#ending?.success !== false || last?.ending?.success === false) return results;
+    const { success, message, code } = this.#ending;
+    const type = this.kind === "goal" ? "plan" : this.kind;
+    return [...results, { type, success, message, ...(code === undefined ? {} : { code }) }];
+  }
+
+  #push(data: JsonObject): void {
+    this.#seq += 1;
+    const event = { seq: this.#seq, atMs: this.#clock(), data };
+    this.#events.push(event);
+    if (this.#events.length > EVENTS_MAX * 2) this.#events = this.#events.slice(-EVENTS_MAX);
+    for (const listener of this.#listeners) listener(event);
+  }
+}

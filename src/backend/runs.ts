@@ -1,0 +1,125 @@
+/**
+ * The runs of this backend, the last ones at least: what runs and what has ended. One that was going
+ * when the backend ended is known afterwards, with the results that it had, as interrupted.
+ */
+import { ServantError } from "../core/errors.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { Clock } from "../core/ports.ts";
+import { Run, type RunOptions } from "./run.ts";
+import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
+
+/** Runs that are remembered; beyond it the oldest are forgotten. */
+export const RUNS_MAX = 200;
+/** And so many tries of steps, in all of them. */
+const REMEMBERED_ATTEMPTS_MAX = 200_000;
+/** Of so many, the newest, what they told is kept too. */
+const TALES_MAX = 20;
+/** A run that goes on is kept again after so long, in milliseconds, and after more when it is long. */
+const KEEP_MS = 1_000;
+const KEEP_MS_PER_ATTEMPT = 2;
+
+export interface RunsPorts {
+  readonly clock: Clock;
+  readonly keep?: Keep;
+  readonly kept?: readonly StoredDocument[];
+}
+
+export class Runs {
+  /** Those that the end of an earlier life cut off. */
+  readonly interrupted: readonly string[];
+  /** How many clients are told of runs as they go. */
+  listeners = 0;
+  readonly #clock: Clock;
+  readonly #keep: Keep;
+  /** Those of this life. */
+  readonly #live = new Map<string, Run>();
+  /** What clients read of each, oldest first; of one that runs it may be out of date. */
+  readonly #records = new Map<string, JsonObject>();
+  readonly #keptAtMs = new Map<string, number>();
+
+  constructor({ clock, keep = keepNothing, kept = [] }: RunsPorts) {
+    this.#clock = clock;
+    this.#keep = keep;
+    for (const { key, value } of kept) {
+      if (isJsonObject(value)) this.#records.set(key, value);
+    }
+    const cutOff = [...this.#records].filter(([, { status }]) => status === "running");
+    for (const [id, record] of cutOff) this.#store(id, interrupted(record));
+    this.interrupted = cutOff.map(([id]) => id);
+  }
+
+  begin(options: Omit<RunOptions, "now">): Run {
+    const run = new Run({ ...options, now: () => this.#clock.now() });
+    this.#live.set(run.id, run);
+    this.#store(run.id, run.describe());
+    this.#forgetOld();
+    return run;
+  }
+
+  /** Keeps what it has come to; not each time when that is often. */
+  note(run: Run): void {
+    const keptAtMs = this.#keptAtMs.get(run.id) ?? Number.NEGATIVE_INFINITY;
+    const everyMs = KEEP_MS + run.attempts * KEEP_MS_PER_ATTEMPT;
+    if (run.ending === undefined && this.#clock.monotonic() - keptAtMs < everyMs) return;
+    this.#store(run.id, run.describe());
+  }
+
+  /** Newest first, without what each step came to. */
+  list(): JsonObject[] {
+    return [...this.#records].reverse().map(([id, record]) => {
+      const { results: _, ...summary } = this.#live.get(id)?.summary() ?? record;
+      return summary;
+    });
+  }
+
+  /** @throws {ServantError} `run.unknown` */
+  describe(id: string): JsonObject {
+    const record = this.#live.get(id)?.describe() ?? this.#records.get(id);
+    if (record !== undefined) return record;
+    throw new ServantError("run.unknown", `Cannot find run "${id.slice(0, 100)}"`);
+  }
+
+  /**
+   * A run of this life; undefined for one of an earlier.
+   *
+   * @throws {ServantError} `run.unknown`
+   */
+  get(id: string): Run | undefined {
+    this.describe(id);
+    return this.#live.get(id);
+  }
+
+  #store(id: string, record: JsonObject): void {
+    this.#records.set(id, record);
+    this.#keptAtMs.set(id, this.#clock.monotonic());
+    this.#keep.put("run", id, record);
+  }
+
+  #forgetOld(): void {
+    const tales = [...this.#live.keys()];
+    for (const id of tales.slice(0, Math.max(tales.length - TALES_MAX, 0))) this.#live.delete(id);
+    let attempts = [...this.#records.values()].reduce((sum, each) => sum + attemptsOf(each), 0);
+    for (const [id, record] of this.#records) {
+      const isMany = attempts > REMEMBERED_ATTEMPTS_MAX || this.#records.size > RUNS_MAX;
+      if (!isMany || this.#live.has(id)) break;
+      attempts -= attemptsOf(record);
+      this.#forget(id);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#records.delete(id);
+    this.#keptAtMs.delete(id);
+    this.#keep.remove("run", id);
+  }
+}
+
+function attemptsOf({ attempts }: JsonObject): number {
+  return typeof attempts === "number" ? attempts : 0;
+}
+
+function interrupted(record: JsonObject): JsonObject {
+  const message =
+    "interrupted: the backend ended while it ran; look at the machine before repeating";
+  return { ...record, status: "interrupted", success: false, message };
+}
