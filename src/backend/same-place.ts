@@ -23,11 +23,6 @@ export function identityOf(
   const { latitude, longitude } = fields;
   if (typeof latitude !== "number" || typeof longitude !== "number") return undefined;
   const declared = Object.keys(types.get(type)?.fields ?? {});
-  const values = declared.map((field): Json => plain(fields[field] ?? null));
+  const values = declared.map((field): Json => fields[field] ?? null);
   return `${type} ${canonicalJson(values)}`;
-}
-
-/** Minus zero is zero. */
-function plain(value: Json): Json {
-  return value === 0 ? 0 : value;
 }

@@ -15,8 +15,8 @@ import { Vocabulary } from "./vocabulary.ts";
 
 /** Groundings that the fluents which default to true may have together. */
 export const DEFAULT_TRUE_MAX = 1_000_000;
-/** Atoms that a goal may have. */
-export const GOAL_ATOMS_MAX = 100_000;
+/** Atoms that a goal may have: more than a planner could take on. */
+export const GOAL_ATOMS_MAX = 5_000;
 
 /** Under this name it is kept when an object last changed. */
 export const OBJECTS_CHANGED = "objects_changed_at_ms";
@@ -196,13 +196,8 @@ export class World {
     return this.#goal;
   }
 
-  /** @throws {ServantError} `request.too-large` beyond `GOAL_ATOMS_MAX` */
   setGoal(atoms: readonly Atom[]): void {
     const goal = [...new Set(atoms)];
-    if (goal.length > GOAL_ATOMS_MAX) {
-      const reason = `Cannot take a goal of ${goal.length} atoms: ${GOAL_ATOMS_MAX} at most`;
-      throw new ServantError("request.too-large", reason);
-    }
     this.#goal = goal;
     this.#keep.put("goal", "atoms", goal);
   }

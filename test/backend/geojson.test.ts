@@ -135,4 +135,7 @@ test("the track is where the vehicle was believed to be, over a restart, until t
   expect(point).toMatchObject({ geometry: { type: "Point" }, properties: { names: ["pool"] } });
   await http.post("/reset");
   expect(await track(http)).toEqual([]);
+  await http.backend.close();
+  await using again = harness({ domains: [sea], store });
+  expect(await track(again)).toEqual([]);
 });

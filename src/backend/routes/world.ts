@@ -3,9 +3,11 @@ import type { Hono } from "hono";
 import { atomParts } from "../../core/atom.ts";
 import { type Condition, conditionText } from "../../core/condition.ts";
 import type { ArgDef, TransitionDef } from "../../core/domain.ts";
+import { ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { AtomsOf } from "../../wire/dynos.ts";
 import type { Parts } from "../parts.ts";
+import { GOAL_ATOMS_MAX } from "../world.ts";
 import { PUBLIC } from "./objects.ts";
 import { bodyOf } from "./request.ts";
 
@@ -52,6 +54,10 @@ export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
 
   app.post("/goal", async (context) => {
     const { goal } = await bodyOf(context, AtomsOf.goal);
+    if (goal.length > GOAL_ATOMS_MAX) {
+      const reason = `Cannot take a goal of ${goal.length} atoms: ${GOAL_ATOMS_MAX} at most`;
+      throw new ServantError("request.too-large", reason);
+    }
     world.setGoal(goal.map((text) => world.atom(text)));
     log("info", `the goal is ${world.goal.join(", ") || "nothing"}`, {});
     return context.json({ status: "ok", goal: world.goal });
