@@ -16,11 +16,11 @@ import {
   REQUESTS_MAX,
   SOCKET_LIMITS,
 } from "../src/local/limits.ts";
-import { schemaOf } from "../src/local/openapi.ts";
 import { type CallerKind, RATES } from "../src/local/rate.ts";
 import { READERS_MAX, SUBSCRIBES_MAX_PER_S } from "../src/local/stream.ts";
 import * as wire from "../src/wire/local.ts";
 import { DEFAULT_LOCAL_PORT, LOCAL_FILE, TOKEN_FILE } from "../src/wire/local-files.ts";
+import { schemaOf } from "../src/wire/openapi.ts";
 import { PAGE_KEY_HEADER, PAGE_KEY_PROTOCOL } from "../src/wire/page-key.ts";
 import { CBOR_PROTOCOL, JSON_PROTOCOL } from "../src/wire/stream-protocols.ts";
 import { root } from "./binary.ts";

@@ -3,7 +3,6 @@
  * made from this one table.
  */
 import * as z from "zod/mini";
-import type { ErrorCode } from "../core/errors.ts";
 import {
   AssignmentPage,
   AssignmentQuery,
@@ -16,30 +15,16 @@ import {
   Status,
   World,
 } from "../wire/local.ts";
+import type { RouteSpec } from "../wire/openapi.ts";
 
-type MediaType = `${string}/${string}`;
-
-export interface Spec {
+export interface Spec extends Omit<RouteSpec, "security"> {
   readonly method: "GET" | "POST";
-  /** `{name}` stands for one part of the path. */
-  readonly path: `/${string}`;
-  readonly summary: string;
   /** Anybody may ask; else it takes the token, or a browser's session. */
   readonly isOpen?: true;
   /** Of a session its cookie is enough: it is the same for every agent of this version. */
   readonly isPublished?: true;
-  readonly query?: z.ZodMiniObject;
-  /** As above, for a route that reads its address itself: a name may stand there several times. */
+  /** As `query`, for a route that reads its address itself: a name may stand there several times. */
   readonly address?: z.ZodMiniObject;
-  readonly body?: z.ZodMiniType;
-  /** What it answers with: a schema of its JSON, or another media type. */
-  readonly answer: z.ZodMiniType | MediaType | "101";
-  /** The same in another media type, when `Accept` asks for it. */
-  readonly orAs?: MediaType;
-  /** What else it may say that is no failure, by status: in the form of its answer, 204 without. */
-  readonly also?: Readonly<Record<number, string>>;
-  /** Beside 401, 403 and 429, which any route may answer with. */
-  readonly failures?: readonly ErrorCode[];
 }
 
 const OpenQuery = z.object({ code: z.string().check(z.describe("from `POST /v1/open`")) });

@@ -1,8 +1,8 @@
 /** What a browser gets for its link: a cookie and the key that belongs to it. */
 import { PAGE_KEY_ITEM } from "../wire/page-key.ts";
+import { sourceHash } from "../wire/source-hash.ts";
 import { SESSION_LIFE_MS } from "./auth.ts";
 import { type Address, cookieName } from "./guard.ts";
-import { sourceHash } from "./source-hash.ts";
 
 /** `replace`: the link, used by now, does not stay in the history. */
 const SCRIPT =

@@ -3,7 +3,7 @@
  * the binary carries the finished page; from source it is made when it is first asked for.
  */
 import { join } from "node:path";
-import { sourceHash } from "./source-hash.ts";
+import { sourceHash } from "../wire/source-hash.ts";
 
 export interface PageBundle {
   readonly html: string;

@@ -2,6 +2,7 @@
 import type { AuditId } from "../core/assignment.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
+import { apiPage } from "../wire/api-page.ts";
 import type { AssignmentQuery, Opening, Reason } from "../wire/local.ts";
 import { tooMany } from "./answers.ts";
 import { api, type RouteName } from "./api.ts";
@@ -14,12 +15,11 @@ import type { Address, Caller } from "./guard.ts";
 import { LOG_READERS_MAX } from "./limits.ts";
 import { logAnswer } from "./log-answer.ts";
 import { type DoorCounts, metricsText } from "./metrics.ts";
-import { openApi } from "./openapi.ts";
+import { localOpenApi } from "./openapi.ts";
 import { iso } from "./report.ts";
 import { startOf } from "./start-of.ts";
 import type { LogStream, Visitor } from "./stream.ts";
 import type { Tally } from "./tally.ts";
-import { viewerAnswer } from "./viewer.ts";
 
 /** `Bun.serve`'s, with the stream's sockets. */
 export type Server = Bun.Server<Visitor>;
@@ -97,8 +97,8 @@ export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>>
       const world = await door.world();
       return world === undefined ? new Response(null, { status: 204 }) : Response.json(world);
     },
-    openapi: () => Response.json(openApi(api, parts.version)),
-    viewer: () => viewerAnswer(openApi(api, parts.version)),
+    openapi: () => Response.json(localOpenApi(api, parts.version)),
+    viewer: () => apiPage("/v1/openapi.json", localOpenApi(api, parts.version)),
   };
 }
 

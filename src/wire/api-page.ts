@@ -1,5 +1,5 @@
 /**
- * The description of the door as a page: made here from the OpenAPI document, with one style and
+ * The description of an interface as a page: made here from the OpenAPI document, with one style and
  * without any script, so that its policy can forbid everything else.
  */
 import type { OpenApi, Operation } from "./openapi.ts";
@@ -24,13 +24,14 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-export function viewerAnswer(document: OpenApi): Response {
-  return new Response(viewerHtml(document), {
+/** `source` is the path under which programs get the same document. */
+export function apiPage(source: string, document: OpenApi): Response {
+  return new Response(html(source, document), {
     headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY },
   });
 }
 
-function viewerHtml({ info, paths }: OpenApi): string {
+function html(source: string, { info, paths }: OpenApi): string {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => shown(path, method, operation)),
   );
@@ -39,7 +40,7 @@ function viewerHtml({ info, paths }: OpenApi): string {
 <title>${escaped(info.title)}</title><style>${STYLE}</style></head><body><main>
 <h1>${escaped(info.title)}</h1>
 <p>${escaped(info.description)} Version ${escaped(info.version)}. For programs:
-<a href="/v1/openapi.json"><code>/v1/openapi.json</code></a> (OpenAPI 3.1).</p>
+<a href="${source}"><code>${source}</code></a> (OpenAPI 3.1).</p>
 ${operations.join("\n")}
 </main></body></html>\n`;
 }
