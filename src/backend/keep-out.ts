@@ -17,9 +17,8 @@ export const NO_ENTRY = "no_entry";
 /** Says why a step is kept out; undefined when it is not. */
 export type KeepOut = (step: GroundStep) => string | undefined;
 
-/** The keep-outs of a world, by its present state. */
-export function keepOuts(world: World): KeepOut {
-  const scene = world.scene();
+/** The keep-outs of a world, by its present state unless another is given. */
+export function keepOuts(world: World, scene = world.scene()): KeepOut {
   const places = forbidden(scene);
   if (places.length === 0) return () => undefined;
   const names = new Set(places.map(({ name }) => name));

@@ -11,12 +11,18 @@ export interface Obstacle {
   readonly code?: ErrorCode;
 }
 
-export function obstacleOf(world: World, { step, assumes }: Ready): Obstacle | undefined {
+export function obstacleOf(
+  world: World,
+  { step, assumes }: Ready,
+  scene = world.scene(),
+): Obstacle | undefined {
   const unmet = world.vocabulary.transitions
     .get(step.transition)
     ?.preconditions.map((condition) => bindCondition(condition, step.parameters))
-    .find((condition) => !isMet(condition, (atom) => assumes.includes(atom) || world.holds(atom)));
+    .find(
+      (condition) => !isMet(condition, (atom) => assumes.includes(atom) || scene.state.has(atom)),
+    );
   if (unmet !== undefined) return { reason: `${conditionText(unmet)} is required` };
-  const reason = keepOuts(world)(step);
+  const reason = keepOuts(world, scene)(step);
   return reason === undefined ? undefined : { reason, code: "step.keep-out" };
 }

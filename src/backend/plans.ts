@@ -7,7 +7,7 @@ import type { Clock } from "../core/ports.ts";
 import { findPlan, type PlanOptions, type PlanOutcome, type Problem } from "../planner/plan.ts";
 import { keepOuts } from "./keep-out.ts";
 import { describeStep } from "./progress.ts";
-import { costOf, stepOf } from "./scene.ts";
+import { costOf, sceneOf, stepOf } from "./scene.ts";
 import type { Servants } from "./servants.ts";
 import type { Traces } from "./traces.ts";
 import type { World } from "./world.ts";
@@ -26,6 +26,8 @@ export interface PlanWish extends Pick<PlanOptions, "relax"> {
   /** What the plan is for, as traces say it. */
   readonly why?: string;
   readonly runId?: string;
+  /** Another state than the present one: what is planned is not to be done now. */
+  readonly state?: ReadonlySet<Atom>;
 }
 export interface PlansPorts {
   readonly world: World;
@@ -84,9 +86,9 @@ export class Plans {
     const { budgetMs = PLAN_BUDGET_MS, relax = false, signal, allowed = () => true } = wish;
     const { world, clock } = this.#ports;
     try {
-      const scene = world.scene();
+      const scene = wish.state === undefined ? world.scene() : sceneOf(world, wish.state);
       const view = this.#view(scene, goal);
-      const keptOut = keepOuts(world);
+      const keptOut = keepOuts(world, scene);
       // Costs are those of the present scene: a plan is made anew when its state is another.
       const problem: Problem = {
         transitions: view.transitions,

@@ -3,18 +3,16 @@
  * step fails, an observation contradicts it, or the state changed from outside.
  */
 import type { Atom } from "../core/atom.ts";
-import { bindCondition, isMet } from "../core/condition.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import { type AttemptPorts, attemptStep } from "./attempt.ts";
 import { Effort } from "./effort.ts";
-import { keepOuts } from "./keep-out.ts";
 import { obstacleOf } from "./obstacle.ts";
 import type { Planned, Plans } from "./plans.ts";
 import { stepText } from "./progress.ts";
 import type { Attempts, Ending } from "./results.ts";
 import type { Run } from "./run.ts";
-import { effectsOf, readied, sceneOf } from "./scene.ts";
+import { afterStep, readied, sceneOf } from "./scene.ts";
 import { isScripted } from "./script.ts";
 
 export interface PursuitPorts extends AttemptPorts {
@@ -132,20 +130,15 @@ export class Pursuit {
   /** Why the steps no longer lead to the goal, on paper; undefined when they still do. */
   #faultAhead(steps: readonly GroundStep[]): string | undefined {
     const { world } = this.#ports;
-    const state = new Set(world.state());
-    const keptOut = keepOuts(world);
+    let state = world.state();
     for (const planned of steps) {
       const scene = sceneOf(world, state);
-      const { step, assumes } = readied(world, planned, scene);
-      const needs = world.vocabulary.transition(step.transition).preconditions;
-      const holds = (text: Atom) => assumes.includes(text) || state.has(text);
-      const isPossible = needs.every((need) => isMet(bindCondition(need, step.parameters), holds));
-      if (!isPossible) return `${stepText(step)} would not be possible`;
-      const reason = keptOut(step);
-      if (reason !== undefined) return `${stepText(step)} would be kept out: ${reason}`;
-      const { adds, removes } = effectsOf(world, step, scene);
-      for (const text of removes) state.delete(text);
-      for (const text of adds) state.add(text);
+      const ready = readied(world, planned, scene);
+      const obstacle = obstacleOf(world, ready, scene);
+      if (obstacle !== undefined) {
+        return `${stepText(ready.step)} would not be possible: ${obstacle.reason}`;
+      }
+      state = afterStep(world, ready.step, scene);
     }
     const missed = this.#goal.find((text) => !state.has(text));
     return missed === undefined ? undefined : `${missed} would not be reached`;

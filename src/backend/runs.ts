@@ -3,7 +3,7 @@
  * when the backend ended is known afterwards, with the results that it had, as interrupted.
  */
 import { ServantError } from "../core/errors.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { Run, type RunOptions } from "./run.ts";
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
@@ -14,7 +14,7 @@ export const RUNS_MAX = 200;
 const REMEMBERED_ATTEMPTS_MAX = 200_000;
 /** Of so many, the newest, what they told is kept too. */
 const TALES_MAX = 20;
-/** A run that goes on is kept again after so long, in milliseconds, and after more when it is long. */
+/** A run that goes on is kept at most so often, in milliseconds, and less often when it is long. */
 const KEEP_MS = 1_000;
 const KEEP_MS_PER_ATTEMPT = 2;
 
@@ -36,6 +36,8 @@ export class Runs {
   /** What clients read of each, oldest first; of one that runs it may be out of date. */
   readonly #records = new Map<string, JsonObject>();
   readonly #keptAtMs = new Map<string, number>();
+  /** Those that are to be kept soon. */
+  readonly #due = new Map<string, AbortController>();
 
   constructor({ clock, keep = keepNothing, kept = [] }: RunsPorts) {
     this.#clock = clock;
@@ -43,9 +45,9 @@ export class Runs {
     for (const { key, value } of kept) {
       if (isJsonObject(value)) this.#records.set(key, value);
     }
-    const cutOff = [...this.#records].filter(([, { status }]) => status === "running");
-    for (const [id, record] of cutOff) this.#store(id, interrupted(record));
-    this.interrupted = cutOff.map(([id]) => id);
+    const going = [...this.#records].filter(([, { status }]) => status === "running");
+    for (const [id, record] of going) this.#store(id, interrupted(record));
+    this.interrupted = going.map(([id]) => id);
   }
 
   begin(options: Omit<RunOptions, "now">): Run {
@@ -56,12 +58,20 @@ export class Runs {
     return run;
   }
 
-  /** Keeps what it has come to; not each time when that is often. */
+  /** Keeps what it has come to: soon, if that is often. */
   note(run: Run): void {
-    const keptAtMs = this.#keptAtMs.get(run.id) ?? Number.NEGATIVE_INFINITY;
+    const { id } = run;
     const everyMs = KEEP_MS + run.attempts * KEEP_MS_PER_ATTEMPT;
-    if (run.ending === undefined && this.#clock.monotonic() - keptAtMs < everyMs) return;
-    this.#store(run.id, run.describe());
+    const dueInMs = (this.#keptAtMs.get(id) ?? 0) + everyMs - this.#clock.monotonic();
+    if (run.ending !== undefined || dueInMs <= 0) {
+      this.#store(id, run.describe());
+    } else if (!this.#due.has(id)) {
+      const kept = new AbortController();
+      this.#due.set(id, kept);
+      void this.#clock.sleep(dueInMs, kept.signal).then(() => {
+        if (!kept.signal.aborted) this.#store(id, run.describe());
+      });
+    }
   }
 
   /** Newest first, without what each step came to. */
@@ -92,7 +102,13 @@ export class Runs {
   #store(id: string, record: JsonObject): void {
     this.#records.set(id, record);
     this.#keptAtMs.set(id, this.#clock.monotonic());
+    this.#undue(id);
     this.#keep.put("run", id, record);
+  }
+
+  #undue(id: string): void {
+    this.#due.get(id)?.abort();
+    this.#due.delete(id);
   }
 
   #forgetOld(): void {
@@ -110,6 +126,7 @@ export class Runs {
   #forget(id: string): void {
     this.#records.delete(id);
     this.#keptAtMs.delete(id);
+    this.#undue(id);
     this.#keep.remove("run", id);
   }
 }
@@ -119,7 +136,19 @@ function attemptsOf({ attempts }: JsonObject): number {
 }
 
 function interrupted(record: JsonObject): JsonObject {
-  const message =
-    "interrupted: the backend ended while it ran; look at the machine before repeating";
-  return { ...record, status: "interrupted", success: false, message };
+  const message = "the backend ended while it ran; look at the machine before repeating";
+  const results = (Array.isArray(record.results) ? record.results : []).map(cutOff);
+  return { ...record, status: "interrupted", success: false, message, results };
+}
+
+/** What was under way has an end that nobody saw. */
+function cutOff(result: Json): Json {
+  if (!isJsonObject(result)) return result;
+  const inner = Object.entries(result).flatMap(([key, value]): [string, Json][] =>
+    (key === "steps" || key === "results") && Array.isArray(value)
+      ? [[key, value.map(cutOff)]]
+      : [],
+  );
+  const open = { success: false, message: "interrupted: nobody saw how it ended" };
+  return { ...result, ...(result.success === null ? open : {}), ...Object.fromEntries(inner) };
 }

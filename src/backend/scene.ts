@@ -53,6 +53,15 @@ export function effectsOf(world: World, step: GroundStep, scene: Scene) {
   return { adds: effects.adds, removes: [...removes] };
 }
 
+/** The state after the step, on paper. */
+export function afterStep(world: World, step: GroundStep, scene: Scene): ReadonlySet<Atom> {
+  const state = new Set(scene.state);
+  const { adds, removes } = effectsOf(world, step, scene);
+  for (const text of removes) state.delete(text);
+  for (const text of adds) state.add(text);
+  return state;
+}
+
 /**
  * What a step costs, zero or more.
  *

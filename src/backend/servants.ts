@@ -218,7 +218,10 @@ export class Servants extends ServantList {
     for (const pending of open) {
       if (pending.settled) continue;
       pending.settled = true;
-      pending.settle(failedResult(pending.assignment.auditId, code, reason));
+      const { kind, auditId } = pending.assignment;
+      // A question that nobody can answer any more leaves what was believed.
+      const isBelief = kind === "belief";
+      pending.settle(isBelief ? unchecked(auditId, reason) : failedResult(auditId, code, reason));
     }
   }
 
@@ -286,6 +289,6 @@ export class Servants extends ServantList {
   }
 }
 
-function unchecked(auditId: AuditId): Result {
-  return { ...emptyResult(auditId, true, "no answer in time"), unchecked: true };
+function unchecked(auditId: AuditId, reason = "no answer in time"): Result {
+  return { ...emptyResult(auditId, true, reason), unchecked: true };
 }

@@ -30,6 +30,7 @@ export async function host(options: HostOptions): Promise<number> {
       clock: systemClock,
       log,
       leaseMs: lease * 1_000,
+      replansMax: options.maxReplans,
       ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),
       missionFiles: options.missions === undefined ? undefined : missionFiles(options.missions),
       ...(stateDir === undefined ? {} : await backendStore(stateDir.path)),

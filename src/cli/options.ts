@@ -72,6 +72,8 @@ export interface HostOptions {
   readonly lease: number;
   /** Seconds; absent is off. */
   readonly silentLease?: number;
+  /** Plans in a row without progress before a run gives up. */
+  readonly maxReplans: number;
   /** A folder of missions, one JSON file each. */
   readonly missions?: string;
   readonly json?: boolean;

@@ -161,6 +161,7 @@ function addHost(program: Command, done: (code: number) => void): void {
     .option("--state-dir <dir>", "where its state is kept (default: in memory only)", nonEmpty)
     .option("--lease <s>", "silence after which a polling servant's step fails", atLeast(0.1), 30)
     .option("--silent-lease <s|off>", "the same for one silent while acting (default: off)", lease)
+    .option("--max-replans <n>", "plans without progress before giving up", wholeFrom(0), 5)
     .option("--missions <dir>", "a folder of missions, NAME.json each")
     .option("--json", "log one JSON document per line, for programs")
     .addHelpText(

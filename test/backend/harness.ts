@@ -1,6 +1,7 @@
 /** A backend on a real socket, and the servant side of the protocol as a few calls. */
 import { type Backend, type BackendOptions, createBackend } from "../../src/backend/backend.ts";
 import type { Progress } from "../../src/backend/progress.ts";
+import { listen } from "../../src/cli/listen.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { warehouse } from "../../src/domains/warehouse.ts";
 import { systemClock } from "../../src/system/clock.ts";
@@ -44,8 +45,7 @@ export function harness(options: Partial<BackendOptions> = {}): Harness {
     observe: (each) => progress.push(each),
     ...options,
   });
-  const server = Bun.serve({ port: 0, idleTimeout: 0, fetch: backend.fetch });
-  const url = `http://127.0.0.1:${server.port}`;
+  const { url, stop } = listen(backend, { port: 0, bind: "127.0.0.1" });
   const call = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, init);
     const text = await response.text();
@@ -85,7 +85,7 @@ export function harness(options: Partial<BackendOptions> = {}): Harness {
       }),
     async [Symbol.asyncDispose]() {
       await backend.close();
-      await server.stop(true);
+      await stop();
     },
   };
   return self;

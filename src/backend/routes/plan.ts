@@ -2,12 +2,14 @@
 import type { Hono } from "hono";
 import type { JsonObject } from "../../core/json.ts";
 import type { GroundStep, Relaxation } from "../../planner/plan.ts";
+import { readBlocks } from "../../wire/blocks.ts";
 import { PlanRequest } from "../../wire/dynos.ts";
+import { planMission } from "../mission-plan.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
 
 export function planRoutes(app: Hono, parts: Parts): void {
-  const { world, plans, executor, legwork, logBook, log, track } = parts;
+  const { world, plans, executor, legwork, logBook, log, track, missions } = parts;
   app.post("/plan", async (context) => {
     const { time_budget_s: budgetS, relax } = await bodyOf(context, PlanRequest);
     const { plan, cost, reason, detail, relaxation } = await plans.make({
@@ -21,6 +23,14 @@ export function planRoutes(app: Hono, parts: Parts): void {
       ...{ cost, reason, detail },
       relaxation: relaxation && describeRelaxation(relaxation),
     });
+  });
+
+  app.post("/missions/:name/plan", async (context) => {
+    const { name, blocks } = missions.get(context.req.param("name"));
+    const wish = { signal: context.req.raw.signal, why: `mission ${name}` };
+    const { plan, reason, detail } = await planMission(parts, readBlocks(blocks), wish);
+    log("info", `mission ${name} planned: ${reason}: ${detail}`, {});
+    return context.json({ plan: plan?.map(describePlanned) ?? null, reason, detail });
   });
 
   app.get("/cost/plan/steps", (context) => {

@@ -1,0 +1,76 @@
+/**
+ * A mission planned on paper: each block from the state that the ones before it would leave. What a
+ * servant makes on the way (an object, an observation) is not known yet: then there is no such plan.
+ */
+import type { Atom } from "../core/atom.ts";
+import { isServantError } from "../core/errors.ts";
+import type { Block } from "../core/mission.ts";
+import type { GroundStep } from "../core/outcome.ts";
+import { blockText } from "./blocks.ts";
+import { paramTexts } from "./ground-step.ts";
+import { obstacleOf } from "./obstacle.ts";
+import type { Planned, Plans, PlanWish } from "./plans.ts";
+import { stepText } from "./progress.ts";
+import { afterStep, readied, sceneOf } from "./scene.ts";
+import type { World } from "./world.ts";
+
+export interface PaperPorts {
+  readonly world: World;
+  readonly plans: Plans;
+}
+export type MissionPlan = Pick<Planned, "plan" | "reason" | "detail">;
+
+/** Plans every block; never rejects. */
+export async function planMission(
+  { world, plans }: PaperPorts,
+  blocks: readonly Block[],
+  wish: PlanWish,
+): Promise<MissionPlan> {
+  const steps: GroundStep[] = [];
+  let state = world.state();
+  const take = (step: GroundStep) => {
+    state = afterStep(world, step, sceneOf(world, state));
+    steps.push(step);
+  };
+  for (const block of leaves(blocks)) {
+    try {
+      const failure =
+        block.type === "plan"
+          ? await planGoal(block.goal)
+          : planAction(block.action, paramTexts(block.params));
+      if (failure !== undefined) return none(block, failure.reason, failure.detail);
+    } catch (cause) {
+      if (!isServantError(cause)) throw cause;
+      return none(block, "planner_error", cause.message);
+    }
+  }
+  const detail = `${steps.length} steps for ${blocks.length} blocks`;
+  if (steps.length > 0) return { plan: steps, reason: "plan_found", detail };
+  return { plan: [], reason: "goal_already_satisfied", detail };
+
+  async function planGoal(goal: readonly string[]) {
+    const atoms: Atom[] = goal.map((text) => world.atom(text));
+    const planned = await plans.for(atoms, { ...wish, state });
+    if (planned.plan === null) return planned;
+    for (const step of planned.plan) take(readied(world, step, sceneOf(world, state)).step);
+    return undefined;
+  }
+
+  function planAction(transition: string, parameters: Readonly<Record<string, string>>) {
+    const scene = sceneOf(world, state);
+    const ready = readied(world, { transition, parameters }, scene);
+    const obstacle = obstacleOf(world, ready, scene);
+    if (obstacle === undefined) return take(ready.step);
+    const detail = `${stepText(ready.step)} would not be possible: ${obstacle.reason}`;
+    return { reason: "no_plan_found" as const, detail };
+  }
+}
+
+function none(block: Block, reason: Planned["reason"], detail: string): MissionPlan {
+  return { plan: null, reason, detail: `${blockText(block)}: ${detail}` };
+}
+
+/** The blocks that are carried out, in their order. */
+function leaves(blocks: readonly Block[]): Exclude<Block, { type: "order" }>[] {
+  return blocks.flatMap((block) => (block.type === "order" ? leaves(block.children) : [block]));
+}
