@@ -23,6 +23,7 @@ import type { Progress } from "./progress.ts";
 import { type Kept, readKept } from "./restore.ts";
 import { beliefRoutes } from "./routes/beliefs.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
+import { descriptionRoutes } from "./routes/description.ts";
 import { executeRoutes } from "./routes/execute.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { missionRoutes } from "./routes/missions.ts";
@@ -65,10 +66,14 @@ export interface BackendOptions extends Leases {
   readonly store?: BackendStore;
   /** Missions beside those that clients save. */
   readonly missionFiles?: MissionFiles | undefined;
+  /** Of the program, told by its description. */
+  readonly version?: string;
   /** Logged first: what there is to say of how the store was opened. */
   readonly notes?: readonly Note[];
 }
 export interface Backend {
+  /** What is answered, as Hono has it: `/objects/:name`. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
   /** Answers one request; never rejects. The path is the direct-mode route. */
   fetch(request: Request): Promise<Response>;
   /**
@@ -85,8 +90,9 @@ export interface Backend {
 export function createBackend(options: BackendOptions): Backend {
   const parts = openParts(options);
   const { executor, keeper, servants, world } = parts;
-  const app = routes(parts);
+  const app = routes(parts, options.version ?? "0.0.0");
   return {
+    routes: app.routes.filter(({ method }) => method !== "ALL"),
     fetch: async (request) => app.fetch(request),
     connect: (request) => answeringRefusal(() => connect(parts, request)),
     addDomain: (domain) => world.addDomain(domain),
@@ -168,7 +174,7 @@ function traceState(traces: Traces, { added, removed }: StateChange): void {
   traces.add("state_change", `${shown}${more}`, { added: [...added], removed: [...removed] });
 }
 
-function routes(parts: Parts): Hono {
+function routes(parts: Parts, version: string): Hono {
   const { keeper } = parts;
   const app = new Hono();
   app.use(
@@ -189,6 +195,7 @@ function routes(parts: Parts): Hono {
     if (keeper.trouble !== undefined) context.header("Warning", NOT_SAVED);
   });
   app.get("/health", (context) => context.json(health(parts)));
+  descriptionRoutes(app, version);
   worldRoutes(app, parts);
   objectRoutes(app, parts);
   beliefRoutes(app, parts);

@@ -3,10 +3,10 @@
  * of the touched fluents say; the later of them wins.
  */
 import type { Result } from "../core/assignment.ts";
-import { type Atom, atomParts } from "../core/atom.ts";
+import { atomParts } from "../core/atom.ts";
 import type { Scene } from "../core/domain.ts";
-import { messageOf } from "../core/errors.ts";
 import type { GroundStep } from "../core/outcome.ts";
+import { faultsOf, take } from "./observed.ts";
 import { stepText } from "./progress.ts";
 import { effectsOf } from "./scene.ts";
 import type { Log, Servants } from "./servants.ts";
@@ -90,30 +90,4 @@ export function believe(
   const seen = [...missing.map((text) => `not ${text}`), ...left];
   const reason = `reported done, but it was observed that ${seen.join(", ")}`;
   return { reason, isContradicted: true };
-}
-
-/** Believes what was observed: exclusive fluents first lose every grounding. */
-function take(world: World, { observed, exclusive }: Result): void {
-  for (const fluent of exclusive) if (world.vocabulary.fluents.has(fluent)) world.retract(fluent);
-  const readable = observed.filter(({ atom }) => faultOf(world, atom) === undefined);
-  const of = (truth: boolean) =>
-    readable.filter(({ holds }) => holds === truth).map(({ atom }) => atom);
-  if (readable.length > 0) world.apply(of(true), of(false));
-}
-
-function faultsOf(world: World, { observed, exclusive }: Result): string[] {
-  const unknown = exclusive.filter((fluent) => !world.vocabulary.fluents.has(fluent));
-  return [
-    ...observed.flatMap(({ atom }) => faultOf(world, atom) ?? []),
-    ...unknown.map((fluent) => `there is no fluent "${fluent}"`),
-  ];
-}
-
-function faultOf(world: World, text: Atom): string | undefined {
-  try {
-    world.atom(text);
-    return undefined;
-  } catch (cause) {
-    return messageOf(cause);
-  }
 }

@@ -19,7 +19,7 @@ import type { HostOptions } from "./options.ts";
  *
  * @throws {ServantError} `local.port-in-use`, `domain.*`, `state.*`
  */
-export async function host(options: HostOptions): Promise<number> {
+export async function host(options: HostOptions, version: string): Promise<number> {
   const { bind, lease, silentLease, stateDir: stateDirPath } = options;
   const log = logger(options);
   const domains = await openDomains(options.domain);
@@ -29,6 +29,7 @@ export async function host(options: HostOptions): Promise<number> {
       domains,
       clock: systemClock,
       log,
+      version,
       leaseMs: lease * 1_000,
       replansMax: options.maxReplans,
       ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),

@@ -63,7 +63,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     .exitOverride();
   addConnect(program, version, done);
   addRun(program, version, done);
-  addHost(program, done);
+  addHost(program, version, done);
   addPause(program, done);
   addLocalCommands(program, done, EXIT_CODES);
   addCallCommands(program, done, EXIT_CODES);
@@ -151,7 +151,7 @@ Examples:
   });
 }
 
-function addHost(program: Command, done: (code: number) => void): void {
+function addHost(program: Command, version: string, done: (code: number) => void): void {
   program
     .command("host")
     .description("start the embedded planning backend")
@@ -174,7 +174,7 @@ Examples:
   agent host --bind 0.0.0.0 --state-dir /var/lib/planner`,
     )
     .action(async (options: HostOptions) => {
-      done(await (await import("./host.ts")).host(options));
+      done(await (await import("./host.ts")).host(options, version));
     });
 }
 

@@ -44,6 +44,7 @@ export async function run(
   const backend = createBackend({
     domains: await openDomains(options.domain),
     clock: systemClock,
+    version,
     observe(progress) {
       watch.observe(progress);
       display.observe(progress);

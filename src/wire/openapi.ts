@@ -160,6 +160,7 @@ function json(schema: Document): Content {
 export function schemaOf(schema: z.ZodMiniType, io: "input" | "output" = "output"): Document {
   const made = z.toJSONSchema(schema, {
     io,
+    unrepresentable: "any", // a member that may hold anything
     override: ({ jsonSchema }) => {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;

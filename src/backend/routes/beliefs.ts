@@ -1,17 +1,13 @@
 /** Beliefs: what clients tell of the state, and what servants observe when they are asked. */
 import type { Hono } from "hono";
-import * as z from "zod/mini";
 import { type Atom, atomParts } from "../../core/atom.ts";
 import { ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { BeliefQuery, Observation, ObservationBatch } from "../../wire/direct.ts";
 import { suggestion } from "../nearest.ts";
 import { faultsOf, take } from "../observed.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
-
-const Observation = z.looseObject({ fluent: z.string(), value: z.boolean() });
-const Batch = z.looseObject({ observations: z.array(Observation) });
-const Query = z.looseObject({ fluent: z.string() });
 
 export function beliefRoutes(app: Hono, parts: Parts): void {
   const { world, log } = parts;
@@ -26,7 +22,7 @@ export function beliefRoutes(app: Hono, parts: Parts): void {
 
   // All of them are read before one is believed; of two about one atom, the later counts.
   app.post("/belief/batch", async (context) => {
-    const { observations } = await bodyOf(context, Batch);
+    const { observations } = await bodyOf(context, ObservationBatch);
     const said = new Map(observations.map(({ fluent, value }) => [world.atom(fluent), value]));
     const of = (truth: boolean) => [...said].flatMap(([atom, is]) => (is === truth ? [atom] : []));
     world.apply(of(true), of(false));
@@ -35,7 +31,7 @@ export function beliefRoutes(app: Hono, parts: Parts): void {
   });
 
   app.post("/belief/query", async (context) => {
-    const { fluent: text } = await bodyOf(context, Query);
+    const { fluent: text } = await bodyOf(context, BeliefQuery);
     const { fluent } = atomParts(text); // an atom asks for its fluent
     const known = world.vocabulary.fluents;
     if (!known.has(fluent)) {

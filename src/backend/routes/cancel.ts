@@ -1,21 +1,14 @@
 /** Calling off what runs: one assignment, or the execution and everything handed out. */
 import type { Hono } from "hono";
-import { z } from "zod";
 import type { AuditId } from "../../core/assignment.ts";
 import { ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { CancelRequest } from "../../wire/direct.ts";
 import type { Cancelled } from "../cancel.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
 
-/** Longer reasons are refused: they go to servants, into results and logs. */
-const REASON_MAX_CHARS = 500;
 const UNSAID = "asked for by a client";
-
-const CancelRequest = z.looseObject({
-  audit_id: z.string().min(1).nullish(),
-  reason: z.string().max(REASON_MAX_CHARS).nullish(),
-});
 
 export function cancelRoutes(app: Hono, { executor, servants, log }: Parts): void {
   app.post("/cancel", async (context) => {

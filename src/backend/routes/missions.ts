@@ -1,23 +1,11 @@
 /** Saved missions: made from the goal or posted, loaded, changed block by block, deleted. */
 import type { Hono } from "hono";
-import * as z from "zod/mini";
 import { ServantError } from "../../core/errors.ts";
-import { JsonValue } from "../../wire/dynos.ts";
+import { BlocksRequest } from "../../wire/blocks.ts";
+import { ForkRequest, MissionPatch } from "../../wire/direct.ts";
 import { describeMission, type Edit } from "../missions.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
-
-const Fork = z.looseObject({ name: z.string() });
-const Blocks = z.looseObject({ blocks: z.array(JsonValue) });
-const Index = z.int().check(z.nonnegative());
-const Patch = z.discriminatedUnion("op", [
-  z.looseObject({
-    op: z.enum(["insert_before", "insert_after", "replace"]),
-    index: Index,
-    block: JsonValue,
-  }),
-  z.looseObject({ op: z.literal("remove"), index: Index }),
-]);
 
 export function missionRoutes(app: Hono, { log, missions, traces, world }: Parts): void {
   app.get("/missions", (context) =>
@@ -36,14 +24,14 @@ export function missionRoutes(app: Hono, { log, missions, traces, world }: Parts
   });
 
   app.put("/missions/:name", async (context) => {
-    const { blocks } = await bodyOf(context, Blocks);
+    const { blocks } = await bodyOf(context, BlocksRequest);
     const mission = missions.save(context.req.param("name"), blocks);
     log("info", `mission ${mission.name} saved`, {});
     return context.json({ mission: describeMission(mission) });
   });
 
   app.patch("/missions/:name/blocks", async (context) => {
-    const edit: Edit = await bodyOf(context, Patch);
+    const edit: Edit = await bodyOf(context, MissionPatch);
     const mission = missions.edit(context.req.param("name"), edit);
     log("info", `mission ${mission.name} changed: ${edit.op} ${edit.index}`, {});
     return context.json({ mission: describeMission(mission) });
@@ -57,7 +45,7 @@ export function missionRoutes(app: Hono, { log, missions, traces, world }: Parts
   });
 
   app.post("/fork", async (context) => {
-    const { name } = await bodyOf(context, Fork);
+    const { name } = await bodyOf(context, ForkRequest);
     if (world.goal.length === 0) {
       throw new ServantError("plan.none", `Cannot save mission "${name}": there is no goal`);
     }

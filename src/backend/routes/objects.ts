@@ -1,7 +1,7 @@
 /** Objects: made, changed, deleted, listed, nested. */
 import type { Hono } from "hono";
-import { z } from "zod";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { ObjectFields } from "../../wire/direct.ts";
 import { CreateObject } from "../../wire/dynos.ts";
 import { describeObject, objectTree } from "../object-tree.ts";
 import type { Parts } from "../parts.ts";
@@ -9,7 +9,6 @@ import { bodyOf } from "./request.ts";
 
 /** A scope that leaves out parts of other objects, such as the ends of generated tracks. */
 export const PUBLIC = "public";
-const Fields = z.record(z.string(), z.json());
 
 export function objectRoutes(app: Hono, { world, log }: Parts): void {
   app.get("/object_types", (context) =>
@@ -39,8 +38,7 @@ export function objectRoutes(app: Hono, { world, log }: Parts): void {
 
   app.post("/objects", async (context) => {
     const { type, name, ...rest } = await bodyOf(context, CreateObject);
-    const given = Fields.parse(rest) as Record<string, Json>;
-    const { fields, parent, dropped } = sorted(type, given);
+    const { fields, parent, dropped } = sorted(type, rest as Record<string, Json>);
     const wanted = { name, type, fields, ...(parent === undefined ? {} : { parent }) };
     const { object, created, mergedInto } = world.createObject(wanted);
     if (created) log("info", `object ${name} of type ${type} created`, {});
@@ -59,7 +57,7 @@ export function objectRoutes(app: Hono, { world, log }: Parts): void {
 
   app.put("/objects/:name", async (context) => {
     const name = context.req.param("name");
-    const given = (await bodyOf(context, Fields)) as Record<string, Json>;
+    const given = await bodyOf(context, ObjectFields);
     const { fields, dropped } = sorted(world.requireObject(name).type, given);
     const object = world.updateObject(name, fields);
     log("info", `object ${name} changed`, { fields: Object.keys(fields) });
