@@ -270,6 +270,13 @@ export const api = {
     answer: direct.MissionAnswer,
     failures: mission,
   },
+  planMission: {
+    method: "POST",
+    path: "/missions/{name}/plan",
+    summary: "Plans a mission, and leaves the kept plan alone.",
+    answer: direct.MissionPlan,
+    failures: mission,
+  },
   executeMission: {
     method: "POST",
     path: "/missions/{name}/execute",

@@ -89,6 +89,7 @@ test("what the backend answers is what its description says", async () => {
   const block = { type: "plan", goal: ["robot_at(room_one)"] };
   await ask("patchMission", { op: "insert_before", index: 0, block }, ["empty"]);
   await ask("loadMission", undefined, ["tour"]);
+  await ask("planMission", undefined, ["tour"]);
   await ask("missions");
   await ask("executeMission", undefined, ["empty"]);
   await ask("deleteMission", undefined, ["empty"]);
