@@ -3,18 +3,17 @@
  * nothing has set is what its fluent's default says. Every name that comes from outside is
  * checked here, and a refusal names the bad part and the nearest known name. Every change is kept.
  */
-import { type Atom, atom, atomParts } from "../core/atom.ts";
+import { type Atom, atomParts } from "../core/atom.ts";
 import type { Domain, FluentDef, ObjectDef, Scene } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
+import { defaultAtoms } from "./default-atoms.ts";
 import { type Created, Objects } from "./objects.ts";
 import { definitionOf, readAtom } from "./read-atom.ts";
 import { type Keep, keepNothing } from "./store.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
-/** Groundings that the fluents which default to true may have together. */
-export const DEFAULT_TRUE_MAX = 1_000_000;
 /** Atoms that a goal may have: more than a planner could take on. */
 export const GOAL_ATOMS_MAX = 5_000;
 
@@ -168,7 +167,7 @@ export class World {
   /** Every true atom, defaults included. The set is a snapshot: it does not change. */
   state(): ReadonlySet<Atom> {
     if (this.#state?.revision === this.revision) return this.#state.atoms;
-    const atoms = new Set<Atom>(this.#defaults());
+    const atoms = new Set<Atom>(defaultAtoms(this.vocabulary, this.objects()));
     for (const [text, holds] of this.#set) {
       if (holds) atoms.add(text);
       else atoms.delete(text);
@@ -271,31 +270,6 @@ export class World {
   #told(change: StateChange): void {
     if (change.added.length + change.removed.length > 0) this.#parts.onStateChange?.(change);
   }
-
-  *#defaults(): Generator<Atom> {
-    const byType = Map.groupBy(this.objects(), ({ type }) => type);
-    let count = 0;
-    for (const { name, args, default: holds } of this.vocabulary.fluentDefs()) {
-      if (!holds) continue;
-      for (const names of groundings(args.map(({ type }) => byType.get(type) ?? []))) {
-        count += 1;
-        if (count > DEFAULT_TRUE_MAX) {
-          throw new ServantError(
-            "object.invalid",
-            `Cannot list the state: "${name}" defaults to true for too many objects`,
-          );
-        }
-        yield atom(name, names);
-      }
-    }
-  }
-}
-
-/** Every choice of one object from each list. */
-function* groundings(lists: readonly (readonly ObjectDef[])[]): Generator<string[]> {
-  const [first, ...rest] = lists;
-  if (first === undefined) return yield [];
-  for (const { name } of first) for (const names of groundings(rest)) yield [name, ...names];
 }
 
 function inUse(name: string, uses: readonly string[]): ServantError {

@@ -117,6 +117,35 @@ test("state, goal, log and traces outlive kill -9, in one rising order", async (
   await host.exited;
 }, 30_000);
 
+test("a run that was going is interrupted, and its servant is not turned away", async () => {
+  await using files = await project();
+  const stateDir = join(files.path, "state");
+  const first = await startHost("--state-dir", stateDir);
+  const post = async (url: string, body: Json) =>
+    (await (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json()) as JsonObject;
+  await post(`${first.url}/start`, { start: ["robot_at(room_one)"] });
+  await post(`${first.url}/goal`, { goal: ["robot_at(room_two)"] });
+  const { servant_id } = await post(`${first.url}/servant/register`, { transitions: ["move"] });
+  const { run_id } = await post(`${first.url}/execute?wait=false`, {});
+  const held = { headers: { Prefer: "wait=10" } };
+  const poll = (url: string) => fetch(`${url}/servant/${servant_id}/next_assignment`, held);
+  const { audit_id = null } = (await (await poll(first.url)).json()) as JsonObject;
+  first.host.kill("SIGKILL");
+  await first.host.exited;
+
+  const { host, url } = await startHost("--state-dir", stateDir);
+  expect(await get(`${url}/runs/${run_id}`)).toMatchObject({ run_id, status: "interrupted" });
+  const answer = { audit_id, success: true, message: "" };
+  const late = await post(`${url}/servant/${servant_id}/result`, answer);
+  expect(late).toEqual({ status: "ok", accepted: false });
+  expect(await get(`${url}/state`)).toMatchObject({ state: ["hands_free", "robot_at(room_one)"] });
+  // It gets work again, under its old id.
+  await post(`${url}/execute?wait=false`, {});
+  expect(await (await poll(url)).json()).toMatchObject({ transition_name: "move" });
+  host.kill("SIGKILL");
+  await host.exited;
+}, 30_000);
+
 test("the state that an earlier version kept is taken over once", async () => {
   const kept = {
     version: 1,

@@ -1,0 +1,100 @@
+/** Every route of the backend, and what holds for all of them. */
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { ServantError, toServantError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { refuseStrangers } from "../../wire/stranger.ts";
+import { nearest } from "../nearest.ts";
+import type { Parts } from "../parts.ts";
+import { failureAnswer } from "../status.ts";
+import { beliefRoutes } from "./beliefs.ts";
+import { cancelRoutes } from "./cancel.ts";
+import { descriptionRoutes } from "./description.ts";
+import { executeRoutes } from "./execute.ts";
+import { historyRoutes } from "./history.ts";
+import { missionRoutes } from "./missions.ts";
+import { objectRoutes } from "./objects.ts";
+import { planRoutes } from "./plan.ts";
+import { BODY_MAX_BYTES } from "./request.ts";
+import { runRoutes } from "./runs.ts";
+import { servantRoutes } from "./servant.ts";
+import { worldRoutes } from "./world.ts";
+
+/** What an answer says when a restart would forget what it tells. */
+const NOT_SAVED = '199 servant-agent "the state could not be saved"';
+
+export function routes(parts: Parts, version: string): Hono {
+  const { keeper } = parts;
+  const app = new Hono();
+  app.use(
+    bodyLimit({
+      maxSize: BODY_MAX_BYTES,
+      onError: (context) => {
+        const reason = `Cannot read the body: it is longer than ${BODY_MAX_BYTES} bytes`;
+        return failed(context, new ServantError("request.too-large", reason));
+      },
+    }),
+  );
+  app.use(async (context, next) => {
+    refuseStrangers(context.req.raw.headers);
+    await next();
+    if (context.req.method === "GET") return;
+    // An answer must not promise what a restart would forget.
+    await keeper.saved();
+    if (keeper.trouble !== undefined) context.header("Warning", NOT_SAVED);
+  });
+  app.get("/health", (context) => context.json(health(parts)));
+  descriptionRoutes(app, version);
+  worldRoutes(app, parts);
+  objectRoutes(app, parts);
+  beliefRoutes(app, parts);
+  missionRoutes(app, parts);
+  historyRoutes(app, parts);
+  planRoutes(app, parts);
+  executeRoutes(app, parts);
+  runRoutes(app, parts);
+  cancelRoutes(app, parts);
+  servantRoutes(app, parts);
+  app.notFound((context) => unknownRoute(app, context));
+  app.onError((cause, context) => {
+    const { status, body } = failureAnswer(cause);
+    const request = `${context.req.method} ${context.req.path}`;
+    const level = status >= 500 ? "error" : "info";
+    parts.log(level, `${request} refused with ${status}: ${String(body.detail)}`, {});
+    const { retryAfterMs } = toServantError(cause);
+    if (retryAfterMs !== undefined) context.header("Retry-After", `${retryAfterMs / 1_000}`);
+    return context.json(body, status);
+  });
+  return app;
+}
+
+function failed(context: Context, cause: ServantError): Response {
+  const { status, body } = failureAnswer(cause);
+  return context.json(body, status);
+}
+
+function health({ world, servants, executor, keeper }: Parts): JsonObject {
+  const all = servants.list();
+  return {
+    status: "ok",
+    domains: world.vocabulary.domains.map(({ name }) => name),
+    servants: all.filter(({ isLost }) => !isLost).length,
+    running: executor.running ?? null,
+    not_saved: keeper.trouble ?? null,
+  };
+}
+
+function unknownRoute(app: Hono, context: Context): Response {
+  const { method, path } = context.req;
+  const known = app.routes.filter((route) => route.method !== "ALL");
+  const isMeant = (route: string) => new RegExp(`^${route.replace(/:\w+/g, "[^/]+")}$`).test(path);
+  const methods = known.filter((route) => isMeant(route.path)).map((route) => route.method);
+  if (methods.length > 0) {
+    const detail = `Cannot ${method} ${path.slice(0, 200)}: it takes ${methods.join(" or ")}`;
+    return context.json({ detail, code: "route.unknown" }, 405, { Allow: methods.join(", ") });
+  }
+  const near = nearest(path, new Set(known.map((route) => route.path)));
+  const hint = near === undefined ? "" : `; nearest is "${near}"`;
+  const reason = `Cannot ${method} "${path.slice(0, 200)}": there is no such route${hint}`;
+  return failed(context, new ServantError("route.unknown", reason));
+}
