@@ -19,7 +19,7 @@ export class FluentTable {
 
   constructor(
     readonly fluent: string,
-    arity: number,
+    readonly arity: number,
   ) {
     this.#buckets = Array.from({ length: arity }, () => new Map());
   }

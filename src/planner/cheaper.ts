@@ -1,5 +1,6 @@
-/** A small search for a cheaper way from one state to what is needed after it (A* with FF). */
+/** A small search (A*) for a cheaper way from one state to what is needed after it. */
 import { DEAD_END, type Heuristic } from "./heuristic.ts";
+import type { Least } from "./least.ts";
 import type { Pace } from "./pace.ts";
 import { States } from "./states.ts";
 import { apply, isReached, type Task } from "./task.ts";
@@ -9,13 +10,16 @@ export interface Wish {
   readonly goal: Int32Array;
   /** The way must cost less. */
   readonly below: number;
+  /** What is left to pay at least. */
+  readonly least: Least;
+  /** What guides: how much is left at least, or as the relaxed plan has it, which may be too much. */
+  readonly guide: "least" | "relaxed";
   /** States to look at, at most. */
   readonly evaluationsMax: number;
 }
 
 /**
- * Operators of a way that costs less; undefined when none was found. The estimate may be too high,
- * so what is found first is good, not best; but when all is seen within the limit, there is none.
+ * Operators of a way that costs less; undefined when none was found within the limit.
  *
  * @throws {OutOfTime} when the pace says so.
  */
@@ -23,7 +27,7 @@ export async function cheaperWay(
   task: Task,
   heuristic: Heuristic,
   pace: Pace,
-  { from, goal, below, evaluationsMax }: Wish,
+  { from, goal, below, least, guide, evaluationsMax }: Wish,
 ): Promise<number[] | undefined> {
   const states = new States(task);
   const spent: number[] = [0];
@@ -42,16 +46,17 @@ export async function cheaperWay(
       if (heuristic.evaluations > last) return undefined;
       if (pace.due()) await pace.rest();
       const cost = then + (task.costs[operator] as number);
-      if (cost >= below) continue;
       states.copyTo(state, number);
       apply(task, operator, state);
+      const lowest = cost + least(state);
+      if (lowest >= below) continue;
       const known = states.find(state);
       if (known !== undefined && cost >= (spent[known] as number)) continue;
       const reached = known ?? (states.add(state, number, operator) as number);
       if (known !== undefined) states.reroute(known, number, operator);
       spent[reached] = cost;
       if (heuristic.evaluate(state, goal) === DEAD_END) continue;
-      open.push(cost + heuristic.relaxedCost(), cost, reached);
+      open.push(guide === "least" ? lowest : cost + heuristic.relaxedCost(), cost, reached);
     }
   }
   return undefined;

@@ -51,6 +51,11 @@ export class Heuristic {
     return cost;
   }
 
+  /** After `evaluate`: what each literal of the task's goal costs to bring about by itself. */
+  goalCosts(): number[] {
+    return [...this.#task.goal].map((wanted) => this.#additive.targets[wanted] as number);
+  }
+
   /** The operators that can be taken in the state of the last `evaluate`. */
   applicable(): Int32Array {
     return this.#additive.ready.subarray(0, this.#additive.readyCount);

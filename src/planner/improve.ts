@@ -3,10 +3,20 @@
  * before it to all that the rest of the plan needs. How much of this is done is counted in states
  * looked at, not in seconds, so that the same problem gives the same plan on every machine.
  */
-import { cheaperWay } from "./cheaper.ts";
+import { cheaperWay, type Wish } from "./cheaper.ts";
 import type { Heuristic } from "./heuristic.ts";
+import { LeastCosts } from "./least.ts";
 import { OutOfTime, type Pace } from "./pace.ts";
-import { allHold, apply, firedBy, holdsIn, isReached, type Rules, type Task } from "./task.ts";
+import {
+  allHold,
+  apply,
+  firedBy,
+  holdsIn,
+  isReached,
+  listOf,
+  type Rules,
+  type Task,
+} from "./task.ts";
 
 /** States that improvement looks at: at least so many rules' worth, and half of what search did. */
 const RULES_LOOKED_AT = 1_000_000;
@@ -16,6 +26,7 @@ const SHARE_OF_SEARCH = 0.5;
 /** Steps of a stretch, after the whole plan was tried; each stretch may use a part of the states. */
 const STRETCHES = [4, 8, 16, 32];
 const STATES_PER_STEP = 16;
+const GUIDES = ["least", "relaxed"] as const;
 
 /**
  * The plan or a cheaper one. It ends when the states are used up, when a round over all stretches
@@ -29,26 +40,33 @@ export async function improve(
 ): Promise<readonly number[]> {
   const share = Math.min(STATES_MAX, Math.max(STATES_MIN, RULES_LOOKED_AT / task.rules.count));
   const limit = heuristic.evaluations + Math.max(share, SHARE_OF_SEARCH * heuristic.evaluations);
+  const leastCosts = new LeastCosts(task);
   let best = plan;
-  const tryStretch = async (from: number, to: number, statesMax: number) => {
-    const evaluationsMax = Math.min(statesMax, limit - heuristic.evaluations);
+  const tryStretch = async (from: number, to: number, guide: Wish["guide"], states: number) => {
     const wish = wishFor(task, best, from, to);
-    if (wish.below <= 0) return;
-    const way = await cheaperWay(task, heuristic, pace, { ...wish, evaluationsMax });
+    const least = leastCosts.to(wish.goal, wish.from);
+    if (least(wish.from) >= wish.below) return;
+    const evaluationsMax = Math.min(states, limit - heuristic.evaluations);
+    const way = await cheaperWay(task, heuristic, pace, { ...wish, least, guide, evaluationsMax });
     if (way === undefined) return;
     const candidate = best.toSpliced(from, to - from, ...way);
     if (solves(task, candidate)) best = candidate;
   };
+  const round = async (guide: Wish["guide"]) => {
+    for (const steps of STRETCHES) {
+      for (let from = 0; from < best.length; from += steps / 2) {
+        if (heuristic.evaluations >= limit) return;
+        await tryStretch(from, Math.min(from + steps, best.length), guide, STATES_PER_STEP * steps);
+      }
+    }
+  };
   try {
-    await tryStretch(0, best.length, (limit - heuristic.evaluations) / 2);
+    for (const guide of GUIDES) {
+      await tryStretch(0, best.length, guide, (limit - heuristic.evaluations) / 4);
+    }
     for (let before = Number.POSITIVE_INFINITY; costOf(task, best) < before; ) {
       before = costOf(task, best);
-      for (const steps of STRETCHES) {
-        for (let from = 0; from < best.length; from += steps / 2) {
-          if (heuristic.evaluations >= limit) return best;
-          await tryStretch(from, Math.min(from + steps, best.length), STATES_PER_STEP * steps);
-        }
-      }
+      for (const guide of GUIDES) await round(guide);
     }
   } catch (cause) {
     if (!(cause instanceof OutOfTime)) throw cause;
@@ -89,16 +107,17 @@ function neededBefore(
   goal: ReadonlySet<number>,
 ): Set<number> {
   const { needs, makes, effectsOf } = rules;
-  const of = ({ starts, items }: typeof needs, list: number) =>
-    items.subarray(starts[list], starts[list + 1]);
   const fired = firedBy(rules, operator, state);
-  const helping = [operator, ...fired.filter((rule) => of(makes, rule).some((m) => goal.has(m)))];
+  const helping = [
+    operator,
+    ...fired.filter((rule) => listOf(makes, rule).some((m) => goal.has(m))),
+  ];
   const needed = new Set(goal);
-  for (const rule of helping) for (const made of of(makes, rule)) needed.delete(made);
-  for (const rule of helping) for (const each of of(needs, rule)) needed.add(each);
-  for (const rule of of(effectsOf, operator)) {
-    if (fired.includes(rule) || !of(makes, rule).some((made) => goal.has(made ^ 1))) continue;
-    const prevented = of(needs, rule).find((each) => !holdsIn(state, each));
+  for (const rule of helping) for (const made of listOf(makes, rule)) needed.delete(made);
+  for (const rule of helping) for (const each of listOf(needs, rule)) needed.add(each);
+  for (const rule of listOf(effectsOf, operator)) {
+    if (fired.includes(rule) || !listOf(makes, rule).some((made) => goal.has(made ^ 1))) continue;
+    const prevented = listOf(needs, rule).find((each) => !holdsIn(state, each));
     if (prevented !== undefined) needed.add(prevented ^ 1);
   }
   return needed;

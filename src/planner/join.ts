@@ -8,7 +8,7 @@ import type { Atoms, Pattern } from "./atoms.ts";
 import type { Schema } from "./schema.ts";
 
 /** What stands in a binding for a parameter that is still open. */
-const OPEN = -1;
+export const OPEN = -1;
 
 /**
  * Each binding that `reached` has just made possible, once: one that uses it, and else only
@@ -87,6 +87,18 @@ function* product(
   }
 }
 
+/** True when a reached atom fits the pattern as far as its parameters are bound. */
+export function matches(
+  atoms: Atoms,
+  schema: Schema,
+  pattern: Pattern,
+  binding: readonly number[],
+): boolean {
+  return candidatesFor({ pattern, not: undefined }, binding).some(
+    (candidate) => unify(atoms, schema, pattern, candidate, binding) !== undefined,
+  );
+}
+
 function candidatesFor({ pattern }: Wanted, binding: readonly number[]): readonly number[] {
   let fewest: readonly number[] = pattern.table.reached;
   for (const [place, arg] of pattern.args.entries()) {
@@ -99,7 +111,7 @@ function candidatesFor({ pattern }: Wanted, binding: readonly number[]): readonl
 }
 
 /** The binding extended so that the pattern becomes the atom; undefined when it cannot. */
-function unify(
+export function unify(
   atoms: Atoms,
   schema: Schema,
   pattern: Pattern,

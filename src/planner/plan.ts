@@ -8,19 +8,11 @@
  *   { clock },
  * );
  */
-import { atomParts } from "../core/atom.ts";
-import type { Literal } from "../core/condition.ts";
-import { assert } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
-import { type Grounding, ground, literal, toGroundStep } from "./ground.ts";
-import { Heuristic } from "./heuristic.ts";
-import { improve } from "./improve.ts";
 import { OutOfMemory, OutOfTime, Pace } from "./pace.ts";
-import type { GroundStep, Problem, Relaxation } from "./problem.ts";
-import { search } from "./search.ts";
-import { shorten } from "./shorten.ts";
-import { pack } from "./task.ts";
-import { validatePlan } from "./validate.ts";
+import type { Blocked, GroundStep, Problem, Relaxation } from "./problem.ts";
+import { relaxed } from "./relax.ts";
+import { Solver, spell } from "./solve.ts";
 
 export type { Blocked, Blocker, GroundStep, Problem, Relaxation } from "./problem.ts";
 
@@ -28,6 +20,8 @@ export type { Blocked, Blocker, GroundStep, Problem, Relaxation } from "./proble
 export const BUDGET_MS = 10_000;
 /** States that a search may keep, unless the caller says otherwise. */
 export const NODES_MAX = 1_000_000;
+/** Parts of a goal that a detail tells of; the relaxation tells of all. */
+const PARTS_TOLD = 5;
 
 export interface PlanOptions {
   readonly clock: Clock;
@@ -46,7 +40,7 @@ export interface PlanOutcome {
     | "plan_found"
     /** Every reachable state was seen. */
     | "no_plan_found"
-    /** A goal atom cannot come about even if nothing were ever lost. */
+    /** A part of the goal cannot come about even if nothing were ever lost, or excludes another. */
     | "goal_unreachable"
     | "planner_timeout"
     | "planner_memout";
@@ -56,29 +50,28 @@ export interface PlanOutcome {
   readonly cost: number | null;
   /** The outcome in plain words. */
   readonly detail: string;
-  /** With `relax`, when there is no plan: why, and what can be had. Else null. */
+  /** With `relax`, when the goal cannot be had: why, and what can be had. Else null. */
   readonly relaxation: Relaxation | null;
 }
 
 /**
- * Looks for a plan. The same problem gives the same plan; it is short but not always shortest.
+ * Looks for a plan. The same problem gives the same plan; it is cheap but not always cheapest.
  *
  * @throws {ServantError} `atom.malformed` when a definition, the state or the goal is not text
- *   that reads as atoms.
+ *   that reads as atoms; `domain.invalid` when conditions branch too much or a cost is none.
  */
 export async function findPlan(problem: Problem, options: PlanOptions): Promise<PlanOutcome> {
-  const { clock, budgetMs = BUDGET_MS, signal, nodesMax = NODES_MAX } = options;
-  if (problem.goal.length === 0) {
-    return failure("no_goal_set", "There is no goal: set one first");
-  }
-  if (isSatisfied(problem)) {
-    const nothing = { plan: [], cost: 0, detail: "The goal holds already", relaxation: null };
-    return { reason: "goal_already_satisfied", ...nothing };
+  const { clock, budgetMs = BUDGET_MS, signal } = options;
+  const { goal, state } = problem;
+  if (goal.length === 0) return failure("no_goal_set", "There is no goal: set one first");
+  if (goal.every(({ atom, holds }) => state.has(atom) === holds)) {
+    const nothing = { plan: [], cost: 0, relaxation: null };
+    return { reason: "goal_already_satisfied", ...nothing, detail: "The goal holds already" };
   }
   try {
     const pace = new Pace(clock, budgetMs, signal);
     await pace.rest();
-    return await look(problem, pace, nodesMax);
+    return await look(problem, pace, options);
   } catch (cause) {
     if (cause instanceof OutOfMemory) return failure("planner_memout", cause.message);
     if (!(cause instanceof OutOfTime)) throw cause;
@@ -88,64 +81,37 @@ export async function findPlan(problem: Problem, options: PlanOptions): Promise<
   }
 }
 
-async function look(problem: Problem, pace: Pace, nodesMax: number): Promise<PlanOutcome> {
-  const grounding = await ground(problem, pace);
-  const goal = problem.goal.map(({ atom, holds }) => ({
-    number: grounding.atoms.number(grounding.atoms.pattern(atom)),
-    atom,
-    holds,
-  }));
-  const unreachable = goal.filter(({ number, holds }) => !grounding.canBe(literal(number, holds)));
-  if (unreachable.length > 0) return failure("goal_unreachable", explain(problem, unreachable));
-  const wanted = new Set(goal.map(({ number, holds }) => literal(number, holds)));
-  const torn = goal.filter(({ number, holds }) => wanted.has(literal(number, !holds)));
-  if (torn.length > 0) {
-    return failure("goal_unreachable", `The goal wants ${torn[0]?.atom} both true and false`);
+async function look(
+  problem: Problem,
+  pace: Pace,
+  { nodesMax = NODES_MAX, relax = false }: PlanOptions,
+): Promise<PlanOutcome> {
+  const { goal } = problem;
+  const solver = await Solver.of(problem, pace, nodesMax);
+  const obstacles = solver.obstacles(goal);
+  const found = obstacles.length > 0 ? undefined : await solver.solve(goal);
+  if (found !== undefined) {
+    const detail = `A plan of ${count(found.plan.length, "step")}`;
+    return { reason: "plan_found", ...found, detail, relaxation: null };
   }
-  const task = pack(grounding, [...wanted]);
-  const heuristic = new Heuristic(task);
-  const found = await search(task, heuristic, pace, nodesMax);
-  if (found === undefined) {
-    return failure("no_plan_found", "Every reachable state was seen: none satisfies the goal");
-  }
-  const first = await shorten(task, found, pace);
-  const operators = await shorten(task, await improve(task, first, heuristic, pace), pace);
-  const plan = operators.map((index) => priced(problem, step(grounding, task.operators[index])));
-  const validation = validatePlan(problem, plan);
-  assert(validation.valid, `a found plan is valid: ${JSON.stringify(validation)}`);
-  const detail = `A plan of ${count(plan.length, "step")}`;
-  return { reason: "plan_found", plan, cost: validation.cost, detail, relaxation: null };
-}
-
-function step({ atoms }: Grounding, operator: Grounding["operators"][number] | undefined) {
-  assert(operator !== undefined, "a plan is made of known operators");
-  return toGroundStep(atoms, operator.schema, operator.binding);
-}
-
-function priced({ cost, transitions }: Problem, taken: GroundStep): GroundStep {
-  const def = transitions.find(({ name }) => name === taken.transition);
-  return { ...taken, cost: cost?.(taken) ?? def?.cost ?? 1 };
-}
-
-function isSatisfied({ goal, state }: Problem): boolean {
-  return goal.every(({ atom, holds }) => state.has(atom) === holds);
+  const outcome =
+    obstacles.length > 0
+      ? failure("goal_unreachable", explain(obstacles))
+      : failure("no_plan_found", "Every reachable state was seen: none satisfies the goal");
+  return relax ? { ...outcome, relaxation: await relaxed(solver, goal, obstacles) } : outcome;
 }
 
 function failure(reason: PlanOutcome["reason"], detail: string): PlanOutcome {
   return { reason, plan: null, cost: null, detail, relaxation: null };
 }
 
-function explain(problem: Problem, unreachable: readonly Literal[]): string {
-  const reasons = unreachable.map(({ atom, holds }) => {
-    const { fluent, args } = atomParts(atom);
-    const unknown = args.find((arg) => problem.objects.every(({ name }) => name !== arg));
-    if (problem.fluents.every(({ name }) => name !== fluent)) {
-      return `${atom} (there is no fluent "${fluent}")`;
-    }
-    if (unknown !== undefined) return `${atom} (there is no object "${unknown}")`;
-    return holds ? atom : `not ${atom}`;
-  });
-  return `No allowed sequence of steps can reach ${reasons.join(", ")}`;
+function explain(obstacles: readonly Blocked[]): string {
+  const told = obstacles
+    .slice(0, PARTS_TOLD)
+    .map((each) => `${spell(each)} (${each.detail})`)
+    .join(", ");
+  const more = obstacles.length - PARTS_TOLD;
+  return `No allowed sequence of steps can reach ${told}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function count(n: number, what: string): string {

@@ -153,6 +153,10 @@ export function isReached(goal: Int32Array, state: Uint32Array): boolean {
   return true;
 }
 
+export function listOf({ starts, items }: Lists, list: number): Int32Array {
+  return items.subarray(starts[list], starts[list + 1]);
+}
+
 export function toLists(lists: readonly (readonly number[])[]): Lists {
   const starts = new Int32Array(lists.length + 1);
   for (const [index, list] of lists.entries()) {

@@ -92,3 +92,49 @@ test("validatePlan() agrees with a simulation on random walks", () => {
     { numRuns: 2000 },
   );
 });
+
+const lamp = atom("lit");
+const press = {
+  ...{ name: "press", params: [], preconditions: [], adds: [], removes: [], cost: 2 },
+  effects: [{ when: { atom: lamp, holds: false }, adds: [lamp], removes: [] }],
+};
+const dark = {
+  ...{ transitions: [press], fluents: [], objects: [], state: new Set<typeof lamp>() },
+  goal: [{ atom: lamp, holds: true }],
+};
+const pressed = {
+  transition: "press",
+  parameters: {},
+  adds: [],
+  removes: [],
+  effects: press.effects,
+};
+
+test("validatePlan() lets conditional effects happen where their conditions hold, and adds costs", () => {
+  expect(validatePlan(dark, [pressed])).toEqual({ valid: true, cost: 2 });
+  expect(validatePlan(dark, [pressed, { ...pressed, cost: 2 }])).toEqual({ valid: true, cost: 4 });
+  const lit = { ...dark, state: new Set([lamp]), goal: [{ atom: lamp, holds: false }] };
+  expect(validatePlan(lit, [pressed]).valid).toBeFalse();
+});
+
+test.each<[string, Partial<GroundStep>, string]>([
+  ["forgotten conditional effects", { effects: [] }, "it does not have the conditional effects"],
+  [
+    "another condition",
+    { effects: [{ when: { atom: lamp, holds: true }, adds: [lamp], removes: [] }] },
+    "it does not have the conditional effects",
+  ],
+  ["another cost", { cost: 1 }, "it costs 2, not 1"],
+])("validatePlan() refuses %s", (_, change, why) => {
+  const verdict = validatePlan(dark, [{ ...pressed, ...change }]);
+  expect(verdict).toMatchObject({ step: 0, why: expect.stringContaining(why) });
+});
+
+test("validatePlan() refuses a step whose cost is no number, and says what refused it", () => {
+  const bad = { ...dark, cost: () => Number.NaN };
+  expect(validatePlan(bad, [pressed])).toMatchObject({ why: "it costs NaN" });
+  const refused = { ...dark, allowed: () => "no_entry(hall) holds" };
+  expect(validatePlan(refused, [pressed])).toMatchObject({
+    why: "it is not allowed: no_entry(hall) holds",
+  });
+});
