@@ -4,6 +4,7 @@
  * longitude and latitude, a `local_enu` one metres east (longitude) and north (latitude).
  */
 import { and, not } from "../core/condition.ts";
+import type { Scene, StepDef } from "../core/domain.ts";
 import {
   domain,
   fluent,
@@ -87,6 +88,11 @@ export const phaseSurface = fluent("phase_surface");
 export const phaseAtDepth = fluent("phase_at_depth");
 export const phaseAscending = fluent("phase_ascending");
 
+/** Geometry and geodesy are loaded by the first who plans or flies. */
+const code = (): typeof import("./sentry/code.ts") => require("./sentry/code.ts");
+
+const holdCost = (step: StepDef, scene: Scene) => code().holdCost(step, scene);
+
 const submerged = () => and(not(phaseSurface()), not(phaseAscending()));
 
 export const goto = transition("goto", {
@@ -94,36 +100,47 @@ export const goto = transition("goto", {
   preconditions: (p) => [at(p.start), submerged()],
   adds: (p) => [at(p.end), visited(p.end)],
   removes: (p) => [at(p.start)],
+  cost: (step, scene) => code().legCost(step, scene),
+  enters: (step, place, scene) => code().doesLegEnter(step, place, scene),
   alsoRemoves: alsoRemoved,
   settle: settled,
 });
+/** Parallel tracks over the zone, cut at keep-outs, which the ways between them go round. */
 export const survey = transition("survey", {
   params: { zone },
   preconditions: () => [submerged()],
   adds: (p) => [fullCoverageOf(p.zone)],
+  cost: (step, scene) => code().surveyCost(step, scene),
+  script: { legs: (step, scene) => code().surveyScript(step, scene) },
 });
 /** Through the waypoints in their order, from whichever end is nearer. */
 export const followPath = transition("follow_path", {
   params: { route },
   preconditions: () => [submerged()],
   adds: (p) => [traversed(p.route)],
+  cost: (step, scene) => code().routeCost(step, scene),
+  script: { legs: (step, scene) => code().routeScript(step, scene) },
+  enters: (step, place, scene) => code().doesFollowEnter(step, place, scene),
 });
 export const holdDepthTo = transition("hold_depth_to", {
   params: { target: depthTarget },
   preconditions: () => [submerged()],
   adds: (p) => [holdDepth(p.target)],
+  cost: holdCost,
   alsoRemoves: alsoRemoved,
 });
 export const holdAltitudeTo = transition("hold_altitude_to", {
   params: { target: altitudeTarget },
   preconditions: () => [submerged()],
   adds: (p) => [holdAltitude(p.target)],
+  cost: holdCost,
   alsoRemoves: alsoRemoved,
 });
 export const stationKeep = transition("station_keep", {
   params: { target: stationTarget },
   preconditions: () => [submerged()],
   adds: (p) => [holdingStation(p.target)],
+  cost: holdCost,
   alsoRemoves: alsoRemoved,
 });
 /** Takes the vehicle over and down to its working depth. */

@@ -4,6 +4,7 @@
  * the end of a survey that is still to be flown, is a place of its own: `SOMEWHERE`.
  */
 import { type Atom, atom, atomParts } from "../../core/atom.ts";
+import { atomsOf } from "../../core/condition.ts";
 import type { ObjectDef, Outlook, StepDef, TransitionDef, View, Wish } from "../../core/domain.ts";
 import { isLegEnd } from "./names.ts";
 import { heldIn } from "./position.ts";
@@ -12,6 +13,7 @@ import { heldIn } from "./position.ts";
 export const SOMEWHERE = "*";
 /** Their legs end somewhere. */
 const SCRIPTED: ReadonlySet<string> = new Set(["survey", "follow_path"]);
+const FLOWN: ReadonlySet<string> = new Set(["full_coverage_of", "traversed"]);
 /** Each holds what it is given instead of all else. */
 const HOLDING: Readonly<Record<string, string>> = {
   depthtarget: "hold_depth",
@@ -22,7 +24,9 @@ const HOLDING: Readonly<Record<string, string>> = {
 const LIFECYCLE: ReadonlySet<string> = new Set(["takeover_control", "full_abort"]);
 const PHASES: ReadonlySet<string> = new Set(["phase_surface", "phase_at_depth", "phase_ascending"]);
 
+/** @throws {ServantError} `object.invalid` when a zone or route of the goal cannot be flown. */
 export function view(outlook: Outlook, { goal, isProvided }: Wish): View {
+  checkGoal(outlook, goal);
   const hasPhases = isProvided("takeover_control");
   const objects = outlook.objects.filter(keeper(outlook, goal));
   const names = new Set(objects.map(({ name }) => name));
@@ -47,8 +51,42 @@ export function view(outlook: Outlook, { goal, isProvided }: Wish): View {
     transitions: outlook.transitions
       .filter(({ name }) => hasPhases || !LIFECYCLE.has(name))
       .map((def) => seen(def, places, holds)),
-    allows: ({ transition, parameters }) => transition !== "goto" || parameters.end !== SOMEWHERE,
+    allows: allower(outlook, goal),
     restore,
+  };
+}
+
+function checkGoal({ objects, state }: Outlook, goal: readonly Atom[]): void {
+  const flown = goal.map(atomParts).flatMap(({ fluent, args }) => (FLOWN.has(fluent) ? args : []));
+  if (flown.length === 0) return;
+  const { checkFlyable }: typeof import("./code.ts") = require("./code.ts");
+  const byName = new Map(objects.map((object) => [object.name, object]));
+  const scene = { object: (name: string) => byName.get(name), objects, state };
+  for (const name of flown) {
+    const object = byName.get(name);
+    if (object !== undefined) checkFlyable(object, scene);
+  }
+}
+
+/**
+ * False of a leg that ends somewhere, and of a survey or route that nobody wants: what follows it
+ * begins somewhere, of which no distance is known, so that it would seem a cheap way to anywhere.
+ */
+function allower({ state, transitions }: Outlook, goal: readonly Atom[]): View["allows"] {
+  const wanted = new Set<string>(goal.filter((text) => !state.has(text)));
+  const needed = new Set(
+    transitions.flatMap(({ preconditions, effects = [] }) =>
+      [...preconditions, ...effects.map(({ when }) => when)]
+        .flatMap(atomsOf)
+        .map((text) => atomParts(text).fluent),
+    ),
+  );
+  return ({ transition, parameters: { end, zone = "", route = "" } }) => {
+    if (transition === "goto") return end !== SOMEWHERE;
+    const made = { survey: ["full_coverage_of", zone], follow_path: ["traversed", route] } as const;
+    if (transition !== "survey" && transition !== "follow_path") return true;
+    const [fluent, place] = made[transition];
+    return needed.has(fluent) || wanted.has(atom(fluent, [place]));
   };
 }
 
