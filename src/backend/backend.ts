@@ -7,6 +7,7 @@ import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { MissionFiles } from "./missions.ts";
+import type { DomainLibrary } from "./modules.ts";
 import { openParts } from "./open-parts.ts";
 import type { Progress } from "./progress.ts";
 import { routes } from "./routes/app.ts";
@@ -20,8 +21,10 @@ export interface Note {
   readonly message: string;
 }
 export interface BackendOptions extends Leases {
-  /** What the backend knows from the start; a servant can only ask for these. */
+  /** What the backend knows from the start. */
   readonly domains: readonly Domain[];
+  /** Where other domains are found that a servant asks for; absent: nowhere. */
+  readonly library?: DomainLibrary | undefined;
   readonly clock: Clock;
   /** Told of every line that the backend logs, beside its own `/logs`. */
   readonly log?: (level: Level, message: string, fields: JsonObject) => void;

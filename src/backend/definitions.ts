@@ -25,106 +25,159 @@ export interface Declared {
   readonly objects: ReadonlyMap<string, ObjectDef>;
 }
 
+/** What is wrong with a definition, and where in it: `adds[0]`; the place is empty for the whole. */
+export interface Problem {
+  readonly place: string;
+  readonly reason: string;
+}
+
 /** @throws {ServantError} `domain.invalid`, naming the first bad part. */
 export function checkTransition(def: TransitionDef, declared: Declared): void {
-  const { name, params, preconditions, adds, removes, effects = [], cost, script = [] } = def;
-  const subject = `transition "${name}"`;
-  checkArgs(subject, params, declared);
-  const atoms = [
-    ...[...preconditions, ...effects.map((effect) => effect.when)].flatMap(atomsOf),
-    ...[{ adds, removes }, ...effects].flatMap((effect) => [...effect.adds, ...effect.removes]),
-  ];
-  for (const text of atoms) checkAtom(subject, text, params, declared);
-  if (cost !== undefined && !(Number.isFinite(cost) && cost >= 0)) {
-    throw invalid(subject, `its cost is ${cost}, and must be zero or more`);
+  for (const { reason } of transitionProblems(def, declared)) {
+    throw invalid(`transition "${def.name}"`, reason);
   }
-  for (const step of script) checkStep(subject, step, params, declared);
-  const circle = circleFrom(name, declared);
-  if (circle !== undefined) throw invalid(subject, `its script goes in a circle: ${circle}`);
 }
 
 /** @throws {ServantError} `domain.invalid` for a type that is not declared. */
 export function checkArgs(
   subject: string,
   args: readonly ArgDef[],
-  { types }: Pick<Declared, "types">,
+  declared: Pick<Declared, "types">,
 ): void {
-  const bad = args.find(({ type }) => !types.has(type));
-  if (bad === undefined) return;
-  const near = suggestion(bad.type, types.keys());
-  throw invalid(subject, `type "${bad.type}" is not declared${near}`);
+  for (const { reason } of argProblems("", args, declared)) throw invalid(subject, reason);
 }
 
-function checkAtom(
-  subject: string,
+/** Every type that is not declared; `list` is what the arguments are called. */
+export function* argProblems(
+  list: string,
+  args: readonly ArgDef[],
+  { types }: Pick<Declared, "types">,
+): Generator<Problem> {
+  for (const [index, { type }] of args.entries()) {
+    if (types.has(type)) continue;
+    const near = suggestion(type, types.keys());
+    yield { place: `${list}[${index}].type`, reason: `type "${type}" is not declared${near}` };
+  }
+}
+
+/** Everything that is wrong with a transition. */
+export function* transitionProblems(def: TransitionDef, declared: Declared): Generator<Problem> {
+  const { name, params, cost, script = [] } = def;
+  yield* argProblems("params", params, declared);
+  for (const { place, text } of atomPlaces(def)) {
+    const reason = atomProblem(text, params, declared);
+    if (reason !== undefined) yield { place, reason };
+  }
+  if (cost !== undefined && !(Number.isFinite(cost) && cost >= 0)) {
+    yield { place: "cost", reason: `its cost is ${cost}, and must be zero or more` };
+  }
+  for (const [index, step] of script.entries()) {
+    const reason = stepProblem(step, params, declared);
+    if (reason !== undefined) yield { place: `script[${index}]`, reason };
+  }
+  const circle = circleFrom(name, declared);
+  if (circle !== undefined) {
+    yield { place: "script", reason: `its script goes in a circle: ${circle}` };
+  }
+}
+
+/** Every atom of a transition and where it stands; of a condition, the condition's place. */
+export function* atomPlaces(
+  def: TransitionDef,
+): Generator<{ readonly place: string; readonly text: Atom }> {
+  for (const [index, condition] of def.preconditions.entries()) {
+    for (const text of atomsOf(condition)) yield { place: `preconditions[${index}]`, text };
+  }
+  yield* changes(def, "");
+  for (const [index, effect] of (def.effects ?? []).entries()) {
+    for (const text of atomsOf(effect.when)) yield { place: `effects[${index}].when`, text };
+    yield* changes(effect, `effects[${index}].`);
+  }
+}
+
+function* changes({ adds, removes }: Pick<TransitionDef, "adds" | "removes">, before: string) {
+  for (const [index, text] of adds.entries()) yield { place: `${before}adds[${index}]`, text };
+  for (const [index, text] of removes.entries()) {
+    yield { place: `${before}removes[${index}]`, text };
+  }
+}
+
+function atomProblem(
   text: Atom,
   params: readonly ParamDef[],
   declared: Declared,
-): void {
+): string | undefined {
   const { fluents } = declared;
   const { fluent, args } = atomParts(text);
   const defs = fluents.get(fluent);
   if (defs === undefined) {
-    const near = suggestion(fluent, fluents.keys());
-    throw invalid(subject, `fluent "${fluent}" is not declared${near}`);
+    return `fluent "${fluent}" is not declared${suggestion(fluent, fluents.keys())}`;
   }
   const ofArity = defs.filter((def) => def.args.length === args.length);
   if (ofArity.length === 0) {
     const arity = defs.map((def) => def.args.length).join(" or ");
-    throw invalid(subject, `"${text}" has ${args.length} arguments, not ${arity}`);
+    return `"${text}" has ${args.length} arguments, not ${arity}`;
   }
-  const types = args.map((arg) => typeOf(subject, arg, `"${text}"`, params, declared));
+  const stray = args.find((arg) => isStray(arg, params));
+  if (stray !== undefined) return strayText(stray, `"${text}"`, params);
   const absent = params.find((each) => each.optional && args.includes(`?${each.name}`));
-  if (absent !== undefined) {
-    throw invalid(subject, `"${text}" needs "${absent.name}", which may be left out`);
-  }
+  if (absent !== undefined) return `"${text}" needs "${absent.name}", which may be left out`;
+  const types = args.map((arg) => typeOf(arg, params, declared));
   const fits = (def: FluentDef) =>
     types.every((type, place) => type === undefined || type === def.args[place]?.type);
-  if (!ofArity.some(fits)) {
-    const given = types.map((type) => type ?? "?").join(", ");
-    throw invalid(subject, `"${text}" is given (${given}): ${ofArity.map(fluentKey).join(" or ")}`);
-  }
+  if (ofArity.some(fits)) return undefined;
+  const given = types.map((type) => type ?? "?").join(", ");
+  return `"${text}" is given (${given}): ${ofArity.map(fluentKey).join(" or ")}`;
 }
 
-function checkStep(
-  subject: string,
+function stepProblem(
   { transition, parameters }: StepDef,
   params: readonly ParamDef[],
   declared: Declared,
-): void {
+): string | undefined {
   const def = declared.transitions.get(transition);
   if (def === undefined) {
     const near = suggestion(transition, declared.transitions.keys());
-    throw invalid(subject, `its script has "${transition}", which is not declared${near}`);
+    return `its script has "${transition}", which is not declared${near}`;
   }
   const what = `the "${transition}" of its script`;
-  const stray = Object.keys(parameters).find((key) => def.params.every(({ name }) => name !== key));
-  if (stray !== undefined) throw invalid(subject, `${what} has no parameter "${stray}"`);
+  const known = def.params.map(({ name }) => name);
+  const extra = Object.keys(parameters).find((key) => !known.includes(key));
+  if (extra !== undefined) {
+    return `${what} has no parameter "${extra}"${suggestion(extra, known)}`;
+  }
   for (const { name, type, optional } of def.params) {
     const given = parameters[name];
-    if (given === undefined && !optional) throw invalid(subject, `${what} needs "${name}"`);
+    if (given === undefined && !optional) return `${what} needs "${name}"`;
     if (given === undefined) continue;
-    const actual = typeOf(subject, given, what, params, declared) ?? type;
-    if (actual !== type) throw invalid(subject, `"${name}" of ${what} is a ${type}, no ${actual}`);
+    if (isStray(given, params)) return strayText(given, what, params);
+    const actual = typeOf(given, params, declared) ?? type;
+    if (actual !== type) return `"${name}" of ${what} is a ${type}, no ${actual}`;
     const isLeftOut = params.some((each) => each.optional && `?${each.name}` === given);
     if (isLeftOut && !optional) {
-      throw invalid(subject, `"${name}" of ${what} needs "${given}", which may be left out`);
+      return `"${name}" of ${what} needs "${given}", which may be left out`;
     }
   }
+  return undefined;
+}
+
+function isStray(arg: string, params: readonly ParamDef[]): boolean {
+  return arg.startsWith("?") && params.every(({ name }) => `?${name}` !== arg);
+}
+
+function strayText(arg: string, where: string, params: readonly ParamDef[]): string {
+  const known = params.map(({ name }) => `?${name}`);
+  return `"${arg}" in ${where} is no parameter${suggestion(arg, known)}`;
 }
 
 /** The type of a parameter or of an object; undefined for an object that is yet to be made. */
 function typeOf(
-  subject: string,
   arg: string,
-  where: string,
   params: readonly ParamDef[],
   { objects }: Declared,
 ): string | undefined {
   if (!arg.startsWith("?")) return objects.get(arg)?.type;
-  const param = params.find(({ name }) => `?${name}` === arg);
-  if (param === undefined) throw invalid(subject, `"${arg}" in ${where} is no parameter`);
-  return param.type;
+  return params.find(({ name }) => `?${name}` === arg)?.type;
 }
 
 /** `a > b > a`, when the script of a transition leads back to it. */

@@ -6,6 +6,7 @@ import { Legwork } from "./legwork.ts";
 import { LogBook } from "./log-book.ts";
 import { memoryStore } from "./memory-store.ts";
 import { Missions } from "./missions.ts";
+import { learntModules, Modules } from "./modules.ts";
 import type { Parts } from "./parts.ts";
 import { Plans } from "./plans.ts";
 import type { Progress } from "./progress.ts";
@@ -56,7 +57,9 @@ export function openParts(options: BackendOptions): Parts {
   const base = { world, servants, plans, runs, legwork, traces, log };
   const { replansMax } = options;
   const executor = new Executor({ ...base, observe, now: () => clock.now(), replansMax });
-  const parts: Parts = { ...base, executor, logBook, track, missions, keeper };
+  const learnt = learntModules(store);
+  const modules = new Modules({ world, log, keep: keeper, library: options.library, learnt });
+  const parts: Parts = { ...base, executor, logBook, track, missions, modules, keeper };
   restore(parts, readKept(store));
   const { interrupted } = runs;
   if (interrupted.length > 0) {

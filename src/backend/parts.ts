@@ -4,6 +4,7 @@ import type { Keeper } from "./keeper.ts";
 import type { Legwork } from "./legwork.ts";
 import type { LogBook } from "./log-book.ts";
 import type { Missions } from "./missions.ts";
+import type { Modules } from "./modules.ts";
 import type { Plans } from "./plans.ts";
 import type { Runs } from "./runs.ts";
 import type { Log, Servants } from "./servants.ts";
@@ -23,6 +24,7 @@ export interface Parts {
   readonly traces: Traces;
   readonly track: Track;
   readonly missions: Missions;
+  readonly modules: Modules;
   /** What a restart is to know goes here. */
   readonly keeper: Keeper;
   readonly log: Log;

@@ -1,14 +1,18 @@
 /** `agent host`: the embedded planning backend, listening on a port. */
-import { createBackend } from "../backend/backend.ts";
+import { createBackend, type Note } from "../backend/backend.ts";
+import { learntModules } from "../backend/modules.ts";
+import { Vocabulary } from "../backend/vocabulary.ts";
+import type { Domain } from "../core/domain.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Secrets } from "../core/secrets.ts";
 import { systemClock } from "../system/clock.ts";
 import { openStateDir } from "../system/state-dir.ts";
 import { isLoopback } from "../wire/connection.ts";
-import { backendStore } from "./backend-store.ts";
+import { backendStore, type Opened } from "./backend-store.ts";
 import { stopSignals } from "./compose.ts";
-import { openDomains } from "./domains.ts";
+import { Library, namesOf } from "./domain/library.ts";
 import { eventLog } from "./event-log.ts";
 import { listen } from "./listen.ts";
 import { missionFiles } from "./mission-files.ts";
@@ -22,11 +26,15 @@ import type { HostOptions } from "./options.ts";
 export async function host(options: HostOptions, version: string): Promise<number> {
   const { bind, lease, silentLease, stateDir: stateDirPath } = options;
   const log = logger(options);
-  const domains = await openDomains(options.domain);
+  const library = new Library(options);
+  const asked = await library.open(options.domain);
   const stateDir = stateDirPath === undefined ? undefined : openStateDir(stateDirPath);
   try {
+    const opened = stateDir === undefined ? undefined : await backendStore(stateDir.path);
+    const { domains, notes } = await withLearnt(asked, library, opened);
     const backend = createBackend({
       domains,
+      library,
       clock: systemClock,
       log,
       version,
@@ -34,7 +42,8 @@ export async function host(options: HostOptions, version: string): Promise<numbe
       replansMax: options.maxReplans,
       ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),
       missionFiles: options.missions === undefined ? undefined : missionFiles(options.missions),
-      ...(stateDir === undefined ? {} : await backendStore(stateDir.path)),
+      ...opened,
+      notes,
     });
     const { url, port, stop } = listen(backend, options);
     if (!isLoopback(bind)) {
@@ -50,6 +59,32 @@ export async function host(options: HostOptions, version: string): Promise<numbe
   } finally {
     stateDir?.release();
   }
+}
+
+/** With the vocabularies that servants asked an earlier life of this backend for. */
+async function withLearnt(
+  asked: readonly Domain[],
+  library: Library,
+  opened: Opened | undefined,
+): Promise<{ readonly domains: readonly Domain[]; readonly notes: readonly Note[] }> {
+  const domains = new Set(asked);
+  const notes: Note[] = [...(opened?.notes ?? [])];
+  for (const module of opened === undefined ? [] : learntModules(opened.store)) {
+    if ([...domains].some((domain) => namesOf(domain).includes(module))) continue;
+    try {
+      const found = await library.find(module);
+      if (found === undefined) notes.push(lost(module, "nobody knows it any more"));
+      new Vocabulary([...domains, ...(found ?? [])]); // throws where they contradict each other
+      for (const each of found ?? []) domains.add(each);
+    } catch (cause) {
+      notes.push(lost(module, messageOf(cause)));
+    }
+  }
+  return { domains: [...domains], notes };
+}
+
+function lost(module: string, reason: string): Note {
+  return { level: "warn", message: `without the domain module "${module}": ${reason}` };
 }
 
 function tellReady(

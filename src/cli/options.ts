@@ -58,6 +58,8 @@ export interface ConnectOptions extends ServantOptions {
 export interface RunOptions extends ServantOptions {
   readonly goal: readonly string[];
   readonly domain: readonly string[];
+  /** Folders of vocabularies. */
+  readonly domainPath: readonly string[];
   /** Absent: the backend stays off the network. */
   readonly backendPort?: number;
   readonly json?: boolean;
@@ -67,6 +69,8 @@ export interface HostOptions {
   readonly port: number;
   readonly bind: string;
   readonly domain: readonly string[];
+  /** Folders of vocabularies. */
+  readonly domainPath: readonly string[];
   readonly stateDir?: string;
   /** Seconds. */
   readonly lease: number;

@@ -131,6 +131,7 @@ function addRun(program: Command, version: string, done: (code: number) => void)
     .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
     .addOption(repeatable("--goal <atom>", "what must hold at the end (repeatable)"))
     .addOption(repeatable("--domain <name|file>", "vocabulary of the backend (repeatable)"))
+    .addOption(repeatable("--domain-path <dir>", "folder of vocabularies (repeatable)"))
     .option("--backend-port <n>", "let others reach the backend (default: off the network)", port);
   // What happens is shown as steps: of the log only what went wrong belongs between them.
   addServantOptions(command, {
@@ -158,6 +159,7 @@ function addHost(program: Command, version: string, done: (code: number) => void
     .option("--port <n>", "port to listen on, 0 = any free one", port, 8421)
     .option("--bind <address>", "address to listen on", nonEmpty, "127.0.0.1")
     .addOption(repeatable("--domain <name|file>", "know only this vocabulary (repeatable)"))
+    .addOption(repeatable("--domain-path <dir>", "folder of vocabularies (repeatable)"))
     .option("--state-dir <dir>", "where its state is kept (default: in memory only)", nonEmpty)
     .option("--lease <s>", "silence after which a polling servant's step fails", atLeast(0.1), 30)
     .option("--silent-lease <s|off>", "the same for one silent while acting (default: off)", lease)

@@ -16,7 +16,7 @@ import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import type { World } from "../wire/local.ts";
 import { openLoggedBus, serve, stopSignals } from "./compose.ts";
-import { openDomains } from "./domains.ts";
+import { Library } from "./domain/library.ts";
 import { listen } from "./listen.ts";
 import type { RunOptions } from "./options.ts";
 import { durationText, type Output, openOutput, printable } from "./output.ts";
@@ -41,8 +41,10 @@ export async function run(
   const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
   const { bus, secrets } = openLoggedBus(logged, systemClock, (text) => display.log(text));
   const watch = new PlanWatch();
+  const library = new Library(options);
   const backend = createBackend({
-    domains: await openDomains(options.domain),
+    domains: await library.open(options.domain),
+    library,
     clock: systemClock,
     version,
     observe(progress) {

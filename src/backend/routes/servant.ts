@@ -24,22 +24,16 @@ export const OFFERS_MAX = 10_000;
 /** What this backend heeds of a poll's wish. */
 const HEEDED = takesText({ actions: true, beliefs: true, cancels: true });
 
-export function servantRoutes(app: Hono, { world, servants, log }: Parts): void {
+export function servantRoutes(app: Hono, { world, servants, modules, log }: Parts): void {
   app.post("/servant/register", async (context) => {
     const request = await bodyOf(context, RegisterRequest);
     const { vocabulary } = world;
-    for (const name of request.domain_modules) {
-      if (vocabulary.knowsModule(name)) continue;
-      throw new ServantError(
-        "domain.unknown",
-        `Cannot find domain module "${name}"; known: ${vocabulary.moduleNames().join(", ")}`,
-      );
-    }
     const transitions = [...request.transitions, ...request.anonymous_actions];
     const fluents = request.beliefs;
     if (transitions.length + fluents.length > OFFERS_MAX) {
       throw new ServantError("request.malformed", `Cannot register more than ${OFFERS_MAX} names`);
     }
+    await modules.require(request.domain_modules);
     // What no vocabulary declares cannot be planned with, yet it can be triggered.
     for (const [what, names, known] of [
       ["transition", request.transitions, vocabulary.transitions],
