@@ -33,6 +33,8 @@ export class Pursuit {
   readonly #effort: Effort;
   /** Scripts of which nobody provides a leg. */
   readonly #barren = new Set<string>();
+  /** The state as it was when the plan was made, and as each step of it should have left it. */
+  #expected: ReadonlySet<Atom> = new Set();
 
   constructor(ports: PursuitPorts, run: Run, goal: readonly Atom[], into: Attempts) {
     this.#ports = ports;
@@ -48,6 +50,7 @@ export class Pursuit {
    */
   async reach(first: Promise<Planned>): Promise<Ending> {
     const run = this.#run;
+    this.#expected = this.#ports.world.state();
     let planned = await first;
     let reason = "";
     for (;;) {
@@ -74,6 +77,7 @@ export class Pursuit {
     run.now = "planning again";
     const why = `planning again: ${reason}`;
     const wish = { signal: run.halted, allowed: this.#allowed(), why, runId: run.id };
+    this.#expected = this.#ports.world.state();
     return await plans.for(this.#goal, wish);
   }
 
@@ -81,15 +85,15 @@ export class Pursuit {
   async #follow(steps: readonly GroundStep[]): Promise<string> {
     const { world, quiet } = this.#ports;
     const run = this.#run;
-    let revision = world.revision;
     this.#effort.reached(fingerprintOf(world.state()));
     for (const [index, step] of steps.entries()) {
       await quiet();
       if (run.halted.aborted) return "it was halted";
-      if (world.revision !== revision) {
+      const change = changeText(this.#expected, world.state());
+      if (change !== "") {
         if (this.#isReached()) break;
         const fault = this.#faultAhead(steps.slice(index));
-        if (fault !== undefined) return `the state changed from outside: ${fault}`;
+        if (fault !== undefined) return `the state is not as planned (${change}): ${fault}`;
       }
       const ready = readied(world, step);
       const obstacle = obstacleOf(world, ready);
@@ -98,10 +102,10 @@ export class Pursuit {
       }
       const place = `step ${index + 1} of ${steps.length}`;
       run.now = `${place}, ${stepText(ready.step)}`;
+      this.#expected = afterStep(world, ready.step, world.scene());
       const ending = await this.#attempt(ready.step, `${place} to ${goalText(this.#goal)}`);
       if (!ending.success) return ending.message;
       this.#effort.reached(fingerprintOf(world.state()));
-      revision = world.revision;
       if (this.#isReached()) break;
     }
     return "the plan ended and the goal does not hold";
@@ -149,12 +153,20 @@ export class Pursuit {
   }
 }
 
+const CHANGES_SHOWN = 4;
 /** What is at most shown of a goal in one line, in characters. */
 const GOAL_CHARACTERS = 200;
 
 export function goalText(goal: readonly string[]): string {
   const text = goal.join(", ");
   return text.length > GOAL_CHARACTERS ? `${text.slice(0, GOAL_CHARACTERS)}...` : text;
+}
+
+/** What differs, at most the first few atoms of it: `+at(a) -at(b)`. */
+function changeText(expected: ReadonlySet<Atom>, actual: ReadonlySet<Atom>): string {
+  const came = [...actual].filter((text) => !expected.has(text)).map((text) => `+${text}`);
+  const went = [...expected].filter((text) => !actual.has(text)).map((text) => `-${text}`);
+  return [...came, ...went].slice(0, CHANGES_SHOWN).join(" ");
 }
 
 function none({ reason, detail }: Planned, before: string): Ending {
