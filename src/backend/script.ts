@@ -121,6 +121,7 @@ const HOPELESS: ReadonlySet<string> = new Set([
   "provider.missing",
   "assignment.bad-params",
   "transition.unknown",
+  "domain.invalid",
 ]);
 
 async function tryLeg(

@@ -62,6 +62,21 @@ test("a goal that comes about from outside ends the plan", async () => {
   expect(await execution).toHaveLength(1);
 });
 
+test("what is triggered counts before the first step: it may have reached the goal", async () => {
+  await using http = harness();
+  const id = await http.register(ALL);
+  await prepare(http, ["robot_at(room_two)"]);
+  const params = { start: "room_one", end: "room_two" };
+  const triggered = http.post("/trigger", { action: "move", params });
+  const { audit_id } = await http.next(id);
+  const execution = execute(http);
+  while ((await http.get("/health")).body.running === null) await Bun.sleep(1);
+  // The plan would be possible still, and is of no more use.
+  await http.answer(id, audit_id, { observed_state: { "robot_at(room_one)": true } });
+  await triggered;
+  expect(await execution).toEqual([]);
+});
+
 test("each kind of failure is the reason of the plan after it", async () => {
   await using http = harness();
   await prepare(http, ["robot_at(room_two)"]);

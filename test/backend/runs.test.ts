@@ -222,7 +222,8 @@ test("a websocket tells a run from its first event to its last, then closes", as
   const { audit_id } = await http.next(servant);
   const path = `${http.url}/runs/${id}/events`;
   const early = hear(path);
-  while (early.events.length < 2) await Bun.sleep(1); // it is told while the step is under way
+  const behind = hear(`${path}?after=1`);
+  while (early.events.length < 2 || behind.events.length < 1) await Bun.sleep(1); // it is told while the step is under way
   await http.answer(servant, audit_id);
   expect(await early.closed).toBe(1000);
   const late = hear(`${path}?after=1`);
@@ -230,6 +231,8 @@ test("a websocket tells a run from its first event to its last, then closes", as
   const polled = (await http.get(`/runs/${id}/events`)).body.events as unknown as JsonObject[];
   expect(early.events).toEqual(polled);
   expect(late.events).toEqual(polled.slice(1));
+  await behind.closed;
+  expect(behind.events).toEqual(polled.slice(1));
 });
 
 test("a websocket is opened for runs alone, and for no page of another site", async () => {

@@ -1,6 +1,7 @@
 /** Steps with a script, over the wire: legs, misses, ways back, what goes on where it stopped. */
 import { expect, test } from "bun:test";
 import { memoryStore } from "../../src/backend/memory-store.ts";
+import { SCRIPT_DEPTH_MAX } from "../../src/backend/script.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { type Handout, type Harness, harness } from "./harness.ts";
 import { patrolling } from "./patrol.ts";
@@ -252,6 +253,7 @@ test("scripts nest, and one that leads back to itself is refused", async () => {
   const { body } = await http.post("/trigger", { action: "wander" });
   expect(body.success).toBe(false);
   expect(JSON.stringify(body.message)).toContain("nest deeper");
+  expect(JSON.stringify(body).split('"action_name":"wander"')).toHaveLength(SCRIPT_DEPTH_MAX + 2);
 });
 
 test("legs that nobody provides end the script and name the transition", async () => {
