@@ -145,7 +145,7 @@ async function serveAndExecute(
     await serving;
     return 0;
   }
-  const orchestrator = new RemoteOrchestrator(connection, stop);
+  const orchestrator = new RemoteOrchestrator(connection, { signal: stop });
   if (out.isTerminal) tellDoor(options, stateDir, display);
   if (!options.json) out.line(`servant: ${describeOffer(reference, await offer.promise)}`);
   try {

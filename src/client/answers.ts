@@ -1,65 +1,94 @@
 /** What a backend answers to a client's questions. Loose towards peers: unknown members pass. */
-import { z } from "zod";
-import type { Json } from "../core/json.ts";
+import * as z from "zod/mini";
+import { JsonValue } from "../wire/dynos.ts";
 
-/** What `JSON.parse` gave is JSON. */
-const JsonValue: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
-
-export const Record = z.record(z.string(), JsonValue);
-export const Records = z.array(Record);
+export const Anything = z.unknown();
+export const JsonRecord = z.record(z.string(), JsonValue);
+export const Records = z.array(JsonRecord);
+/** Some answers may be any JSON. */
+const loose = <S extends z.core.$ZodLooseShape>(shape: S) => z.catchall(z.object(shape), JsonValue);
 
 /** One ground transition: parameter names to object names. */
-export const PlannedStep = z
-  .object({ action_name: z.string(), parameters: Record })
-  .catchall(JsonValue);
+export const PlannedStep = loose({ action_name: z.string(), parameters: JsonRecord });
 
-export const PlanAnswer = z
-  .object({
-    plan: z.array(PlannedStep).nullable(),
-    /** Absent before 0.2.0. */
-    reason: z.string().optional(),
-    detail: z.string().nullish(),
-    relaxation: JsonValue.nullish(),
-  })
-  .catchall(JsonValue);
+export const PlanAnswer = loose({
+  plan: z.nullable(z.array(PlannedStep)),
+  /** Absent before 0.2.0. */
+  reason: z.optional(z.string()),
+  detail: z.nullish(z.string()),
+  relaxation: z.nullish(JsonValue),
+});
 export type PlanAnswer = z.infer<typeof PlanAnswer>;
+export const MissionPlanAnswer = loose({ plan: z.nullable(z.array(PlannedStep)) });
 
 /** The result of a step, a trigger or a block. */
-export const StepAnswer = z
-  .object({ success: z.boolean(), message: z.string().nullish() })
-  .catchall(JsonValue);
+export const StepAnswer = loose({
+  /** Null, of a step that was under way when its backend ended, is no success. */
+  success: z.pipe(
+    z.nullable(z.boolean()),
+    z.transform((success) => success === true),
+  ),
+  message: z.nullish(z.string()),
+});
 export type StepAnswer = z.infer<typeof StepAnswer>;
 
-export const ExecuteAnswer = z.object({ results: z.array(StepAnswer) });
+export const ExecuteAnswer = loose({ results: z.array(StepAnswer) });
+/** Our backend's answer to `?wait=false`; others do not know it and answer when it is over. */
+export const BegunAnswer = loose({ run_id: z.string() });
+export type BegunAnswer = z.infer<typeof BegunAnswer>;
+
+/** One run, as `/runs` has it: `results` only where it is asked for by its id. */
+export const RunAnswer = loose({
+  run_id: z.string(),
+  kind: z.string(),
+  what: z.string(),
+  status: z.string(),
+  /** Epoch seconds. */
+  started: z.number(),
+  ended: z.nullish(z.number()),
+  success: z.nullish(z.boolean()),
+  message: z.nullish(z.string()),
+  results: z.optional(z.array(StepAnswer)),
+});
+export type RunAnswer = z.infer<typeof RunAnswer>;
+export const RunsAnswer = loose({ runs: z.array(RunAnswer) });
 
 /** What was called off. `told` is false for what was handed out to a servant that cannot be told. */
-export const CancelAnswer = z
-  .object({
-    cancelled: z.array(
-      z
-        .object({
-          audit_id: z.string(),
-          servant_id: z.string(),
-          what: z.string(),
-          handed_out: z.boolean(),
-          told: z.boolean(),
-        })
-        .catchall(JsonValue),
-    ),
-    /** The running execution ends. */
-    execution: z.boolean(),
-  })
-  .catchall(JsonValue);
+export const CancelAnswer = loose({
+  cancelled: z.array(
+    loose({
+      audit_id: z.string(),
+      servant_id: z.string(),
+      what: z.string(),
+      handed_out: z.boolean(),
+      told: z.boolean(),
+    }),
+  ),
+  /** The running execution ends. */
+  execution: z.boolean(),
+});
 export type CancelAnswer = z.infer<typeof CancelAnswer>;
 
-export const LogEntry = z
-  .object({
-    level: z.string(),
-    message: z.string(),
-    /** Epoch seconds. */
-    timestamp: z.number(),
-  })
-  .catchall(JsonValue);
+export const LogEntry = loose({
+  level: z.string(),
+  message: z.string(),
+  /** Epoch seconds. */
+  timestamp: z.number(),
+});
 export type LogEntry = z.infer<typeof LogEntry>;
+export const LogsAnswer = loose({ logs: z.array(LogEntry) });
 
-export const LogsAnswer = z.object({ logs: z.array(LogEntry) });
+export const TraceEntry = loose({
+  /** Epoch seconds. */
+  ts: z.number(),
+  kind: z.string(),
+  summary: z.string(),
+  data: z.optional(JsonValue),
+});
+export type TraceEntry = z.infer<typeof TraceEntry>;
+export const TracesAnswer = loose({ traces: z.array(TraceEntry) });
+
+export const MissionAnswer = loose({ mission: JsonRecord });
+export const MissionsAnswer = loose({ missions: Records });
+export const ServantAnswer = loose({ servant_id: z.string() });
+export const SessionAnswer = loose({ session_id: z.string() });

@@ -1,24 +1,40 @@
 /**
  * A DYNOS backend as an object: each method is one request, its answer checked and typed. Used by
- * `agent call`, by handlers through the agent, and by other programs.
+ * `agent call`, by handlers through the agent, and by other programs on Bun and on Node.
  */
-import { z } from "zod";
-import type { Atom } from "../core/atom.ts";
+import * as z from "zod/mini";
+import type { Result } from "../core/assignment.ts";
+import type { StepDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Orchestrator } from "../core/handlers.ts";
-import type { JsonObject } from "../core/json.ts";
-import type { Connection, RequestOptions } from "../wire/connection.ts";
-import { AtomsOf, toAtoms } from "../wire/dynos.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { PluginClass } from "../core/plugin.ts";
+import { type ParamSpec, step, type Transition } from "../core/vocabulary.ts";
+import type { Connection } from "../wire/connection.ts";
+import { fromDelivery } from "../wire/dynos.ts";
 import {
+  Anything,
+  BegunAnswer,
   CancelAnswer,
   ExecuteAnswer,
-  type LogEntry,
-  LogsAnswer,
+  JsonRecord,
+  MissionAnswer,
+  MissionPlanAnswer,
+  MissionsAnswer,
   PlanAnswer,
-  Record,
-  Records,
+  RunAnswer,
+  RunsAnswer,
+  ServantAnswer,
+  SessionAnswer,
   StepAnswer,
 } from "./answers.ts";
+import { type Environment, readConfigFile } from "./config-file.ts";
+import { type CallOptions, LocalHandlers } from "./local-handlers.ts";
+import type { Block, Mission, ParamArgs } from "./mission.ts";
+import { type ClientOptions, encoded, query, Requests } from "./requests.ts";
+import { followRun, resultsOf } from "./runs.ts";
+import { resolveTarget } from "./target.ts";
+import { RemoteWorld } from "./world.ts";
 
 export interface PlanOptions {
   /** On an unreachable goal, spend more time to say which conditions block it. */
@@ -26,64 +42,137 @@ export interface PlanOptions {
   readonly timeBudgetS?: number | undefined;
 }
 
-/** Every method throws ServantError `backend.*`: unreachable, rejected, malformed answer. */
-export class RemoteOrchestrator implements Orchestrator {
-  readonly #connection: Connection;
-  readonly #signal: AbortSignal | undefined;
+/** Of what may take hours. */
+export interface LongOptions {
+  /** Ends the waiting, not what is waited for: `cancel()` does that. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told the id of the run, where the backend has one: `getRun(id)` finds it again. */
+  readonly onRun?: ((runId: string) => void) | undefined;
+}
+
+/** Why the last `plan()` went as it did. */
+export interface PlanReason {
+  /** `plan_found`, `goal_unreachable` and so on; `unknown` before the first. */
+  readonly reason: string;
+  readonly detail: string | null;
+  /** After `plan({ relax: true })`: what blocks the goal. */
+  readonly relaxation: Json;
+}
+
+/** What a servant offers. */
+export interface ServantOffer {
+  readonly transitions: readonly string[];
+  readonly beliefs?: readonly string[];
+  /** Vocabularies that the backend shall know. */
+  readonly domainModules?: readonly string[];
+  /** Actions without a transition: `anon:Cart.weigh`. */
+  readonly anonymousActions?: readonly string[];
+}
+
+export interface MissionEdit {
+  readonly op: "insert_before" | "insert_after" | "replace" | "remove";
+  readonly index: number;
+  readonly block?: Block | JsonObject;
+}
+
+/**
+ * Every method throws `RemoteAuthExpired` when the token is not taken, `RemoteRequestError` when the
+ * backend refuses, another `ServantError` with a `backend.*` code when it does not answer, or not in
+ * a way that can be read.
+ *
+ * @example
+ * const orchestrator = new RemoteOrchestrator("http://127.0.0.1:8421");
+ * await orchestrator.setGoal([boxAt(roomTwo, boxA)]);
+ * const results = await orchestrator.executePlan();
+ */
+export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
+  readonly #options: ClientOptions;
+  readonly #handlers: LocalHandlers = new LocalHandlers(this);
   #lastPlan: PlanAnswer | undefined;
 
-  constructor(connection: Connection, signal?: AbortSignal) {
-    this.#connection = connection;
-    this.#signal = signal;
+  /**
+   * @throws {ServantError} `backend.bad-url`; `backend.http-refused` for http to another machine
+   * without `DYNOS_ALLOW_HTTP=1`: the token would travel in clear.
+   */
+  constructor(backend: string | Connection, options: ClientOptions = {}) {
+    super(backend, options);
+    this.#options = options;
   }
 
-  health(): Promise<JsonObject> {
-    return this.#ask(Record, "GET", "/health", { outsideSession: true });
+  /**
+   * The backend that somebody logged in to, as `~/.dynos/config.json` has it.
+   *
+   * @throws {ServantError} `config.invalid`: there is none, or others can read it; `usage.invalid`:
+   * it has a token but no session, and none is picked silently.
+   */
+  static fromConfig(
+    options: Omit<ClientOptions, "token"> = {},
+    env: Environment = process.env,
+  ): RemoteOrchestrator {
+    const read = readConfigFile(env);
+    if (read.login.backendUrl === undefined) {
+      const problem = `Cannot find a backend in "${read.path}": log in first`;
+      throw new ServantError("config.invalid", problem);
+    }
+    const choice = options.sessionId === undefined ? {} : { session: options.sessionId };
+    const target = resolveTarget(choice, env, () => read, options.warn ?? console.warn);
+    const { url, token, session: sessionId } = target;
+    return new RemoteOrchestrator(url, { ...options, token, sessionId });
   }
 
-  listActions(scope?: string): Promise<readonly JsonObject[]> {
-    return this.#ask(Records, "GET", `/actions${query({ scope })}`);
+  /** Makes a session on a gateway; the orchestrator that speaks to it. `close()` ends it. */
+  static async fromSessionManager(
+    managerUrl: string,
+    options: Omit<ClientOptions, "sessionId"> & {
+      readonly label?: string;
+      /** How long it may be idle, in seconds. */
+      readonly sessionTimeoutS?: number;
+      readonly config?: JsonObject;
+    } = {},
+  ): Promise<RemoteOrchestrator> {
+    const { label, sessionTimeoutS, config, ...others } = options;
+    const body = {
+      ...(label === undefined ? {} : { label }),
+      ...(sessionTimeoutS === undefined ? {} : { timeout_s: sessionTimeoutS }),
+      ...(config === undefined ? {} : { config }),
+    };
+    const gateway = new Requests(managerUrl, { timeoutMs: 60_000, ...others });
+    const made = await gateway.ask(SessionAnswer, "POST", "/sessions", { body });
+    return new RemoteOrchestrator(managerUrl, { ...others, sessionId: made.session_id });
   }
 
-  listFluents(): Promise<readonly JsonObject[]> {
-    return this.#ask(Records, "GET", "/fluents");
+  get url(): string {
+    return this.requests.url;
   }
 
-  listObjects(type?: string, scope?: string): Promise<readonly JsonObject[]> {
-    return this.#ask(Records, "GET", `/objects${query({ type, scope })}`);
+  get sessionId(): string | undefined {
+    return this.requests.sessionId;
   }
 
-  listObjectTypes(): Promise<readonly JsonObject[]> {
-    return this.#ask(Records, "GET", "/object_types");
+  // --- the session ---
+
+  /** Starts the session afresh: same id, empty world. */
+  async reset(): Promise<void> {
+    const path = `/sessions/${this.#requireSession("reset")}/reset`;
+    const options = { body: {}, outsideSession: true, timeoutMs: 60_000 };
+    await this.requests.ask(Anything, "POST", path, options);
   }
 
-  /** The answer tells whether it was created or merged into one at the same place. */
-  createObject(type: string, name: string, fields: JsonObject = {}): Promise<JsonObject> {
-    return this.#ask(Record, "POST", "/objects", { body: { ...fields, type, name } });
+  /** Ends the session; without one there is nothing to do. */
+  async close(): Promise<void> {
+    if (this.sessionId === undefined) return;
+    const path = `/sessions/${this.#requireSession("close")}`;
+    await this.requests.ask(Anything, "DELETE", path, { outsideSession: true });
+    this.requests.leaveSession();
   }
 
-  async getCurrentState(scope?: string): Promise<readonly Atom[]> {
-    const { state } = await this.#ask(AtomsOf.state, "GET", `/state${query({ scope })}`);
-    return toAtoms(state);
-  }
-
-  async getGoal(): Promise<readonly Atom[]> {
-    return toAtoms((await this.#ask(AtomsOf.goal, "GET", "/goal")).goal);
-  }
-
-  async setStart(atoms: readonly (Atom | string)[]): Promise<void> {
-    await this.#ask(z.unknown(), "POST", "/start", { body: { start: atoms } });
-  }
-
-  async setGoal(atoms: readonly (Atom | string)[]): Promise<void> {
-    await this.#ask(z.unknown(), "POST", "/goal", { body: { goal: atoms } });
-  }
+  // --- planning ---
 
   /** The steps, none when the goal already holds, null when there is no plan. */
   async plan(options: PlanOptions = {}): Promise<PlanAnswer["plan"]> {
     const { relax = false, timeBudgetS } = options;
     const budget = timeBudgetS === undefined ? {} : { time_budget_s: timeBudgetS };
-    this.#lastPlan = await this.#ask(PlanAnswer, "POST", "/plan", {
+    this.#lastPlan = await this.requests.ask(PlanAnswer, "POST", "/plan", {
       body: { relax, ...budget },
       ...(timeBudgetS === undefined ? {} : { timeoutMs: (timeBudgetS + 30) * 1_000 }),
     });
@@ -95,20 +184,53 @@ export class RemoteOrchestrator implements Orchestrator {
     return this.#lastPlan;
   }
 
-  /** Why the last `plan()` went as it did: `plan_found`, `goal_unreachable` and so on. */
-  lastPlanReason(): string | undefined {
-    return this.#lastPlan?.reason;
+  lastPlanReason(): PlanReason {
+    const { reason = "unknown", detail = null, relaxation = null } = this.#lastPlan ?? {};
+    return { reason, detail, relaxation };
   }
 
-  /** Carries the plan out; resolves when it is over, which may take hours. */
-  async executePlan(): Promise<readonly StepAnswer[]> {
-    const options = { body: {}, timeoutMs: 0 };
-    return (await this.#ask(ExecuteAnswer, "POST", "/execute", options)).results;
+  /** What each step of the kept plan costs; with "group", of each action together. */
+  getPlanStepCosts(level?: "group"): Promise<JsonObject> {
+    return this.requests.ask(JsonRecord, "GET", `/cost/plan/steps${query({ level })}`);
   }
 
-  /** Runs one transition without planner or precondition check; as long as it takes. */
-  trigger(action: string, params: JsonObject | null = null): Promise<StepAnswer> {
-    return this.#ask(StepAnswer, "POST", "/trigger", { body: { action, params }, timeoutMs: 0 });
+  // --- carrying out ---
+
+  /**
+   * Carries the plan out; resolves when it is over, which may take hours. Every attempt is a result.
+   * Our backend is asked how far it is, so that no lost link hides the end; others hold the request.
+   */
+  executePlan(options: LongOptions = {}): Promise<readonly StepAnswer[]> {
+    return this.#carryOut("/execute", {}, options);
+  }
+
+  /** Carries out blocks in order, one result each; the first that fails is the last. */
+  executeBlocks(
+    mission: Mission | readonly (Block | JsonObject)[],
+    options: LongOptions = {},
+  ): Promise<readonly StepAnswer[]> {
+    const blocks = "blocks" in mission ? mission.blocks : mission;
+    return this.#carryOut("/execute_blocks", { blocks: blocks.map(blockData) }, options);
+  }
+
+  /**
+   * Runs one transition without planner or precondition check; as long as it takes.
+   *
+   * @example await orchestrator.trigger(move, { start: roomOne, end: roomTwo });
+   */
+  trigger(action: string, params?: JsonObject | null, options?: LongOptions): Promise<StepAnswer>;
+  trigger(ground: StepDef, params?: null, options?: LongOptions): Promise<StepAnswer>;
+  trigger<const P extends ParamSpec>(
+    transition: Transition<P>,
+    ...params: ParamArgs<P>
+  ): Promise<StepAnswer>;
+  async trigger(
+    action: string | StepDef | Transition,
+    params: object | null = null,
+    { signal }: LongOptions = {},
+  ): Promise<StepAnswer> {
+    const body = triggerBody(action, params);
+    return await this.requests.ask(StepAnswer, "POST", "/trigger", { body, timeoutMs: 0, signal });
   }
 
   /**
@@ -121,47 +243,168 @@ export class RemoteOrchestrator implements Orchestrator {
       ...(auditId === undefined ? {} : { audit_id: auditId }),
       ...(reason === undefined ? {} : { reason }),
     };
-    return this.#ask(CancelAnswer, "POST", "/cancel", { body });
+    return this.requests.ask(CancelAnswer, "POST", "/cancel", { body });
+  }
+
+  /** What runs and what has run, newest first. Our backend's alone. */
+  async listRuns(): Promise<readonly RunAnswer[]> {
+    return (await this.requests.ask(RunsAnswer, "GET", "/runs")).runs;
+  }
+
+  /** One run with its results. Our backend's alone. */
+  getRun(runId: string, options: Pick<LongOptions, "signal"> = {}): Promise<RunAnswer> {
+    return this.requests.ask(RunAnswer, "GET", `/runs/${encoded(runId)}`, options);
+  }
+
+  /** A run's record when it has ended. Our backend's alone. */
+  waitForRun(runId: string, { signal = this.#options.signal }: LongOptions = {}) {
+    const ask = () => this.getRun(runId, { signal });
+    return followRun({ ask, runId, signal, outageMs: this.#options.outageMs });
   }
 
   /** Clears objects made by clients, goal, plan and state. */
-  async resetBackend(): Promise<void> {
-    await this.#ask(z.unknown(), "POST", "/reset", { body: {} });
+  resetBackend(): Promise<JsonObject> {
+    return this.requests.ask(JsonRecord, "POST", "/reset", { body: {} });
   }
 
-  /** What the backend has logged, oldest first. */
-  async getLogs(): Promise<readonly LogEntry[]> {
-    return (await this.#ask(LogsAnswer, "GET", "/logs")).logs;
+  // --- saved missions ---
+
+  /** The missions that there are. Our backend's alone. */
+  async listMissions(): Promise<readonly JsonObject[]> {
+    return (await this.requests.ask(MissionsAnswer, "GET", "/missions")).missions;
   }
 
-  async #ask<S extends z.core.$ZodType>(
-    schema: S,
-    method: string,
-    path: string,
-    options: RequestOptions = {},
-  ): Promise<z.output<S>> {
-    const signal = options.signal ?? this.#signal;
-    const answer = await this.#connection
-      .json(method, path, { ...options, signal })
-      .catch((cause: unknown) => Promise.reject(this.#renamed(cause)));
-    const parsed = z.safeParse(schema, answer);
-    if (parsed.success) return parsed.data;
-    throw new ServantError(
-      "backend.malformed-answer",
-      `Cannot read the answer to ${method} ${path}: ${z.prettifyError(parsed.error)}`,
-      { cause: parsed.error },
+  /** Its name and blocks. `unsafe` lets a host of DYNOS run the mission's own code; ours never does. */
+  async loadMission(
+    name: string,
+    { unsafe = false }: { readonly unsafe?: boolean } = {},
+  ): Promise<JsonObject> {
+    const path = `/missions/${encoded(name)}/load${unsafe ? "?unsafe=true" : ""}`;
+    return (await this.requests.ask(MissionAnswer, "POST", path, { body: {} })).mission;
+  }
+
+  /** Saves the goal as a mission; one of the same name is replaced. */
+  forkMission(name: string): Promise<JsonObject> {
+    return this.requests.ask(JsonRecord, "POST", "/fork", { body: { name } });
+  }
+
+  /** Saves a mission; one of the same name is replaced. Our backend's alone. */
+  saveMission({ name, blocks }: Mission): Promise<JsonObject> {
+    const body = { blocks: blocks.map(blockData) };
+    return this.requests.ask(JsonRecord, "PUT", `/missions/${encoded(name)}`, { body });
+  }
+
+  /** Changes one block of a saved mission. */
+  patchMission(name: string, { op, index, block }: MissionEdit): Promise<JsonObject> {
+    const body = { op, index, block: block === undefined ? null : blockData(block) };
+    return this.requests.ask(JsonRecord, "PATCH", `/missions/${encoded(name)}/blocks`, { body });
+  }
+
+  /** The steps, null when there is no plan. The kept plan stays as it is. */
+  async planMission(name: string): Promise<PlanAnswer["plan"]> {
+    const options = { body: {}, timeoutMs: 0 };
+    const path = `/missions/${encoded(name)}/plan`;
+    return (await this.requests.ask(MissionPlanAnswer, "POST", path, options)).plan;
+  }
+
+  executeMission(name: string, options: LongOptions = {}): Promise<readonly StepAnswer[]> {
+    return this.#carryOut(`/missions/${encoded(name)}/execute`, {}, options);
+  }
+
+  async deleteMission(name: string): Promise<void> {
+    await this.remove(`/missions/${encoded(name)}`);
+  }
+
+  // --- a servant of one's own; see `agent connect` for one that loses nothing ---
+
+  /** Makes an object of the class, and its handlers known here. */
+  registerClass(cls: PluginClass): this {
+    this.#handlers.register(cls);
+    return this;
+  }
+
+  getRegisteredTransitionNames(): readonly string[] {
+    return this.#registered(false);
+  }
+
+  /** Names of actions that have no transition. */
+  getRegisteredAnonymousActionNames(): readonly string[] {
+    return this.#registered(true);
+  }
+
+  getRegisteredBeliefFluents(): readonly string[] {
+    return [...this.#handlers.beliefs.keys()];
+  }
+
+  /** Calls a handler registered here. @throws {ServantError} `assignment.unknown` */
+  triggerAction(name: string, params: JsonObject = {}, options: CallOptions = {}): Promise<Result> {
+    return this.#handlers.act(name, params, options);
+  }
+
+  /** Has a belief registered here observed, as it goes to `postServantResult`. */
+  async triggerBelief(fluent: string, options: CallOptions = {}): Promise<JsonObject> {
+    const result = await this.#handlers.observe(fluent, options);
+    return fromDelivery({ kind: "belief", result }) as JsonObject;
+  }
+
+  /** The new servant's id. */
+  async registerServant(offer: ServantOffer): Promise<string> {
+    const { transitions, beliefs = [], domainModules = [], anonymousActions = [] } = offer;
+    const body = {
+      transitions,
+      beliefs,
+      domain_modules: domainModules,
+      anonymous_actions: anonymousActions,
+    };
+    return (await this.requests.ask(ServantAnswer, "POST", "/servant/register", { body }))
+      .servant_id;
+  }
+
+  /** What the servant is to do; null when there is nothing. */
+  pollServantAssignment(servantId: string): Promise<JsonObject | null> {
+    const path = `/servant/${encoded(servantId)}/next_assignment`;
+    return this.requests.ask(z.nullable(JsonRecord), "GET", path);
+  }
+
+  async postServantResult(servantId: string, result: JsonObject): Promise<void> {
+    const path = `/servant/${encoded(servantId)}/result`;
+    await this.requests.ask(Anything, "POST", path, { body: result });
+  }
+
+  /** Asks for a run to be begun; where the backend only knows how to hold the request, it does. */
+  async #carryOut(path: string, body: JsonObject, options: LongOptions): Promise<StepAnswer[]> {
+    const { signal, onRun } = options;
+    const answer = await this.requests.ask(
+      z.union([ExecuteAnswer, BegunAnswer]),
+      "POST",
+      `${path}?wait=false`,
+      { body, timeoutMs: 0, signal },
+    );
+    if (Array.isArray(answer.results)) return answer.results as StepAnswer[];
+    const { run_id } = answer as BegunAnswer;
+    onRun?.(run_id);
+    return resultsOf(await this.waitForRun(run_id, options));
+  }
+
+  #registered(isAnonymous: boolean): readonly string[] {
+    return [...this.#handlers.actions].flatMap(([name, { mark }]) =>
+      (mark.kind === "action" && mark.transition === undefined) === isAnonymous ? [name] : [],
     );
   }
 
-  /** Without a session, a 404 speaks of the thing asked for and not of a session that is gone. */
-  #renamed(cause: unknown): unknown {
-    const isGone = cause instanceof ServantError && cause.code === "backend.session-gone";
-    if (!isGone || this.#connection.target.session !== undefined) return cause;
-    return new ServantError("backend.rejected", cause.message, { cause });
+  #requireSession(what: string): string {
+    if (this.sessionId !== undefined) return encoded(this.sessionId);
+    throw new ServantError("usage.invalid", `Cannot ${what} the session: there is none`);
   }
 }
 
-function query(params: Readonly<{ [name: string]: string | undefined }>): string {
-  const given = Object.entries(params).filter((pair): pair is [string, string] => !!pair[1]);
-  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+function triggerBody(action: string | StepDef | Transition, params: object | null): JsonObject {
+  if (typeof action === "string") return { action, params: params as JsonObject | null };
+  const ground = "def" in action ? step(action, (params ?? {}) as never) : action;
+  return { action: ground.transition, params: { ...ground.parameters } };
+}
+
+function blockData(block: Block | JsonObject): JsonObject {
+  const own = (block as Partial<Block>).toJSON;
+  return own === undefined ? (block as JsonObject) : (block as Block).toJSON();
 }

@@ -258,7 +258,7 @@ export const exitCodes = {
 
 /** A failure with a code from the table. Messages read `Cannot <verb> <object>: <reason>`. */
 export class ServantError extends Error {
-  override readonly name = "ServantError";
+  override readonly name: string = "ServantError";
   readonly code: ErrorCode;
   /** A server's own word on when to try again, when it gave one. */
   readonly retryAfterMs: number | undefined;

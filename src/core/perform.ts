@@ -34,7 +34,7 @@ export const MESSAGE_MAX_CHARS = 64 * 1024;
  * the same turn; when it throws the handler is not called.
  */
 export async function perform(
-  plugin: Plugin,
+  plugin: Pick<Plugin, "actions" | "beliefs">,
   assignment: Assignment,
   ctx: HandlerContext,
   starting: () => void = () => {},

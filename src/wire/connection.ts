@@ -3,9 +3,10 @@
  * their failure class. Used by the servant's adapter and by the client.
  */
 
-import { messageOf, ServantError } from "../core/errors.ts";
+import { type ErrorCode, messageOf, ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { readBounded, readStart } from "./bounded-body.ts";
+import { RemoteAuthExpired, RemoteRequestError } from "./remote-errors.ts";
 
 /** How long an ordinary request may take, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 30_000;
@@ -114,7 +115,7 @@ export class Connection {
         options.heard?.(response.headers);
         return await read(response);
       }
-      throw await failureOf(response, `${method} ${path}`);
+      throw await failureOf(response, method, path);
     } catch (cause) {
       if (cause instanceof ServantError) throw cause;
       throw unreachable(method, path, this.target.url, cause);
@@ -186,20 +187,24 @@ function unreachable(method: string, path: string, url: string, cause: unknown):
 }
 
 /** The failure class of a status, as the protocol has it: see `docs/protocols`. */
-async function failureOf(response: Response, request: string): Promise<ServantError> {
-  const { status } = response;
+async function failureOf(response: Response, method: string, path: string): Promise<ServantError> {
+  const { status: statusCode } = response;
   const detail = await detailOf(response);
-  const message = `Cannot ${request}: HTTP ${status}${detail === "" ? "" : `, ${detail}`}`;
-  if (status === 401) return new ServantError("backend.unauthorized", message);
-  if (status === 404 || status === 410) return new ServantError("backend.session-gone", message);
+  const said = detail === "" ? "" : `, ${detail}`;
+  const message = `Cannot ${method} ${path}: HTTP ${statusCode}${said}`;
+  if (statusCode === 401) return new RemoteAuthExpired(message);
+  const retryAfterMs = retryAfter(response.headers.get("retry-after"));
+  const code = codeOf(statusCode);
+  const isLater = code === "backend.unavailable" && retryAfterMs !== undefined;
+  const refusal = { statusCode, detail, path };
+  return new RemoteRequestError(code, message, refusal, isLater ? { retryAfterMs } : {});
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 404 || status === 410) return "backend.session-gone";
   // No backend redirects: a portal or a proxy stands between, for now.
-  if (status < 400 || status === 408 || status === 429 || status >= 500) {
-    const retryAfterMs = retryAfter(response.headers.get("retry-after"));
-    return new ServantError("backend.unavailable", message, {
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
-  }
-  return new ServantError("backend.rejected", message);
+  const isForNow = status < 400 || status === 408 || status === 429 || status >= 500;
+  return isForNow ? "backend.unavailable" : "backend.rejected";
 }
 
 async function detailOf(response: Response): Promise<string> {

@@ -176,7 +176,10 @@ export function toRegisterRequest(offer: Offer): RegisterRequest {
  * A result as DYNOS wants it: an error code travels in the telemetry and in the message, beside it
  * how the result of an action that was cut off came about.
  */
-export function fromDelivery({ kind, result }: Delivery): WireResult {
+export function fromDelivery({
+  kind,
+  result,
+}: Pick<Delivery, "kind" | "result"> & Partial<Delivery>): WireResult {
   const { auditId, success, code, interruption } = result;
   const message =
     code === undefined || result.message.startsWith(code)

@@ -94,9 +94,9 @@ test("plan() gives the steps, or null with the reason", async () => {
     },
     async (orchestrator) => [
       await orchestrator.plan(),
-      orchestrator.lastPlanReason(),
+      orchestrator.lastPlanReason().reason,
       await orchestrator.plan({ relax: true, timeBudgetS: 2.5 }),
-      orchestrator.lastPlanReason(),
+      orchestrator.lastPlanReason().reason,
     ],
   );
   expect(answer).toEqual([steps, "plan_found", null, "goal_unreachable"]);

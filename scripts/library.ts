@@ -1,0 +1,31 @@
+/**
+ * Writes what other programs import at run time, on Node and on Bun: the client and the first-party
+ * vocabularies, as JavaScript in `dist/client` and `dist/domains`. They share one copy of the words a
+ * vocabulary is written with, and carry all they need: nothing has to be installed beside them.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "./binary.ts";
+
+const dist = join(root, "dist");
+for (const folder of ["client", "domains"]) {
+  await rm(join(dist, folder), { recursive: true, force: true });
+}
+const src = join(root, "src");
+const domains = ["adaptive-resampling", "sentry", "warehouse"];
+const result = await Bun.build({
+  entrypoints: [
+    join(src, "client", "index.ts"),
+    ...domains.map((name) => join(src, "domains", `${name}.ts`)),
+  ],
+  root: src,
+  outdir: dist,
+  target: "node",
+  format: "esm",
+  splitting: true,
+  naming: { entry: "[dir]/[name].js", chunk: "client/chunk-[hash].js" },
+  minify: { whitespace: false, syntax: true, identifiers: false },
+  throw: false,
+});
+for (const log of result.logs) console.error(log);
+process.exit(result.success ? 0 : 1);

@@ -1,0 +1,34 @@
+/**
+ * What other programs import as "servant-agent/client", on Bun and on Node 20 or newer: a backend as
+ * an object, missions, and what to write a vocabulary with.
+ */
+export { type Atom, parseAtom } from "../core/atom.ts";
+export { ServantError } from "../core/errors.ts";
+export type { Json, JsonObject } from "../core/json.ts";
+export { fluent, objectRef, objectType, optional, step, transition } from "../core/vocabulary.ts";
+export { RemoteAuthExpired, RemoteRequestError } from "../wire/remote-errors.ts";
+export type {
+  CancelAnswer,
+  LogEntry,
+  PlanAnswer,
+  RunAnswer,
+  StepAnswer,
+  TraceEntry,
+} from "./answers.ts";
+export {
+  ActionBlock,
+  AnyActionBlock,
+  type Block,
+  Mission,
+  OrderBlock,
+  PlanBlock,
+} from "./mission.ts";
+export {
+  type LongOptions,
+  type MissionEdit,
+  type PlanOptions,
+  type PlanReason,
+  RemoteOrchestrator,
+  type ServantOffer,
+} from "./orchestrator.ts";
+export type { ClientOptions } from "./requests.ts";

@@ -1,0 +1,112 @@
+/** A backend's requests: each answer checked by its schema, each refusal named for what it is. */
+import * as z from "zod/mini";
+import { isServantError, ServantError } from "../core/errors.ts";
+import { backendUrl, Connection, type Fetch, type RequestOptions } from "../wire/connection.ts";
+import { RemoteRequestError } from "../wire/remote-errors.ts";
+import { clientFetch } from "./transport.ts";
+
+/** A session that ends sooner than this is spoken of, in seconds. */
+const NEAR_EXPIRY_S = 3_600;
+
+export interface ClientOptions {
+  /** Sent to this backend and to no other. */
+  readonly token?: string | undefined;
+  /** On a gateway: whose backend is meant. */
+  readonly sessionId?: string | undefined;
+  /** How long an ordinary answer may take, in milliseconds: 30 s. 0 waits for ever. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends every request. What was begun at the backend goes on. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told what a person should know, a line each. Default: the console's `warn`. */
+  readonly warn?: ((line: string) => void) | undefined;
+  /** How long a run is followed while its backend does not answer, in milliseconds: 30 min. */
+  readonly outageMs?: number | undefined;
+  /** What carries the requests instead of the runtime. */
+  readonly fetch?: Fetch | undefined;
+}
+
+export class Requests {
+  readonly #options: ClientOptions;
+  #connection: Connection;
+  #isWarned = false;
+
+  /** @throws {ServantError} `backend.bad-url`, `backend.http-refused` */
+  constructor(backend: string | Connection, options: ClientOptions) {
+    const { token, sessionId: session, fetch = clientFetch } = options;
+    this.#options = options;
+    this.#connection =
+      typeof backend === "string"
+        ? new Connection({ url: backendUrl(backend, process.env), token, session }, fetch)
+        : backend;
+  }
+
+  get url(): string {
+    return this.#connection.target.url;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#connection.target.session;
+  }
+
+  /** From now on no session is meant. */
+  leaveSession(): void {
+    const { session: _, ...target } = this.#connection.target;
+    this.#connection = new Connection(target, this.#options.fetch ?? clientFetch);
+  }
+
+  /** @throws {ServantError} `backend.*` */
+  async ask<S extends z.ZodMiniType>(
+    schema: S,
+    method: string,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<z.output<S>> {
+    const { signal, timeoutMs } = this.#options;
+    const whole: RequestOptions = {
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...options,
+      signal: options.signal ?? signal,
+      heard: (headers) => this.#warnOfExpiry(headers),
+    };
+    const answer = await this.#connection
+      .json(method, path, whole)
+      .catch((cause: unknown) => Promise.reject(this.#renamed(cause)));
+    const parsed = z.safeParse(schema, answer);
+    if (parsed.success) return parsed.data;
+    throw new ServantError(
+      "backend.malformed-answer",
+      `Cannot read the answer to ${method} ${path}: ${z.prettifyError(parsed.error)}`,
+      { cause: parsed.error },
+    );
+  }
+
+  /** Without a session, a 404 speaks of the thing asked for and not of a session that is gone. */
+  #renamed(cause: unknown): unknown {
+    const isGone = isServantError(cause) && cause.code === "backend.session-gone";
+    if (!isGone || this.sessionId !== undefined) return cause;
+    if (!(cause instanceof RemoteRequestError)) return cause;
+    return new RemoteRequestError("backend.rejected", cause.message, cause, { cause });
+  }
+
+  #warnOfExpiry(headers: Headers): void {
+    const text = headers.get("x-session-expires-in") ?? "";
+    const isNear = /^\d{1,9}$/.test(text) && Number(text) < NEAR_EXPIRY_S;
+    const session = this.sessionId;
+    if (!isNear || this.#isWarned || session === undefined) return;
+    this.#isWarned = true;
+    const minutes = Math.max(Math.floor(Number(text) / 60), 1);
+    const { warn = console.warn } = this.#options;
+    warn(`Session "${session}" at "${this.url}" expires in ${minutes} min unless it is extended`);
+  }
+}
+
+/** `?scope=public`, of what is given; nothing when nothing is. */
+export function query(params: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(params).filter((pair): pair is [string, string] => !!pair[1]);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
+/** Names may hold anything: in a path they are one segment. */
+export function encoded(name: string): string {
+  return encodeURIComponent(name.toWellFormed());
+}
