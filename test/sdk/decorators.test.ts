@@ -152,6 +152,7 @@ test("the SDK exports what its documentation names", () => {
     "fluent",
     "not",
     "objectType",
+    "optional",
     "or",
     "parseAtom",
     "reconcile",
