@@ -3,10 +3,9 @@
  * the present vocabulary, is reported and stays in the store: another start may understand it.
  */
 import { z } from "zod";
-import type { ObjectDef } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
 import type { BackendStore, DocumentKind } from "./store.ts";
-import { OBJECTS_CHANGED } from "./world.ts";
+import { type KeptWorld, OBJECTS_CHANGED } from "./world.ts";
 
 const Names = z.array(z.string());
 const ObjectRow = z.object({
@@ -16,11 +15,7 @@ const ObjectRow = z.object({
 });
 const ServantRow = z.object({ transitions: Names, fluents: Names });
 
-export interface Kept {
-  readonly objects: readonly ObjectDef[];
-  /** Every atom that something has set, and to what. */
-  readonly atoms: readonly (readonly [string, boolean])[];
-  readonly goal: readonly string[];
+export interface Kept extends KeptWorld {
   readonly objectsChangedAtMs: number | undefined;
   readonly servants: readonly (z.infer<typeof ServantRow> & { readonly id: string })[];
   /** What could not be read, in words. */

@@ -20,6 +20,13 @@ export const GOAL_ATOMS_MAX = 5_000;
 /** Under this name it is kept when an object last changed. */
 export const OBJECTS_CHANGED = "objects_changed_at_ms";
 
+/** What an earlier life kept, as text. */
+export interface KeptWorld {
+  readonly objects: readonly ObjectDef[];
+  /** Every atom that something has set, and to what. */
+  readonly atoms: readonly (readonly [string, boolean])[];
+  readonly goal: readonly string[];
+}
 /** What became true and false. */
 export interface StateChange {
   readonly added: readonly Atom[];
@@ -40,6 +47,8 @@ export class World {
   readonly #keep: Keep;
   readonly #objects: Objects;
   #objectsChangedAtMs: number;
+  /** Of an earlier life, and not understood yet. */
+  #waiting: KeptWorld = { objects: [], atoms: [], goal: [] };
   #set = new Map<Atom, boolean>();
   #goal: readonly Atom[] = [];
   #state: { readonly revision: number; readonly atoms: ReadonlySet<Atom> } | undefined;
@@ -64,7 +73,7 @@ export class World {
       );
     }
     this.vocabulary.add(domain);
-    this.revision += 1;
+    this.#place(this.#waiting);
   }
 
   objects(): ObjectDef[] {
@@ -184,6 +193,7 @@ export class World {
   setStart(atoms: readonly Atom[]): void {
     const before = this.state();
     this.#set = new Map(atoms.map((text) => [text, true]));
+    this.#waiting = { ...this.#waiting, atoms: [] };
     this.#keep.clear("atom");
     for (const text of this.#set.keys()) this.#keep.put("atom", text, true);
     this.revision += 1;
@@ -198,6 +208,7 @@ export class World {
   setGoal(atoms: readonly Atom[]): void {
     const goal = [...new Set(atoms)];
     this.#goal = goal;
+    this.#waiting = { ...this.#waiting, goal: [] };
     this.#keep.put("goal", "atoms", goal);
   }
 
@@ -227,36 +238,45 @@ export class World {
   reset(): void {
     this.setStart([]);
     this.#objects.clear();
+    this.#waiting = { ...this.#waiting, objects: [] };
     this.setGoal([]);
     this.#objectsChanged();
   }
 
-  /** Takes back what was kept; returns what no longer makes sense in this vocabulary. */
-  restore(kept: {
-    readonly objects: readonly ObjectDef[];
-    readonly atoms: readonly (readonly [string, boolean])[];
-    readonly goal: readonly string[];
-    readonly objectsChangedAtMs: number | undefined;
-  }): string[] {
-    const dropped: string[] = [];
-    const each = <T>(items: readonly T[], take: (item: T) => void) => {
-      for (const item of items) {
+  /**
+   * Takes back what was kept; returns why some of it makes no sense in this vocabulary. That waits
+   * for a domain that knows it. Half a goal would be another one: it waits as a whole.
+   */
+  restore(kept: KeptWorld & { readonly objectsChangedAtMs: number | undefined }): string[] {
+    this.#objectsChangedAtMs = kept.objectsChangedAtMs ?? this.#objectsChangedAtMs;
+    return this.#place(kept);
+  }
+
+  #place({ objects, atoms, goal }: KeptWorld): string[] {
+    const faults: string[] = [];
+    const left = <T>(items: readonly T[], take: (item: T) => void) =>
+      items.filter((item) => {
         try {
           take(item);
+          return false;
         } catch (cause) {
           if (!(cause instanceof ServantError)) throw cause;
-          dropped.push(cause.message);
+          return faults.push(cause.message) > 0;
         }
-      }
-    };
-    each(kept.objects, (object) => this.#objects.restore(object));
-    each(kept.atoms, ([text, holds]) => this.#set.set(this.atom(text), holds));
-    const goal: Atom[] = [];
-    each(kept.goal, (text) => goal.push(this.atom(text)));
-    this.#goal = goal;
-    this.#objectsChangedAtMs = kept.objectsChangedAtMs ?? this.#objectsChangedAtMs;
+      });
+    const unknown = left(objects, (object) => {
+      if (!this.#objects.isMade(object.name)) this.#objects.restore(object); // else: a later one
+    });
+    const unread = left(atoms, ([text, holds]) => {
+      const atom = this.atom(text);
+      if (!this.#set.has(atom)) this.#set.set(atom, holds);
+    });
+    const wanted: Atom[] = [];
+    const isGoalRead = left(goal, (text) => wanted.push(this.atom(text))).length === 0;
+    if (isGoalRead && goal.length > 0) this.#goal = wanted;
+    this.#waiting = { objects: unknown, atoms: unread, goal: isGoalRead ? [] : goal };
     this.revision += 1;
-    return dropped;
+    return faults;
   }
 
   #objectsChanged(): void {

@@ -1,5 +1,6 @@
 /** Objects: two at the same place are one, parts go with their whole, what is in use stays. */
 import { describe, expect, test } from "bun:test";
+import { memoryStore } from "../../src/backend/memory-store.ts";
 import type { Domain } from "../../src/core/domain.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { warehouse } from "../../src/domains/warehouse.ts";
@@ -251,4 +252,40 @@ test("GET /objects_modified_at rises with every change of an object, and with no
     expect(await at()).toBe(times.at(-1) ?? 0);
   }
   expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+});
+
+test("what a domain knew comes back with the domain, a goal as a whole", async () => {
+  const store = { ...memoryStore(), close: async () => {} };
+  {
+    await using http = harness({ domains: [warehouse, sea], store });
+    await http.post("/objects", { type: "coordinate", name: "wp_1", ...here });
+    await http.post("/start", { start: ["at(wp_1)", "robot_at(room_one)"] });
+    await http.post("/goal", { goal: ["robot_at(room_two)", "at(harbour)"] });
+  }
+  await using http = harness({ domains: [warehouse], store });
+  expect((await http.get("/state")).body.state).toEqual(["hands_free", "robot_at(room_one)"]);
+  expect((await http.get("/goal")).body.goal).toEqual([]); // half of it would be another one
+  const { logs } = (await http.get("/logs")).body as unknown as { logs: { message: string }[] };
+  const missing = logs.filter(({ message }) => message.startsWith("not restored"));
+  expect(missing).toHaveLength(3);
+  await http.post("/belief/set", { fluent: "robot_at(room_one)", value: false });
+  http.backend.addDomain(sea);
+  expect((await http.get("/state")).body.state).toEqual(["at(wp_1)", "hands_free"]);
+  expect((await http.get("/goal")).body.goal).toEqual(["robot_at(room_two)", "at(harbour)"]);
+});
+
+test("what was forgotten does not come back with a domain", async () => {
+  const store = { ...memoryStore(), close: async () => {} };
+  {
+    await using http = harness({ domains: [sea], store });
+    await http.post("/objects", { type: "coordinate", name: "wp_1", ...here });
+    await http.post("/start", { start: ["at(wp_1)"] });
+    await http.post("/goal", { goal: ["at(wp_1)"] });
+  }
+  await using http = harness({ domains: [warehouse], store });
+  await http.post("/reset");
+  http.backend.addDomain(sea);
+  expect((await http.get("/objects?type=coordinate")).body).toHaveLength(1);
+  expect((await http.get("/state")).body.state).toEqual(["hands_free"]);
+  expect((await http.get("/goal")).body.goal).toEqual([]);
 });
