@@ -57,5 +57,5 @@ function isKind(value: Json, kind: FieldKind): boolean {
 
 function invalid(name: string, reason: string): ServantError {
   const shown = name.slice(0, NAME_CHARACTERS_MAX);
-  return new ServantError("object.invalid", `Cannot create object "${shown}": ${reason}`);
+  return new ServantError("object.invalid", `Cannot use object "${shown}": ${reason}`);
 }

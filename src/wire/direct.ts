@@ -29,7 +29,7 @@ export const Health = z.looseObject({
 const Argument = z.looseObject({ name: z.string(), type: z.string() });
 export const Action = z.looseObject({
   name: z.string(),
-  params: z.array(Argument),
+  params: z.array(z.looseObject({ ...Argument.shape, optional: z.optional(z.boolean()) })),
   preconditions: Texts,
   effects: Texts,
   provider: z.nullable(said("the servant that would get it")),

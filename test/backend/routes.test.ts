@@ -1,7 +1,11 @@
 /** The direct-mode routes, over a real socket: shapes, and what bad input is told. */
 import { expect, test } from "bun:test";
 import { BODY_MAX_BYTES } from "../../src/backend/routes/request.ts";
+import type { Atom } from "../../src/core/atom.ts";
+import { not, or } from "../../src/core/condition.ts";
+import type { TransitionDef } from "../../src/core/domain.ts";
 import type { JsonObject } from "../../src/core/json.ts";
+import { warehouse } from "../../src/domains/warehouse.ts";
 import { harness } from "./harness.ts";
 
 test("discovery routes answer with the shapes of the protocol", async () => {
@@ -32,6 +36,33 @@ test("discovery routes answer with the shapes of the protocol", async () => {
   const boxes = (await http.get("/objects?type=box&scope=public")).body;
   expect(boxes).toHaveLength(3);
   expect(boxes[0]).toEqual({ name: "box_a", type: "box", value_fields: {} });
+});
+
+test("GET /actions tells what may be left out and what happens only sometimes", async () => {
+  const at = (room: string) => `robot_at(${room})` as Atom;
+  const dash: TransitionDef = {
+    name: "dash",
+    params: [
+      { name: "end", type: "room" },
+      { name: "over", type: "room", optional: true },
+    ],
+    preconditions: [or(at("?end"), not("hands_free" as Atom))],
+    adds: [at("?end")],
+    removes: [],
+    effects: [{ when: not(at("?end")), adds: [], removes: ["hands_free" as Atom] }],
+  };
+  const more = { name: "more", modules: [], types: [], fluents: [], objects: [] };
+  await using http = harness({ domains: [warehouse, { ...more, transitions: [dash] }] });
+  expect((await http.get("/actions")).body).toContainEqual({
+    name: "dash",
+    params: [
+      { name: "end", type: "room" },
+      { name: "over", type: "room", optional: true },
+    ],
+    preconditions: ["robot_at(end) or not hands_free"],
+    effects: ["robot_at(end)", "not hands_free when not robot_at(end)"],
+    provider: null,
+  });
 });
 
 test("POST /objects creates once, and says what it left out", async () => {

@@ -64,16 +64,29 @@ export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
   });
 }
 
-function describeAction({ name, params, preconditions, adds, removes }: TransitionDef): JsonObject {
+function describeAction(def: TransitionDef): JsonObject {
+  const { name, params, preconditions, effects = [] } = def;
   return {
     name,
-    params: params.map(describeArg),
+    params: params.map((param) => ({
+      ...describeArg(param),
+      ...(param.optional ? { optional: true } : {}),
+    })),
     preconditions: preconditions.map(plainText),
     effects: [
-      ...adds.map((atom) => plainText({ atom, holds: true })),
-      ...removes.map((atom) => plainText({ atom, holds: false })),
+      ...effectTexts(def),
+      ...effects.flatMap((effect) =>
+        effectTexts(effect).map((text) => `${text} when ${plainText(effect.when)}`),
+      ),
     ],
   };
+}
+
+function effectTexts({ adds, removes }: Pick<TransitionDef, "adds" | "removes">): string[] {
+  return [
+    ...adds.map((atom) => plainText({ atom, holds: true })),
+    ...removes.map((atom) => plainText({ atom, holds: false })),
+  ];
 }
 
 /** Parameters are told from objects by the list of parameters: the mark is ours alone. */
