@@ -267,10 +267,7 @@ export class World {
     const unknown = left(objects, (object) => {
       if (!this.#objects.isMade(object.name)) this.#objects.restore(object); // else: a later one
     });
-    const unread = left(atoms, ([text, holds]) => {
-      const atom = this.atom(text);
-      if (!this.#set.has(atom)) this.#set.set(atom, holds);
-    });
+    const unread = left(atoms, ([text, holds]) => this.#set.set(this.atom(text), holds));
     const wanted: Atom[] = [];
     const isGoalRead = left(goal, (text) => wanted.push(this.atom(text))).length === 0;
     if (isGoalRead && goal.length > 0) this.#goal = wanted;

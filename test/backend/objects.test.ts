@@ -274,6 +274,21 @@ test("what a domain knew comes back with the domain, a goal as a whole", async (
   expect((await http.get("/goal")).body.goal).toEqual(["robot_at(room_two)", "at(harbour)"]);
 });
 
+test("what was said since goes before what waits for a domain", async () => {
+  const store = { ...memoryStore(), close: async () => {} };
+  {
+    await using http = harness({ domains: [sea], store });
+    await http.post("/start", { start: ["at(harbour)"] });
+    await http.post("/goal", { goal: ["at(harbour)"] });
+  }
+  await using http = harness({ domains: [warehouse], store });
+  await http.post("/start", { start: ["robot_at(room_one)"] });
+  await http.post("/goal", { goal: ["robot_at(room_two)"] });
+  http.backend.addDomain(sea);
+  expect((await http.get("/state")).body.state).toEqual(["hands_free", "robot_at(room_one)"]);
+  expect((await http.get("/goal")).body.goal).toEqual(["robot_at(room_two)"]);
+});
+
 test("what was forgotten does not come back with a domain", async () => {
   const store = { ...memoryStore(), close: async () => {} };
   {
