@@ -11,7 +11,7 @@
  * be looked at: it is called stale meanwhile and looked into when its turn comes.
  */
 import { BucketQueue } from "./bucket-queue.ts";
-import { holdsIn, inverted, type Lists, type Task, toLists } from "./task.ts";
+import { holdsIn, inverted, type Lists, type Task } from "./task.ts";
 
 /**
  * Costs stop growing here, so that they can be buckets. Literals so far off may be taken for
@@ -65,11 +65,11 @@ export class Additive {
     const isNeeded = new Uint8Array(literals);
     for (const each of goal) isNeeded[each] = 1;
     for (const each of rules.needs.items) isNeeded[each] = 1;
-    this.#makes = filtered(rules.makes, (made) => isNeeded[made] === 1);
+    this.#makes = filtered(rules.makes, isNeeded);
     this.#makers = inverted(this.#makes, literals);
-    this.#negatives = Int32Array.from(
-      [...isNeeded.keys()].filter((each) => (each & 1) === 1 && isNeeded[each] === 1),
-    );
+    const negatives: number[] = [];
+    for (let each = 1; each < literals; each += 2) if (isNeeded[each] === 1) negatives.push(each);
+    this.#negatives = Int32Array.from(negatives);
     this.#costs = new Int32Array(literals);
     this.targets = new Int32Array(literals);
     this.supporters = new Int32Array(literals);
@@ -79,15 +79,18 @@ export class Additive {
     this.#state = new Uint32Array(words);
     this.#nothing = new Uint32Array(words);
     this.#queue = new BucketQueue(literals, COST_MAX);
-    this.#weights = Int32Array.from(rules.operatorOf, (operator) => weights[operator] as number);
-    this.#sumsFirst = Float64Array.from(this.#weights, (weight, rule) => {
-      const needs = (rules.needs.starts[rule + 1] as number) - (rules.needs.starts[rule] as number);
-      return weight + needs * UNREACHED;
-    });
+    this.#weights = new Int32Array(rules.count);
     this.#sums = new Float64Array(rules.count);
-    this.#free = [...this.#weights.keys()].filter(
-      (rule) => this.#sumsFirst[rule] === this.#weights[rule],
-    );
+    this.#sumsFirst = new Float64Array(rules.count);
+    const free: number[] = [];
+    for (let rule = 0; rule < rules.count; rule++) {
+      const needs = (rules.needs.starts[rule + 1] as number) - (rules.needs.starts[rule] as number);
+      const weight = weights[rules.operatorOf[rule] as number] as number;
+      this.#weights[rule] = weight;
+      this.#sumsFirst[rule] = weight + needs * UNREACHED;
+      if (needs === 0) free.push(rule);
+    }
+    this.#free = free;
     this.#begin(this.#state);
   }
 
@@ -275,10 +278,17 @@ function eachChange(from: Uint32Array, to: Uint32Array, visit: (gained: number) 
   }
 }
 
-function filtered({ starts, items }: Lists, keeps: (item: number) => boolean): Lists {
-  return toLists(
-    Array.from({ length: starts.length - 1 }, (_, list) => [
-      ...items.subarray(starts[list], starts[list + 1]).filter(keeps),
-    ]),
-  );
+function filtered({ starts, items }: Lists, keeps: Uint8Array): Lists {
+  const begins = new Int32Array(starts.length);
+  const kept = new Int32Array(items.length);
+  let count = 0;
+  for (let list = 0; list + 1 < starts.length; list++) {
+    const end = starts[list + 1] as number;
+    for (let at = starts[list] as number; at < end; at++) {
+      const item = items[at] as number;
+      if (keeps[item] === 1) kept[count++] = item;
+    }
+    begins[list + 1] = count;
+  }
+  return { starts: begins, items: kept.subarray(0, count) };
 }

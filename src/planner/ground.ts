@@ -68,7 +68,7 @@ export async function ground(problem: Problem, pace: Pace): Promise<Grounding> {
 export function toGroundStep(atoms: Atoms, schema: Schema, binding: readonly number[]): GroundStep {
   const instances = (patterns: readonly Pattern[]) => {
     const texts = patterns.map((pattern) => atoms.text(atoms.number(pattern, binding)));
-    return texts.length < 2 ? texts : [...new Set(texts)];
+    return distinct(texts);
   };
   const parameters: Record<string, string> = {};
   for (const [at, { name }] of schema.params.entries()) {
@@ -235,7 +235,7 @@ class Reachability implements Grounding {
 
   #numbers(patterns: readonly Pattern[], binding: readonly number[]): number[] {
     const numbers = patterns.map((pattern) => this.atoms.number(pattern, binding));
-    return numbers.length < 2 ? numbers : [...new Set(numbers)];
+    return distinct(numbers);
   }
 
   #literals({ positive, negative }: LiteralPatterns, binding: readonly number[]): number[] {
@@ -244,6 +244,11 @@ class Reachability implements Grounding {
       ...this.#numbers(negative, binding).map((atom) => literal(atom, false)),
     ];
   }
+}
+
+/** The items, each once; most lists are short and have no item twice. */
+function distinct<T>(items: T[]): T[] {
+  return items.some((item, at) => items.indexOf(item) < at) ? [...new Set(items)] : items;
 }
 
 function isTorn(literals: readonly number[]): boolean {

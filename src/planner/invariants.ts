@@ -24,9 +24,17 @@ type Guess = readonly Part[];
 /** For an atom: the sets that it is in, as keys. Two atoms with one key in common exclude each other. */
 export type Exclusions = (atom: number) => readonly string[];
 
-/** @throws {OutOfTime} when the pace says so. */
-export async function exclusions(grounding: Grounding, pace: Pace): Promise<Exclusions> {
-  const sound = await new Synthesis(grounding).run(pace);
+/**
+ * The sets that may hold two of these atoms; others are not looked for.
+ *
+ * @throws {OutOfTime} when the pace says so.
+ */
+export async function exclusions(
+  grounding: Grounding,
+  wanted: readonly number[],
+  pace: Pace,
+): Promise<Exclusions> {
+  const sound = await new Synthesis(grounding, wanted).run(pace);
   const { atoms, initial } = grounding;
   const keysOf = (atom: number) =>
     sound.flatMap((guess, index) => {
@@ -45,13 +53,16 @@ class Synthesis {
   readonly #grounding: Grounding;
   /** The operators that add to a fluent. */
   readonly #adders = new Map<FluentTable, Operator[]>();
+  /** The atoms that are asked about, by fluent. */
+  readonly #wanted: ReadonlyMap<FluentTable, readonly number[]>;
   readonly #guesses: Guess[] = [];
   readonly #known = new Set<string>();
   readonly #numbers = new Map<FluentTable, number>();
   #checks = 0;
 
-  constructor(grounding: Grounding) {
+  constructor(grounding: Grounding, wanted: readonly number[]) {
     this.#grounding = grounding;
+    this.#wanted = Map.groupBy(new Set(wanted), (atom) => grounding.atoms.tableOf(atom));
     for (const operator of grounding.operators) {
       const made = [operator, ...operator.effects].flatMap(({ makes }) => makes);
       const tables = made.filter(isPositive).map((each) => grounding.atoms.tableOf(each >> 1));
@@ -64,7 +75,7 @@ class Synthesis {
   }
 
   async run(pace: Pace): Promise<readonly Guess[]> {
-    for (const table of this.#adders.keys()) {
+    for (const table of this.#wanted.keys()) {
       const places = Array.from({ length: table.arity }, (_, place) => place);
       this.#guess([{ table, order: places }]);
       for (const counted of places) {
@@ -88,7 +99,18 @@ class Synthesis {
     const key = parts.sort().join(" ");
     if (this.#known.has(key) || this.#guesses.length >= GUESSES_MAX) return;
     this.#known.add(key);
-    this.#guesses.push(guess);
+    if (this.#mayHelp(guess)) this.#guesses.push(guess);
+  }
+
+  /** True when two of the atoms are in one set, or when a repair could bring that about. */
+  #mayHelp(guess: Guess): boolean {
+    if ([...this.#wanted.keys()].some((table) => guess.every((part) => part.table !== table))) {
+      return true;
+    }
+    const sets = guess.flatMap(({ table }) =>
+      (this.#wanted.get(table) ?? []).map((atom) => this.#setOf(guess, atom)),
+    );
+    return new Set(sets).size < sets.length;
   }
 
   async #check(guess: Guess, pace: Pace): Promise<boolean> {
@@ -107,12 +129,13 @@ class Synthesis {
     const added = new Map<string, number>();
     const rules = [operator, ...operator.effects];
     // What any of its effects may add is not surely lost: what is added wins.
-    const regained = new Set(rules.flatMap(({ makes }) => makes.filter(isPositive)));
+    const isRegained = (atom: number) =>
+      operator.effects.length > 0 && rules.some(({ makes }) => makes.includes(atom));
     for (const rule of rules) {
       const isNeeded = (wanted: number) =>
         operator.needs.includes(wanted) || rule.needs.includes(wanted);
       const lost = [...operator.makes, ...(rule === operator ? [] : rule.makes)].filter(
-        (each) => !isPositive(each) && isNeeded(each ^ 1) && !regained.has(each ^ 1),
+        (each) => !isPositive(each) && isNeeded(each ^ 1) && !isRegained(each ^ 1),
       );
       for (const made of rule.makes) {
         if (!isPositive(made) || isNeeded(made)) continue;

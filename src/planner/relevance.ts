@@ -1,5 +1,9 @@
 /** Which part of a grounded problem can matter to a goal: the rest is not worth a bit or a look. */
 import type { Grounding, Operator, Rule } from "./ground.ts";
+import type { Pace } from "./pace.ts";
+
+/** The clock is asked once in so many operators. */
+export const OPERATORS_PER_LOOK = 256;
 
 export interface Relevant {
   /** Operators that can matter, each with those of its effects that can. */
@@ -8,12 +12,20 @@ export interface Relevant {
   readonly atoms: ReadonlySet<number>;
 }
 
-/** Walks from the goal back to everything that can help to it, or spoil what helps. */
-export function relevantTo({ operators, canBe }: Grounding, goal: readonly number[]): Relevant {
+/**
+ * Walks from the goal back to everything that can help to it, or spoil what helps.
+ *
+ * @throws {OutOfTime} when the pace says so.
+ */
+export async function relevantTo(
+  { operators, canBe }: Grounding,
+  goal: readonly number[],
+  pace: Pace,
+): Promise<Relevant> {
   const changes = (wanted: number) => canBe(wanted) && canBe(wanted ^ 1);
   const wanted = new Set(goal.filter(changes));
   const kept = new Set<number>();
-  const makers = makersOf(operators);
+  const makers = await makersOf(operators, pace);
   const want = (literals: readonly number[]) => {
     for (const each of literals) if (changes(each)) wanted.add(each);
   };
@@ -21,6 +33,7 @@ export function relevantTo({ operators, canBe }: Grounding, goal: readonly numbe
   let walk = wanted.values();
   for (;;) {
     for (const each of walk) {
+      if (pace.due()) await pace.rest();
       for (const { index, rule } of makers.get(each) ?? []) {
         kept.add(index);
         want((operators[index] as Operator).needs);
@@ -28,7 +41,12 @@ export function relevantTo({ operators, canBe }: Grounding, goal: readonly numbe
       }
     }
     const before = wanted.size;
-    for (const index of kept) want(spoilers(operators[index] as Operator, wanted));
+    for (const index of kept) {
+      const operator = operators[index] as Operator;
+      if (operator.effects.length === 0) continue;
+      if (pace.due()) await pace.rest();
+      want(spoilers(operator, wanted));
+    }
     if (wanted.size === before) break;
     walk = wanted.values();
   }
@@ -57,9 +75,10 @@ function spoilers({ effects }: Operator, wanted: ReadonlySet<number>): number[] 
     .flatMap(({ needs }) => needs.flatMap((each) => [each, each ^ 1]));
 }
 
-function makersOf(operators: readonly Operator[]) {
+async function makersOf(operators: readonly Operator[], pace: Pace) {
   const makers = new Map<number, { readonly index: number; readonly rule: Rule }[]>();
   for (const [index, operator] of operators.entries()) {
+    if (index % OPERATORS_PER_LOOK === 0 && pace.due()) await pace.rest();
     for (const rule of [operator, ...operator.effects]) {
       for (const made of rule.makes) {
         const known = makers.get(made);

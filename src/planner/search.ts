@@ -15,6 +15,8 @@ import { apply, type Task } from "./task.ts";
 const PREFERENCE_BOOST = 1000;
 /** Preferred operators that are evaluated at once. More of them gave no shorter plans. */
 const TRIED_AT_ONCE = 4;
+/** With more rules than this an estimate takes its time: the first that is better is good enough. */
+const RULES_MANY = 10_000;
 /** Frontier entries at most: 8 bytes each. */
 const FRONTIER_MAX = 40_000_000;
 /** The operator of a frontier entry whose state has been evaluated already. */
@@ -47,6 +49,8 @@ class Search {
   #deferredTurns = 0;
   #preferredTurns = 0;
   #best = Number.POSITIVE_INFINITY;
+  /** The last state that was evaluated: the heuristic still knows its relaxed plan. */
+  #evaluated: { readonly number: number; readonly estimate: number } | undefined;
   /** The state at hand. */
   readonly #state: Uint32Array;
 
@@ -81,27 +85,38 @@ class Search {
 
   /** Puts the successors of the state at hand on the frontiers; returns a goal state if met. */
   async #expand(number: number): Promise<number | undefined> {
-    const estimate = this.#evaluate();
+    const estimate = this.#evaluate(number);
     if (estimate === 0) return number;
     if (estimate === DEAD_END) return undefined;
     for (const operator of this.#heuristic.applicable()) {
       this.#deferred.push(estimate, number, operator);
     }
     const preferred = this.#order.of(this.#heuristic, this.#state);
-    for (const operator of preferred.splice(0, TRIED_AT_ONCE)) {
+    const isLarge = this.#task.rules.count > RULES_MANY;
+    let tried = 0;
+    for (const operator of preferred) {
+      if (tried >= TRIED_AT_ONCE) {
+        this.#preferred.push(estimate, number, operator);
+        continue;
+      }
+      tried += 1;
       const successor = this.#enter(number, operator);
       if (successor === undefined) continue;
       if (this.#pace.due()) await this.#pace.rest();
-      const promise = this.#evaluate();
+      const promise = this.#evaluate(successor);
       if (promise === 0) return successor;
-      if (promise !== DEAD_END) this.#preferred.push(promise, successor, EVALUATED);
+      if (promise === DEAD_END) continue;
+      this.#preferred.push(promise, successor, EVALUATED);
+      if (isLarge && promise < estimate) tried = TRIED_AT_ONCE;
     }
-    for (const operator of preferred) this.#preferred.push(estimate, number, operator);
     return undefined;
   }
 
-  #evaluate(): number {
+  /** The estimate of the state at hand, which has this number. */
+  #evaluate(number: number): number {
+    if (this.#evaluated?.number === number) return this.#evaluated.estimate;
     const estimate = this.#heuristic.evaluate(this.#state);
+    this.#evaluated = { number, estimate };
     if (estimate !== DEAD_END && estimate < this.#best) {
       this.#best = estimate;
       this.#preferredTurns -= PREFERENCE_BOOST;

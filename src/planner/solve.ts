@@ -41,7 +41,12 @@ export class Solver {
   /** @throws {OutOfTime} {OutOfMemory} {ServantError} as `ground` does. */
   static async of(problem: Problem, pace: Pace, nodesMax: number): Promise<Solver> {
     const grounding = await ground(problem, pace);
-    return new Solver(problem, grounding, await exclusions(grounding, pace), { pace, nodesMax });
+    const { atoms } = grounding;
+    const wanted = problem.goal
+      .filter(({ holds }) => holds)
+      .map(({ atom }) => atoms.number(atoms.pattern(atom)));
+    const excludes = await exclusions(grounding, wanted, pace);
+    return new Solver(problem, grounding, excludes, { pace, nodesMax });
   }
 
   /** The parts of a goal that cannot be had, as far as that shows without a search. */
@@ -73,9 +78,11 @@ export class Solver {
    */
   async solve(goal: readonly Literal[]): Promise<Found | undefined> {
     const literals = goal.map((wanted) => literal(this.#number(wanted), wanted.holds));
-    const task = pack(this.#grounding, literals);
-    const heuristic = new Heuristic(task);
     const pace = this.#pace;
+    const task = await pack(this.#grounding, literals, pace);
+    if (pace.due()) await pace.rest();
+    const heuristic = new Heuristic(task);
+    if (pace.due()) await pace.rest();
     const found = await search(task, heuristic, pace, this.#nodesMax);
     if (found === undefined) return undefined;
     const first = await shorten(task, found, pace);

@@ -3,7 +3,8 @@
  * bit; a literal is a number, 2 * bit when it wants the atom true and 2 * bit + 1 when false.
  */
 import { type Grounding, literal, type Operator } from "./ground.ts";
-import { relevantTo } from "./relevance.ts";
+import type { Pace } from "./pace.ts";
+import { OPERATORS_PER_LOOK, relevantTo } from "./relevance.ts";
 
 /** Lists of numbers in one array: list i is `items[starts[i]]` up to `items[starts[i + 1]]`. */
 export interface Lists {
@@ -39,9 +40,17 @@ export interface Rules {
 
 const NONE: readonly number[] = [];
 
-/** Packs what can matter to the goal, given as literals over the grounding's atoms. */
-export function pack(grounding: Grounding, goal: readonly number[]): Task {
-  const { operators, atoms } = relevantTo(grounding, goal);
+/**
+ * Packs what can matter to the goal, given as literals over the grounding's atoms.
+ *
+ * @throws {OutOfTime} when the pace says so.
+ */
+export async function pack(
+  grounding: Grounding,
+  goal: readonly number[],
+  pace: Pace,
+): Promise<Task> {
+  const { operators, atoms } = await relevantTo(grounding, goal, pace);
   const bitOf = new Int32Array(grounding.atoms.count).fill(-1);
   let bits = 0;
   for (const atom of atoms) bitOf[atom] = bits++;
@@ -63,18 +72,24 @@ export function pack(grounding: Grounding, goal: readonly number[]): Task {
     words,
     initial,
     operators,
-    rules: toRules(operators, toBits),
+    rules: await toRules(operators, toBits, pace),
     costs: Float64Array.from(operators, ({ cost }) => cost),
     goal: Int32Array.from(new Set(toBits(goal))),
   };
 }
 
-function toRules(
+async function toRules(
   operators: readonly Operator[],
   toBits: (literals: readonly number[]) => number[],
-): Rules {
-  const needs = operators.map((operator) => toBits(operator.needs));
-  const makes = operators.map((operator) => toBits(operator.makes));
+  pace: Pace,
+): Promise<Rules> {
+  const needs: number[][] = [];
+  const makes: number[][] = [];
+  for (const [index, operator] of operators.entries()) {
+    if (index % OPERATORS_PER_LOOK === 0 && pace.due()) await pace.rest();
+    needs.push(toBits(operator.needs));
+    makes.push(toBits(operator.makes));
+  }
   const operatorOf = [...operators.keys()];
   const effectsOf = operators.map(({ effects }, index) =>
     effects.map((effect) => {
@@ -159,11 +174,15 @@ export function listOf({ starts, items }: Lists, list: number): Int32Array {
 
 export function toLists(lists: readonly (readonly number[])[]): Lists {
   const starts = new Int32Array(lists.length + 1);
-  for (const [index, list] of lists.entries()) {
-    starts[index + 1] = (starts[index] as number) + list.length;
+  let count = 0;
+  for (let index = 0; index < lists.length; index++) {
+    count += (lists[index] as readonly number[]).length;
+    starts[index + 1] = count;
   }
-  const items = new Int32Array(starts[lists.length] as number);
-  for (const [index, list] of lists.entries()) items.set(list, starts[index]);
+  const items = new Int32Array(count);
+  let next = 0;
+  // Set one by one: for lists as short as these TypedArray.set is slower.
+  for (const list of lists) for (const item of list) items[next++] = item;
   return { starts, items };
 }
 

@@ -12,9 +12,10 @@ const problem = carry(3, 1);
 const pace = new Pace(fakeClock(), 1000);
 const grounding = await ground(problem, pace);
 const { atoms } = grounding;
-const task = pack(
+const task = await pack(
   grounding,
   problem.goal.map((each) => literal(atoms.number(atoms.pattern(each.atom)), each.holds)),
+  pace,
 );
 const names = task.operators.map(({ schema, binding }) => {
   const { transition, parameters } = toGroundStep(atoms, schema, binding);
