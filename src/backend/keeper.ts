@@ -99,7 +99,11 @@ export class Keeper implements Keep {
 
   async #write(): Promise<void> {
     [this.#isDue, this.#isScheduled] = [false, false];
-    if (this.#pending.size === 0 || this.#closing.signal.aborted) return;
+    if (this.#pending.size === 0) return;
+    if (this.#closing.signal.aborted) {
+      this.#trouble = "the store is closed"; // a request that came too late is told so
+      return;
+    }
     const taken = this.#pending;
     this.#pending = new Map();
     try {

@@ -87,3 +87,15 @@ test("lines that wait for a full disk are bounded", async () => {
   expect(store.lines("log").length).toBeLessThanOrEqual(15_000);
   expect(store.lines("log").at(-1)?.atMicros).toBe(25_000);
 });
+
+test("what comes after the end is not taken for saved", async () => {
+  const { store } = watched();
+  const keeper = new Keeper({ store, clock: new FakeClock() });
+  keeper.put("goal", "atoms", ["a"]);
+  await keeper.close();
+  expect(store.documents("goal")).toHaveLength(1);
+  expect(keeper.trouble).toBeUndefined();
+  keeper.put("goal", "atoms", ["b"]);
+  await keeper.saved();
+  expect(keeper.trouble).toBe("the store is closed");
+});
