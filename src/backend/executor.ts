@@ -19,7 +19,7 @@ import { Run, type RunKind } from "./run.ts";
 import type { Runs } from "./runs.ts";
 import { isScripted } from "./script.ts";
 
-export interface ExecutorPorts extends AttemptPorts {
+export interface ExecutorPorts extends Omit<AttemptPorts, "quiet"> {
   readonly plans: Plans;
   readonly runs: Runs;
   readonly now: () => number;
@@ -104,7 +104,7 @@ export class Executor {
     const act = (run: Run, note: () => void) => {
       const effort = new Effort(this.#pursuit.replansMax);
       const task = { run, into: run.outcomes, why: TRIGGERED, effort, note };
-      return attemptStep(this.#ports, step, task);
+      return attemptStep(this.#pursuit, step, task);
     };
     const what = stepText(step);
     if (servants.providerOf(name) === undefined) {

@@ -21,8 +21,6 @@ export interface PursuitPorts extends AttemptPorts {
   readonly replansMax: number;
   /** What a run has come to is kept. */
   readonly note: (run: Run) => void;
-  /** Resolves when nothing that was triggered is under way: the next step is judged after it. */
-  readonly quiet: () => Promise<unknown>;
 }
 
 export class Pursuit {

@@ -29,6 +29,8 @@ export interface ScriptPorts {
   readonly world: World;
   readonly legwork: Legwork;
   readonly log: Log;
+  /** Resolves when nothing that was triggered is under way: the next step is judged after it. */
+  readonly quiet: () => Promise<unknown>;
 }
 export interface Flight {
   /** Of the step that is made of the legs. */
@@ -89,7 +91,7 @@ type Missed = Pick<Ending, "message" | "code">;
 
 /** Does the next leg; returns why it could not be done, if it could not. */
 async function flyLeg(
-  { world, legwork, log }: ScriptPorts,
+  { world, legwork, log, quiet }: ScriptPorts,
   { step, legs, done }: Course,
   { auditId, halted, effort, attempt }: Flight,
 ): Promise<Missed | undefined> {
@@ -97,6 +99,7 @@ async function flyLeg(
   let why = number;
   let isRetry = false;
   for (;;) {
+    await quiet();
     if (halted.aborted) return { message: `${number} was not begun: ${halted.reason}` };
     const { leg, isApproach } = aimed(world, legs, done, isRetry);
     const ending = await tryLeg(world, leg, isApproach ? `the way back to ${why}` : why, attempt);

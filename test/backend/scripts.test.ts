@@ -1,8 +1,12 @@
 /** Steps with a script, over the wire: legs, misses, ways back, what goes on where it stopped. */
 import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { createBackend } from "../../src/backend/backend.ts";
 import { memoryStore } from "../../src/backend/memory-store.ts";
 import { SCRIPT_DEPTH_MAX } from "../../src/backend/script.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
+import type { BackendStore, Change } from "../../src/core/store.ts";
+import { systemClock } from "../../src/system/clock.ts";
 import { type Handout, type Harness, harness } from "./harness.ts";
 import { patrolling } from "./patrol.ts";
 import { execute, names, prepare, serve, state } from "./playing.ts";
@@ -225,6 +229,100 @@ test("a script that goes on elsewhere than it stopped is preceded by the way bac
   ]);
   expect(step?.steps).toMatchObject([{ why: "the way back to leg 2 of 4" }, {}, {}, {}]);
 });
+
+test("what is triggered beside a script is waited for, and then the track is flown from its start", async () => {
+  await using http = open();
+  await prepare(http, ["swept(north)"], ["at(base)"]);
+  const id = await http.register(["go"]);
+  const execution = execute(http);
+  await http.answer(id, (await http.next(id)).audit_id);
+  const { audit_id } = await http.next(id);
+  const params = { start: "north_1", end: "depot" };
+  const triggered = http.post("/trigger", { action: "go", params });
+  const isTriggered = async () => JSON.stringify(await traces(http)).includes("is triggered");
+  while (!(await isTriggered())) await Bun.sleep(1);
+  await http.answer(id, audit_id);
+  await using robot = serve(http, id, () => ({}));
+  expect((await triggered).body.success).toBe(true);
+  const [step] = await execution;
+  expect(step?.success).toBe(true);
+  expect(names(robot.seen)).toEqual([
+    ...["go north_1 depot", "go depot north_1", "go north_1 north_2", "go north_2 north_3"],
+  ]);
+});
+
+test("a cancel by the audit id of a leg, or of the step it is part of, ends the run", async () => {
+  for (const whose of ["leg", "step"] as const) {
+    await using http = open();
+    await prepare(http, ["swept(north)"], ["at(base)"]);
+    const id = await http.register(["go"]);
+    const execution = http.post("/execute");
+    const leg = await http.next(id);
+    const [run] = (await http.get("/runs")).body.runs as unknown as JsonObject[];
+    const { results } = (await http.get(`/runs/${run?.run_id}`)).body;
+    const [step] = results as unknown as JsonObject[];
+    const audit_id = whose === "leg" ? leg.audit_id : String(step?.audit_id);
+    expect((await http.post("/cancel", { audit_id, reason: "enough" })).body.execution).toBe(true);
+    await http.answer(id, leg.audit_id);
+    expect((await execution).body).toMatchObject({ success: false, code: "execution.cancelled" });
+    const { status } = await http.get(`/servant/${id}/next_assignment`);
+    expect(status).toBe(204);
+  }
+});
+
+// Method: lives of a backend over one store, each ended by a power cut after some answers.
+test("however often a script is cut off, each leg is done once", async () => {
+  const lives = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(lives, async (cuts) => {
+      const kept = memoryStore();
+      const done: string[] = [];
+      for (const [life, answers] of [...cuts, Number.POSITIVE_INFINITY].entries()) {
+        let isCut = false;
+        const write = async (changes: readonly Change[]) => {
+          if (!isCut) await kept.write(changes);
+        };
+        await using world = lifeOf({ ...kept, write });
+        if (life === 0) await world.ask("/start", { start: ["at(base)"] });
+        await world.ask("/goal", { goal: ["swept(north)", "swept(south)"] });
+        await world.drive(answers, done);
+        isCut = true;
+      }
+      expect(done).toHaveLength(7);
+      expect(new Set(done).size).toBe(7);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** A backend without a socket, and a cart that does whatever it is told. */
+function lifeOf(store: BackendStore) {
+  const backend = createBackend({ domains: [patrolling], clock: systemClock, store });
+  const ask = async (path: string, body?: JsonObject): Promise<JsonObject> => {
+    const init = body && { method: "POST", body: JSON.stringify(body) };
+    const answer = await backend.fetch(new Request(`http://127.0.0.1${path}`, init));
+    return answer.status === 204 ? {} : ((await answer.json()) as JsonObject);
+  };
+  return {
+    ask,
+    /** Executes the goal, until that is over or so many steps are answered. */
+    async drive(answers: number, done: string[]): Promise<void> {
+      const { servant_id } = await ask("/servant/register", { transitions: ["go"] });
+      const { run_id } = await ask("/execute?wait=false", {});
+      for (let given = 0; given < answers; ) {
+        if ((await ask(`/runs/${run_id}`)).status !== "running") return;
+        const { audit_id, params_json } = await ask(`/servant/${servant_id}/next_assignment`);
+        if (audit_id !== undefined) {
+          done.push(Object.values(params_json as JsonObject).join(" "));
+          await ask(`/servant/${servant_id}/result`, { audit_id, success: true });
+          given += 1;
+        }
+        await new Promise(setImmediate);
+      }
+    },
+    [Symbol.asyncDispose]: () => backend.close(),
+  };
+}
 
 test("a servant that provides the script itself is handed it whole", async () => {
   await using http = open();
