@@ -18,7 +18,8 @@ async function limitFiles(pid: number, bytes: number | "unlimited"): Promise<voi
 test("the backend goes on while its state cannot be saved, and saves it later", async () => {
   await using files = await project();
   const state = ["--state-dir", join(files.path, "state")] as const;
-  const { host, url } = await startHost(...state);
+  using first = await startHost(...state);
+  const { host, url } = first;
   const post = (path: string, body: object) =>
     fetch(url + path, { method: "POST", body: JSON.stringify(body) });
   const notSaved = async () => {
@@ -47,7 +48,7 @@ test("the backend goes on while its state cannot be saved, and saves it later", 
   }
   host.kill("SIGKILL");
   await host.exited;
-  const again = await startHost(...state);
+  using again = await startHost(...state);
   const objects = (await (await fetch(`${again.url}/objects?type=box`)).json()) as object[];
   expect(objects).toHaveLength(made + 3);
   const goal = await (await fetch(`${again.url}/goal`)).json();

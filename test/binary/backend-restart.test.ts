@@ -34,7 +34,8 @@ test(`what was answered outlives kill -9 (SEED=${seed})`, async () => {
   const servants = new Set<string>();
   let random = seed;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { host, url } = await startHost("--state-dir", stateDir);
+    using running = await startHost("--state-dir", stateDir);
+    const { host, url } = running;
     let isUp = true;
     const client = async (name: string) => {
       for (let turn = 0; isUp; turn += 1) {
@@ -64,7 +65,8 @@ test(`what was answered outlives kill -9 (SEED=${seed})`, async () => {
     await Promise.all([host.exited, ...clients]);
   }
   expect(boxes.size).toBeGreaterThan(ROUNDS);
-  const { host, url } = await startHost("--state-dir", stateDir);
+  using second = await startHost("--state-dir", stateDir);
+  const { host, url } = second;
   const there = new Set((await get(`${url}/objects`)).map(({ name }) => String(name)));
   expect([...boxes].filter((box) => !there.has(box))).toEqual([]);
   expect([...deleted].filter((box) => there.has(box))).toEqual([]);
@@ -81,7 +83,7 @@ test(`what was answered outlives kill -9 (SEED=${seed})`, async () => {
 test("state, goal, log and traces outlive kill -9, in one rising order", async () => {
   await using files = await project();
   const stateDir = join(files.path, "state");
-  const first = await startHost("--state-dir", stateDir);
+  using first = await startHost("--state-dir", stateDir);
   await send("POST", `${first.url}/start`, { start: ["robot_at(room_one)"] });
   await send("POST", `${first.url}/belief/set`, { fluent: "hands_free", value: false });
   await send("POST", `${first.url}/goal`, { goal: ["robot_at(room_two)"] });
@@ -92,7 +94,8 @@ test("state, goal, log and traces outlive kill -9, in one rising order", async (
   first.host.kill("SIGKILL");
   await first.host.exited;
 
-  const { host, url } = await startHost("--state-dir", stateDir);
+  using second = await startHost("--state-dir", stateDir);
+  const { host, url } = second;
   expect(await get(`${url}/state`)).toEqual({ state: ["robot_at(room_one)"] } as never);
   expect(await get(`${url}/goal`)).toEqual({ goal: ["robot_at(room_two)"] } as never);
   expect(await get(`${url}/objects_modified_at`)).toEqual(modified);
@@ -120,7 +123,7 @@ test("state, goal, log and traces outlive kill -9, in one rising order", async (
 test("a run that was going is interrupted, and its servant is not turned away", async () => {
   await using files = await project();
   const stateDir = join(files.path, "state");
-  const first = await startHost("--state-dir", stateDir);
+  using first = await startHost("--state-dir", stateDir);
   const post = async (url: string, body: Json) =>
     (await (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json()) as JsonObject;
   await post(`${first.url}/start`, { start: ["robot_at(room_one)"] });
@@ -133,7 +136,8 @@ test("a run that was going is interrupted, and its servant is not turned away", 
   first.host.kill("SIGKILL");
   await first.host.exited;
 
-  const { host, url } = await startHost("--state-dir", stateDir);
+  using second = await startHost("--state-dir", stateDir);
+  const { host, url } = second;
   expect(await get(`${url}/runs/${run_id}`)).toMatchObject({ run_id, status: "interrupted" });
   const answer = { audit_id, success: true, message: "" };
   const late = await post(`${url}/servant/${servant_id}/result`, answer);
@@ -156,7 +160,8 @@ test("the state that an earlier version kept is taken over once", async () => {
   };
   await using files = await project({ "backend.json": JSON.stringify(kept) });
   for (const weight of [2, 3]) {
-    const { host, url } = await startHost("--state-dir", files.path);
+    using running = await startHost("--state-dir", files.path);
+    const { host, url } = running;
     expect(await get(`${url}/objects?type=box`)).toContainEqual({
       ...{ name: "crate", type: "box" },
       value_fields: { weight },

@@ -2,7 +2,7 @@
 // Method: one suite, run on SQLite on a real disk and on the store in memory; random changes are
 // compared with what a plain list of them says.
 import { Database } from "bun:sqlite";
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const path = join(folder, "backend.sqlite");
 afterEach(() => {
   for (const name of readdirSync(folder)) rmSync(join(folder, name));
 });
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const kind = fc.constantFrom<DocumentKind>("object", "atom", "run");
 const lineKind = fc.constantFrom<LineKind>("log", "trace");

@@ -55,9 +55,14 @@ export function start(command: readonly string[], env: Record<string, string> = 
   };
 }
 
-/** `agent host` on a free port, ready. */
-export async function startHost(...args: string[]): Promise<{ host: Running; url: string }> {
+export interface Host extends Disposable {
+  readonly host: Running;
+  readonly url: string;
+}
+
+/** `agent host` on a free port, ready. With `using` it ends with its scope, whatever happens there. */
+export async function startHost(...args: string[]): Promise<Host> {
   const host = start([await ensureBinary(), "host", "--port", "0", "--json", ...args]);
   const [, url = ""] = await host.until(/"url":"([^"]+)"/);
-  return { host, url };
+  return { host, url, [Symbol.dispose]: () => host.kill("SIGKILL") };
 }
