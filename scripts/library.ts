@@ -24,7 +24,6 @@ const result = await Bun.build({
   format: "esm",
   splitting: true,
   naming: { entry: "[dir]/[name].js", chunk: "client/chunk-[hash].js" },
-  minify: { whitespace: false, syntax: true, identifiers: false },
   throw: false,
 });
 for (const log of result.logs) console.error(log);

@@ -1,5 +1,5 @@
 /** Folders on disk that stand for a user's project, or for a fresh clone of this one. */
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { root } from "../../scripts/binary.ts";
@@ -38,3 +38,20 @@ const CLONED = [
   "tsconfig.json",
   "tsconfig.types.json",
 ];
+
+/** Packs the package as for the registry, without the binary, and unpacks it at `path`. */
+export async function packedLibrary(path: string): Promise<void> {
+  await using copy = await clone();
+  await symlink(join(root, "node_modules"), join(copy.path, "node_modules"));
+  const inCopy = (...command: string[]) => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: copy.path });
+    if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stdout}${stderr}`);
+    return stdout.toString();
+  };
+  for (const script of ["types", "library"]) {
+    inCopy(process.execPath, join(copy.path, "scripts", `${script}.ts`));
+  }
+  const archive = inCopy("npm", "pack", "--silent", "--ignore-scripts").trim();
+  await mkdir(path, { recursive: true });
+  inCopy("tar", "-xzf", archive, "-C", path, "--strip-components=1");
+}
