@@ -16,6 +16,7 @@ import { goalText, Pursuit, type PursuitPorts } from "./pursuit.ts";
 import type { Ending, OrderOutcome, Outcome, PlanOutcome } from "./results.ts";
 import type { Run } from "./run.ts";
 import { readied } from "./scene.ts";
+import { GOAL_ATOMS_MAX } from "./world.ts";
 
 type ActionBlock = Extract<Block, { type: "action" }>;
 
@@ -69,6 +70,10 @@ async function runPlan(
   run.now = `planning for ${goalText(goal)}`;
   await ports.quiet();
   let atoms: Atom[];
+  if (goal.length > GOAL_ATOMS_MAX) {
+    const message = `its goal has ${goal.length} atoms, ${GOAL_ATOMS_MAX} at most`;
+    return { success: false, message, code: "request.too-large" };
+  }
   try {
     atoms = [...new Set(goal.map((text) => world.atom(text)))];
   } catch (cause) {

@@ -9,8 +9,10 @@ import { describeOutcome, type Ending, type Outcome } from "./results.ts";
 
 /** Tries of steps in one run, legs included. */
 export const ATTEMPTS_MAX = 100_000;
-/** Of what a run tells, the last so many are kept for those who come late. */
+/** Of what a run tells, the last so many are kept for those who come late, ... */
 export const EVENTS_MAX = 2_000;
+/** ... unless they are longer together than this, as JSON. */
+export const EVENTS_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 export type RunKind = "goal" | "blocks" | "mission" | "trigger";
 export type RunStatus =
@@ -60,7 +62,8 @@ export class Run {
   readonly halted: AbortSignal;
   readonly #observe: (progress: Progress) => void;
   readonly #listeners = new Set<(event?: RunEvent) => void>();
-  #events: RunEvent[] = [];
+  #events: (RunEvent & { readonly length: number })[] = [];
+  #eventsLength = 0;
   #seq = 0;
   #attempts = 0;
   #ending: Ending | undefined;
@@ -179,11 +182,27 @@ export class Run {
     return [...results, { type, success, message, ...(code === undefined ? {} : { code }) }];
   }
 
+  /** Many at a time: to move the rest for each would cost their number. */
+  #forgetEvents(): void {
+    const isMany = this.#events.length > EVENTS_MAX * 2;
+    if (!isMany && this.#eventsLength <= EVENTS_CHARACTERS_MAX) return;
+    const charactersMax = isMany ? EVENTS_CHARACTERS_MAX : EVENTS_CHARACTERS_MAX / 2;
+    let first = Math.max(this.#events.length - EVENTS_MAX, 0);
+    let kept = this.#events.slice(first).reduce((sum, { length }) => sum + length, 0);
+    for (; kept > charactersMax && first < this.#events.length - 1; first += 1) {
+      kept -= this.#events[first]?.length ?? 0;
+    }
+    this.#events = this.#events.slice(first);
+    this.#eventsLength = kept;
+  }
+
   #push(data: JsonObject): void {
     this.#seq += 1;
-    const event = { seq: this.#seq, atMs: this.#clock(), data };
+    const { length } = JSON.stringify(data);
+    const event = { seq: this.#seq, atMs: this.#clock(), data, length };
     this.#events.push(event);
-    if (this.#events.length > EVENTS_MAX * 2) this.#events = this.#events.slice(-EVENTS_MAX);
+    this.#eventsLength += length;
+    this.#forgetEvents();
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -100,6 +100,7 @@ test("what a block names and is not there fails it, with the nearest name", asyn
     [move("room_two", "room_one"), "robot_at(room_two) is required"],
     [{ type: "action", action: "move", params: { start: "room_one" } }, '"end" is missing'],
     [plan(), "no goal"],
+    [plan(...Array(10_000).fill("robot_at(room_two)")), "10000 atoms"],
   ] as const) {
     const { results } = await executeBlocks(http, block);
     expect(results).toHaveLength(1);
