@@ -11,6 +11,7 @@ import {
   type ObjectDef,
   type ObjectTypeDef,
   type ParamDef,
+  type Problem,
   type StepDef,
   type TransitionDef,
 } from "../core/domain.ts";
@@ -23,12 +24,6 @@ export interface Declared {
   readonly fluents: ReadonlyMap<string, readonly FluentDef[]>;
   readonly transitions: ReadonlyMap<string, TransitionDef>;
   readonly objects: ReadonlyMap<string, ObjectDef>;
-}
-
-/** What is wrong with a definition, and where in it: `adds[0]`; the place is empty for the whole. */
-export interface Problem {
-  readonly place: string;
-  readonly reason: string;
 }
 
 /** @throws {ServantError} `domain.invalid`, naming the first bad part. */
@@ -60,7 +55,7 @@ export function* argProblems(
   }
 }
 
-/** Everything that is wrong with a transition. */
+/** Everything that is wrong with a transition; places are within it. */
 export function* transitionProblems(def: TransitionDef, declared: Declared): Generator<Problem> {
   const { name, params, cost, script = [] } = def;
   yield* argProblems("params", params, declared);

@@ -10,16 +10,15 @@ import {
   fluentKey,
   type ObjectDef,
   type ObjectTypeDef,
+  type Problem,
   type TransitionDef,
 } from "../core/domain.ts";
 import { isServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { argProblems, atomPlaces, type Problem, transitionProblems } from "./definitions.ts";
+import { argProblems, atomPlaces, transitionProblems } from "./definitions.ts";
 import { NO_ENTRY } from "./keep-out.ts";
 import { suggestion } from "./nearest.ts";
 import { Vocabulary } from "./vocabulary.ts";
-
-export type { Problem } from "./definitions.ts";
 
 /** Conditions whose alternatives multiply to more are not looked into: that would take for ever. */
 const WAYS_MAX = 10_000;

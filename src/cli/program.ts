@@ -18,6 +18,7 @@ import {
 } from "./arguments.ts";
 import { addCallCommands } from "./call/commands.ts";
 import type { Shell } from "./completion.ts";
+import { addDomainCommands } from "./domain/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addLocalCommands } from "./local/commands.ts";
 import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
@@ -68,6 +69,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addLocalCommands(program, done, EXIT_CODES);
   addCallCommands(program, done, EXIT_CODES);
   addJournalCommands(program, done);
+  addDomainCommands(program, done);
   addCompletion(program, done);
   return program.addHelpText(
     "after",

@@ -131,6 +131,12 @@ export interface Domain {
   readonly identity?: (object: ObjectDef) => string | undefined;
 }
 
+/** What is wrong with a vocabulary, and where: `transitions[3].adds[0]`, empty for the whole. */
+export interface Problem {
+  readonly place: string;
+  readonly reason: string;
+}
+
 /**
  * What tells one fluent from another: its name and the types of its arguments. A name may have
  * several definitions: `no_entry(room)` beside `no_entry(zone)`.

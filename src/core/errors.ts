@@ -81,15 +81,30 @@ export const catalogue = {
     kind: "permanent",
     hint: "Two vocabularies define this name differently: rename one",
   },
+  "domain.first-party": {
+    kind: "usage",
+    hint: "It needs no import; `agent domain show` shows it",
+  },
+  "domain.import-failed": {
+    kind: "permanent",
+    hint: "See what the module said; --python names the Python that has it",
+  },
   "domain.invalid": {
     kind: "usage",
     hint: "Declare every type, fluent and parameter that the vocabulary uses",
   },
+  "domain.no-python": {
+    kind: "usage",
+    hint: "Install Python 3, or name the one that has the module with --python",
+  },
   "domain.not-found": {
     kind: "usage",
-    hint: "Name a first-party domain, or a .json or .ts file that exists",
+    hint: "See `agent domain list`, or name a .json or .ts file that exists",
   },
-  "domain.unknown": { kind: "permanent", hint: "Name a domain that this backend knows" },
+  "domain.unknown": {
+    kind: "permanent",
+    hint: "Name a domain that the backend knows, or make it known: `agent domain --help`",
+  },
   "execution.cancelled": { kind: "permanent", hint: "Somebody cancelled it: the reason is given" },
   "execution.running": {
     kind: "permanent",

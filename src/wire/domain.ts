@@ -5,7 +5,13 @@
 import { z } from "zod";
 import { type Atom, parseAtom } from "../core/atom.ts";
 import type { Condition } from "../core/condition.ts";
-import type { ConditionalEffect, Domain, FluentDef, TransitionDef } from "../core/domain.ts";
+import type {
+  ConditionalEffect,
+  Domain,
+  FluentDef,
+  Problem,
+  TransitionDef,
+} from "../core/domain.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 
 const Name = z.string().regex(/^[A-Za-z_][\w.:-]*$/, "use letters, digits, _ . : -");
@@ -131,27 +137,27 @@ export function domainSchema(): JsonObject {
 }
 
 /**
- * What is wrong with a document, a line each: `transitions[3].adds[0]: ...`. Of the forms that a
- * condition may have, the one is taken that was meant.
+ * What is wrong with a document. Of the forms that a condition may have, the one is taken that was
+ * meant.
  */
-export function shapeProblems(error: z.core.$ZodError): string[] {
-  return error.issues.flatMap((issue) => issueLines(issue, []));
+export function shapeProblems(error: z.core.$ZodError): Problem[] {
+  return error.issues.flatMap((issue) => problemsOf(issue, []));
 }
 
-function issueLines(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): string[] {
+function problemsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Problem[] {
   const path = [...above, ...issue.path];
   if (issue.code === "invalid_union") {
     const isElsewhere = ({ code, path: { length } }: z.core.$ZodIssue) =>
       length === 0 && (code === "invalid_type" || code === "unrecognized_keys");
     const meant = issue.errors.filter((issues) => !issues.some(isElsewhere));
-    if (meant.length === 1) return (meant[0] ?? []).flatMap((each) => issueLines(each, path));
+    if (meant.length === 1) return (meant[0] ?? []).flatMap((each) => problemsOf(each, path));
   }
-  return [`${placeText(path)}${issue.message}`];
+  return [{ place: placeText(path), reason: issue.message }];
 }
 
 function placeText(path: readonly PropertyKey[]): string {
   const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`));
-  return path.length === 0 ? "" : `${text.join("").replace(/^\./, "")}: `;
+  return text.join("").replace(/^\./, "");
 }
 
 /** The document of a vocabulary, short: what is at its default is left out. Code has no words. */

@@ -1,7 +1,7 @@
 /** What `agent domain check` says of a vocabulary: all of it, with places. */
 import { expect, test } from "bun:test";
-import { domainProblems, domainWarnings, type Problem } from "../../src/backend/domain-check.ts";
-import type { Domain } from "../../src/core/domain.ts";
+import { domainProblems, domainWarnings } from "../../src/backend/domain-check.ts";
+import type { Domain, Problem } from "../../src/core/domain.ts";
 import type { Json } from "../../src/core/json.ts";
 import { adaptiveResampling } from "../../src/domains/adaptive-resampling.ts";
 import { sentry } from "../../src/domains/sentry.ts";

@@ -28,6 +28,14 @@ export async function peerPython(version: string): Promise<PeerPython | undefine
   return python === undefined ? undefined : { python, dynos: join(python, "..", "dynos") };
 }
 
+/** The Python of a version with every public vocabulary beside the client; as `peerPython`. */
+export async function domainsPython(version: string): Promise<PeerPython | undefined> {
+  const domains = ["dynos-sentry-domain", "dynos-adaptive-resampling"];
+  const packages = [...packagesOf(version), ...domains.map((name) => `${name}==${version}`)];
+  const python = await pythonWith(`dynos-domains-${version}`, packages);
+  return python === undefined ? undefined : { python, dynos: join(python, "..", "dynos") };
+}
+
 /**
  * A Python that has these packages, in a virtual environment under `.cache/peer`. Undefined, with a
  * warning, when it cannot be made (no Python, no network).

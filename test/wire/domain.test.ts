@@ -25,7 +25,8 @@ function dataOf({ code: _, view: _view, identity: _identity, ...data }: Domain) 
 
 function read(content: Json) {
   const parsed = DomainFile.safeParse(content);
-  return parsed.success ? parsed.data : shapeProblems(parsed.error);
+  if (parsed.success) return parsed.data;
+  return shapeProblems(parsed.error).map(({ place, reason }) => `${place}: ${reason}`);
 }
 
 const lab = objectType("lab", { level: "number" });
@@ -100,8 +101,8 @@ describe("a mistake is told with its place", () => {
     [{ name: "x", types: [{ name: "t", fields: { a: "metre" } }] }, "types[0].fields.a: "],
     [{ name: "../../etc/passwd" }, "name: use letters, digits"],
     [{}, "name: Invalid input"],
-    [[], "Invalid input: expected object"],
-    ["text", "Invalid input: expected object"],
+    [[], ": Invalid input: expected object"],
+    ["text", ": Invalid input: expected object"],
   ])("%j", (content, says) => {
     const problems = read(content);
     expect(problems).toBeArrayOfSize(1);

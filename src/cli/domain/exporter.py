@@ -38,7 +38,9 @@ class Recorder:
         apply, make, define = FluentBase.__call__, SymbolicObject.__init__, Transition.define
 
         def applied(fluent, *args, **kwargs):
-            atom = apply(fluent, *args, **kwargs)
+            # An atom has its arguments in the order given; by name, the declared one is meant.
+            declared = {key: kwargs.pop(key) for key in fluent._arg_types if key in kwargs}
+            atom = apply(fluent, *args, **declared, **kwargs)
             self.kept.append(atom)
             self.fluents[id(atom)] = fluent
             return atom
@@ -88,7 +90,7 @@ class Exporter:
             self.state = None  # from 0.2.0 on
         self.recorder = recorder
         self.module = module
-        self.names = {id(v): k for k, v in reversed(list(vars(module).items())) if k[0] != "_"}
+        self.names = names_in(module)
         self.home = {}  # what a known vocabulary has, by id
         for domain, modules in known.items():
             for each in (sys.modules[name] for name in modules if name in sys.modules):
@@ -186,9 +188,9 @@ class Exporter:
     def name_anywhere(self, fluent):
         """What another module calls it: of dynos-core 0.1.2 it does not know its name itself."""
         for module in list(sys.modules.values()):
-            for name, value in list(getattr(module, "__dict__", {}).items()):
-                if value is fluent and not name.startswith("_"):
-                    return name
+            name = names_in(module).get(id(fluent))
+            if name is not None:
+                return name
         raise Unusable("a fluent has no name: assign it to a variable of its module")
 
     def declared_type(self, cls, where):
@@ -351,6 +353,13 @@ class Exporter:
 
 class Unplannable(Exception):
     """A transition that a planner could not use."""
+
+
+def names_in(module):
+    """What a module calls its things, by id; of several names the first public one."""
+    members = list(getattr(module, "__dict__", {}).items())
+    members.sort(key=lambda member: member[0].startswith("_"))
+    return {id(value): name for name, value in reversed(members)}
 
 
 def as_list(value):

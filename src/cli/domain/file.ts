@@ -1,6 +1,6 @@
 /** Reads one vocabulary from a file: a JSON document, or the default export of a TypeScript file. */
 import { existsSync, statSync } from "node:fs";
-import type { Domain } from "../../core/domain.ts";
+import type { Domain, Problem } from "../../core/domain.ts";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import { isJsonObject, isNestedWithin, type Json } from "../../core/json.ts";
 import { provide } from "../../runner/load.ts";
@@ -18,48 +18,65 @@ export interface ReadDomain {
   readonly uses: readonly string[];
 }
 
-/** @throws {ServantError} `domain.not-found`, `domain.invalid` */
+/** What a file says, or every reason why it is no vocabulary. */
+export type Reading = { readonly read: ReadDomain } | { readonly problems: readonly Problem[] };
+
+/** @throws {ServantError} `domain.not-found`, `domain.invalid` with the place of each mistake */
 export async function readDomainFile(path: string): Promise<ReadDomain> {
+  const reading = await tryDomainFile(path);
+  if ("read" in reading) return reading.read;
+  throw unusable(path, reading.problems);
+}
+
+/** @throws {ServantError} `domain.not-found` */
+export async function tryDomainFile(path: string): Promise<Reading> {
   if (!existsSync(path)) {
     throw new ServantError("domain.not-found", `Cannot find domain file "${path}"`);
   }
   try {
     const { size } = statSync(path);
     if (size > FILE_MAX_BYTES) throw new Error(`it has over ${FILE_MAX_BYTES} bytes`);
-    if (path.endsWith(".json")) return parseDocument(path, JSON.parse(await Bun.file(path).text()));
-    return await readModule(path);
+    if (!path.endsWith(".json")) return await readModule(path);
+    return readDocument(JSON.parse(await Bun.file(path).text()));
   } catch (cause) {
-    if (cause instanceof ServantError) throw cause;
-    throw unusable(path, [messageOf(cause)], cause);
+    return { problems: [{ place: "", reason: messageOf(cause) }] };
   }
 }
 
-/** @throws {ServantError} `domain.invalid`, with the place of each mistake. */
-export function parseDocument(from: string, content: unknown): ReadDomain {
-  if (!isNestedWithin(content as Json)) throw unusable(from, ["it nests too deep"]);
+export function readDocument(content: unknown): Reading {
+  if (!isNestedWithin(content as Json)) {
+    return { problems: [{ place: "", reason: "it nests too deep" }] };
+  }
   const parsed = DomainFile.safeParse(content);
-  if (!parsed.success) throw unusable(from, shapeProblems(parsed.error));
+  if (!parsed.success) return { problems: shapeProblems(parsed.error) };
   const { uses, ...domain } = parsed.data;
-  return { domain, uses };
+  return { read: { domain, uses } };
 }
 
-export function unusable(from: string, problems: readonly string[], cause?: unknown): ServantError {
-  const more = problems.length > TOLD_MAX ? [`and ${problems.length - TOLD_MAX} more`] : [];
-  const told = [...problems.slice(0, TOLD_MAX), ...more];
-  const reason = told.length === 1 ? ` ${told[0]}` : told.map((each) => `\n  ${each}`).join("");
-  return new ServantError("domain.invalid", `Cannot use domain "${from}":${reason}`, { cause });
+/** The failure that tells of these. */
+export function unusable(from: string, problems: readonly Problem[]): ServantError {
+  const lines = problems.slice(0, TOLD_MAX).map(problemText);
+  if (problems.length > TOLD_MAX) lines.push(`and ${problems.length - TOLD_MAX} more`);
+  const reason = lines.length === 1 ? ` ${lines[0]}` : lines.map((line) => `\n  ${line}`).join("");
+  return new ServantError("domain.invalid", `Cannot use domain "${from}":${reason}`);
+}
+
+export function problemText({ place, reason }: Problem): string {
+  return place === "" ? reason : `${place}: ${reason}`;
 }
 
 /** A TypeScript vocabulary imports `servant-agent`, which this program provides. */
-async function readModule(path: string): Promise<ReadDomain> {
+async function readModule(path: string): Promise<Reading> {
   provide(providedModules);
   // A file that has changed since it was read is another module; what it imports stays as it was.
   const module: { default?: unknown } = await import(`${path}?${statSync(path).mtimeMs}`);
   const exported = module.default;
   if (!isJsonObject(exported)) throw new Error("it has no default export that is a vocabulary");
   const { code, view, identity, ...data } = exported as Partial<Domain>;
-  const { domain, uses } = parseDocument(path, data);
-  const beyond = { code, view, identity };
-  const given = Object.entries(beyond).filter(([, member]) => member !== undefined);
-  return { domain: { ...domain, ...Object.fromEntries(given) }, uses };
+  const reading = readDocument(data);
+  if (!("read" in reading)) return reading;
+  const beyond = Object.entries({ code, view, identity });
+  const given = Object.fromEntries(beyond.filter(([, member]) => member !== undefined));
+  const { domain, uses } = reading.read;
+  return { read: { domain: { ...domain, ...given }, uses } };
 }

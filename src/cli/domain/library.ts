@@ -69,7 +69,7 @@ export class Library {
     }
     if (wanted.length === 0) return [...firstParty];
     const opened: Domain[] = [];
-    for (const each of wanted) opened.push(...(await this.#whole(await this.lookUp(each))));
+    for (const each of wanted) opened.push(...(await this.whole(await this.lookUp(each))));
     return [...new Set(opened)];
   }
 
@@ -80,7 +80,7 @@ export class Library {
    */
   async find(module: string): Promise<Domain[] | undefined> {
     const found = await this.#find(module);
-    return found === undefined ? undefined : await this.#whole(found);
+    return found === undefined ? undefined : await this.whole(found);
   }
 
   /** The command that makes a module known here; undefined for what no such command could. */
@@ -128,27 +128,26 @@ export class Library {
     return await this.#used(uses, from, [domain.name]);
   }
 
-  async #whole(found: Found): Promise<Domain[]> {
+  /** It after those whose words it uses. @throws {ServantError} `domain.invalid` */
+  async whole(found: Found): Promise<Domain[]> {
     const { domain, path } = found;
+    if (path === undefined) return [domain];
     const used = await this.usedBy(found, path);
-    const problems = path === undefined ? [] : domainProblems(domain, used);
+    const problems = domainProblems(domain, used);
     if (problems.length === 0) return [...used, domain];
-    throw unusable(
-      path ?? domain.name,
-      problems.map(({ place, reason }) => (place === "" ? reason : `${place}: ${reason}`)),
-    );
+    throw unusable(path, problems);
   }
 
   async #used(uses: readonly string[], from: string, way: readonly string[]): Promise<Domain[]> {
     const all = new Set<Domain>();
     for (const name of uses) {
       if (way.includes(name)) {
-        throw unusable(from, [`it uses itself: ${[...way, name].join(" > ")}`]);
+        throw misused(from, `it uses itself: ${[...way, name].join(" > ")}`);
       }
       const found = await this.#find(name);
       if (found === undefined) {
         const near = suggestion(name, firstParty.flatMap(namesOf));
-        throw unusable(from, [`it uses "${name}", which nobody knows${near}`]);
+        throw misused(from, `it uses "${name}", which nobody knows${near}`);
       }
       for (const each of await this.#used(found.uses, from, [...way, name])) all.add(each);
       all.add(found.domain);
@@ -207,6 +206,10 @@ export function namesOf({ name, modules }: Domain): string[] {
 
 function brought(domain: Domain): Found {
   return { domain, uses: [] };
+}
+
+function misused(from: string, reason: string): ServantError {
+  return unusable(from, [{ place: "uses", reason }]);
 }
 
 /** As a shell takes it for one word. */
