@@ -156,8 +156,8 @@ class Reachability implements Grounding {
       .filter((each) => !needs.includes(each));
     const adds = added.map((atom) => literal(atom, true));
     const effects = this.#effects(schema, binding, needs, adds);
-    // What holds before the step needs no adding, unless a conditional effect may remove it.
-    const gains = effects.length > 0 ? adds : adds.filter((each) => !needs.includes(each));
+    // What holds before the step needs no adding: no effect can remove what the step adds anyway.
+    const gains = adds.filter((each) => !needs.includes(each));
     const makes = [...removes, ...gains];
     if (makes.length + effects.length === 0) return; // changes nothing
     const all = effects.length === 0 ? makes : [...makes, ...effects.flatMap((each) => each.makes)];

@@ -6,7 +6,7 @@
 import { cheaperWay, type Wish } from "./cheaper.ts";
 import type { Heuristic } from "./heuristic.ts";
 import { LeastCosts } from "./least.ts";
-import { OutOfTime, type Pace } from "./pace.ts";
+import { OutOfMemory, OutOfTime, type Pace } from "./pace.ts";
 import {
   allHold,
   apply,
@@ -30,7 +30,7 @@ const GUIDES = ["least", "relaxed"] as const;
 
 /**
  * The plan or a cheaper one. It ends when the states are used up, when a round over all stretches
- * has brought nothing, or when time runs out: the plan is valid at every moment.
+ * has brought nothing, or when time or room runs out: the plan is valid at every moment.
  */
 export async function improve(
   task: Task,
@@ -42,11 +42,15 @@ export async function improve(
   const limit = heuristic.evaluations + Math.max(share, SHARE_OF_SEARCH * heuristic.evaluations);
   const leastCosts = new LeastCosts(task);
   let best = plan;
+  /** Preparing a stretch is work too, counted in states that could have been looked at instead. */
+  let prepared = 0;
+  const left = () => limit - heuristic.evaluations - prepared;
   const tryStretch = async (from: number, to: number, guide: Wish["guide"], states: number) => {
-    const wish = wishFor(task, best, from, to);
+    const wish = await wishFor(task, best, { from, to }, pace);
+    prepared += 1 + (best.length * wish.goal.length) / task.rules.count;
     const least = leastCosts.to(wish.goal, wish.from);
     if (least(wish.from) >= wish.below) return;
-    const evaluationsMax = Math.min(states, limit - heuristic.evaluations);
+    const evaluationsMax = Math.min(states, left());
     const way = await cheaperWay(task, heuristic, pace, { ...wish, least, guide, evaluationsMax });
     if (way === undefined) return;
     const candidate = best.toSpliced(from, to - from, ...way);
@@ -55,21 +59,21 @@ export async function improve(
   const round = async (guide: Wish["guide"]) => {
     for (const steps of STRETCHES) {
       for (let from = 0; from < best.length; from += steps / 2) {
-        if (heuristic.evaluations >= limit) return;
+        if (left() <= 0) return;
         await tryStretch(from, Math.min(from + steps, best.length), guide, STATES_PER_STEP * steps);
       }
     }
   };
   try {
     for (const guide of GUIDES) {
-      await tryStretch(0, best.length, guide, (limit - heuristic.evaluations) / 4);
+      await tryStretch(0, best.length, guide, left() / 4);
     }
     for (let before = Number.POSITIVE_INFINITY; costOf(task, best) < before; ) {
       before = costOf(task, best);
       for (const guide of GUIDES) await round(guide);
     }
   } catch (cause) {
-    if (!(cause instanceof OutOfTime)) throw cause;
+    if (!(cause instanceof OutOfTime || cause instanceof OutOfMemory)) throw cause;
   }
   return best;
 }
@@ -78,19 +82,27 @@ export function costOf({ costs }: Task, plan: readonly number[]): number {
   return plan.reduce((sum, operator) => sum + (costs[operator] as number), 0);
 }
 
-function wishFor(task: Task, plan: readonly number[], from: number, to: number) {
-  const states = [task.initial.slice()];
+/** What a stretch of the plan starts from, leads to and costs. */
+async function wishFor(
+  task: Task,
+  plan: readonly number[],
+  { from, to }: { readonly from: number; readonly to: number },
+  pace: Pace,
+) {
+  const state = task.initial.slice();
+  const states: Uint32Array[] = [];
   for (const operator of plan) {
-    const next = (states.at(-1) as Uint32Array).slice();
-    apply(task, operator, next);
-    states.push(next);
+    if (pace.due()) await pace.rest();
+    states.push(state.slice());
+    apply(task, operator, state);
   }
-  let goal = new Set(task.goal);
+  let goal: ReadonlySet<number> = new Set(task.goal);
   for (let at = plan.length - 1; at >= to; at--) {
+    if (pace.due()) await pace.rest();
     goal = neededBefore(task.rules, plan[at] as number, states[at] as Uint32Array, goal);
   }
   return {
-    from: states[from] as Uint32Array,
+    from: states[from] ?? state,
     goal: Int32Array.from(goal),
     below: costOf(task, plan.slice(from, to)),
   };

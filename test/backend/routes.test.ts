@@ -1,9 +1,9 @@
 /** The direct-mode routes, over a real socket: shapes, and what bad input is told. */
 import { expect, test } from "bun:test";
 import { BODY_MAX_BYTES } from "../../src/backend/routes/request.ts";
-import type { Atom } from "../../src/core/atom.ts";
+import { type Atom, atom } from "../../src/core/atom.ts";
 import { not, or } from "../../src/core/condition.ts";
-import type { TransitionDef } from "../../src/core/domain.ts";
+import type { TransitionCode, TransitionDef } from "../../src/core/domain.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { warehouse } from "../../src/domains/warehouse.ts";
 import { harness } from "./harness.ts";
@@ -204,6 +204,40 @@ test("no plan enters a room with no_entry", async () => {
   await http.post("/start", { start: ["robot_at(room_one)", "no_entry(room_two)"] });
   await http.post("/goal", { goal: ["robot_at(room_two)"] });
   expect((await http.post("/plan")).body).toMatchObject({ plan: null, reason: "goal_unreachable" });
+});
+
+test("POST /plan with relax names what blocks the goal, and plans for the rest", async () => {
+  await using http = harness();
+  await http.post("/start", { start: ["robot_at(room_one)", "no_entry(room_two)"] });
+  await http.post("/goal", { goal: ["robot_at(room_two)", "robot_at(room_three)"] });
+  const { plan, reason, relaxation } = (await http.post("/plan", { relax: true })).body;
+  expect([plan, reason]).toEqual([null, "goal_unreachable"]);
+  expect(relaxation).toEqual({
+    blocking: [
+      {
+        ...{ atom: "robot_at(room_two)", holds: true, why: "refused" },
+        detail: "what would bring it about is refused: no_entry(room_two) holds",
+      },
+    ],
+    goal: ["robot_at(room_three)"],
+    plan: [
+      {
+        ...{ action_name: "move", parameters: { start: "room_one", end: "room_three" } },
+        ...{ index: 0, cost: 1 },
+      },
+    ],
+  });
+});
+
+test("POST /plan asks the domain's code what a step costs, with the scene of now", async () => {
+  const toll: TransitionCode = {
+    cost: ({ parameters }, { state }) =>
+      parameters.end === "room_two" && state.has(atom("hands_free")) ? 50 : 2,
+  };
+  await using http = harness({ domains: [{ ...warehouse, code: { move: toll } }] });
+  await http.post("/start", { start: ["robot_at(room_one)"] });
+  await http.post("/goal", { goal: ["robot_at(room_two)"] });
+  expect((await http.post("/plan")).body).toMatchObject({ cost: 50, plan: [{ cost: 50 }] });
 });
 
 test("registration refuses unknown domain modules and names the known ones", async () => {
