@@ -107,8 +107,8 @@ ${seconds} s. \`GET /open\` answers it with the cookie \`${cookieName({ port: DE
 empty page and the description of the routes. Both count only along with what a browser says of itself: an
 \`Origin\` that is this door's, or \`Sec-Fetch-Site: same-origin\`. Programs have no use for them.
 
-Requests with another site's \`Origin\`, or for a name that is not this machine's, are refused with 403 whatever they
-carry; a stranger gets 401 for whatever is not open to all, and is not told whether it exists. Why:
+Requests with another site's \`Origin\`, or for a name that is neither a loopback one nor in the certificate, are
+refused with 403 whatever they carry; a stranger gets 401 for whatever is not open to all, and is not told whether it exists. Why:
 [decisions/0012-local-door.md](decisions/0012-local-door.md). Answers may have more members one day.`;
 }
 
@@ -146,7 +146,7 @@ function closings(): string[][] {
     String(code),
     why[name as keyof typeof CLOSE],
   ]);
-  return [...own, ["1009", "a frame over the limit"]];
+  return [...own, ["1002", "it breaks the websocket protocol"], ["1009", "a frame over the limit"]];
 }
 
 const ASKING: Readonly<Record<CallerKind, string>> = {

@@ -1,6 +1,7 @@
 /** What a client of the stream says, checked: in a frame, or in the address it came by. */
 import { messageOf } from "../core/errors.ts";
 import { ClientFrame, Subscribe } from "../wire/local.ts";
+import { problemOf } from "../wire/problem.ts";
 import { decodeCbor } from "./cbor.ts";
 import type { Encoding } from "./topic.ts";
 
@@ -31,7 +32,7 @@ export function subscriptionIn(message: string | Uint8Array, encoding: Encoding)
     throw new Refusal(CLOSE.unsupported, `frames of this protocol are ${wanted}`);
   }
   const parsed = ClientFrame.safeParse(decoded(message));
-  if (!parsed.success) throw new Refusal(CLOSE.policy, problemOf(parsed.error));
+  if (!parsed.success) throw new Refusal(CLOSE.policy, told(parsed.error, "frame"));
   return parsed.data.subscribe;
 }
 
@@ -58,16 +59,12 @@ export function subscriptionOf(query: URLSearchParams): Subscribe | undefined {
     ...(query.has("source") ? { sources: query.getAll("source") } : {}),
     ...(since !== null && /^\d{1,16}$/.test(since) ? { since: Number(since) } : {}),
   });
-  if (!parsed.success) throw new Refusal(CLOSE.policy, problemOf(parsed.error));
+  if (!parsed.success) throw new Refusal(CLOSE.policy, told(parsed.error, "query"));
   return parsed.data;
 }
 
-/** The first thing that is wrong, and where. */
-function problemOf({
-  issues,
-}: {
-  readonly issues: readonly { readonly path: PropertyKey[]; readonly message: string }[];
-}): string {
-  const [issue] = issues;
-  return `${issue?.path.join(".") || "frame"}: ${issue?.message ?? "not understood"}`;
+/** In a close frame's few bytes, or in an answer. */
+function told(error: Parameters<typeof problemOf>[0], whole: string): string {
+  const { where, reason } = problemOf(error);
+  return `${where || whole}: ${reason}`;
 }

@@ -2,8 +2,10 @@
  * The door's answers: each request is let in by the guard, found in the table, read by its schemas
  * and answered. It is loaded with the first request: an agent that nobody asks does not pay for it.
  */
+
 import type * as z from "zod/mini";
 import { ServantError } from "../core/errors.ts";
+import { problemOf } from "../wire/problem.ts";
 import { failureAnswer, strict, tooMany } from "./answers.ts";
 import { api, type RouteName, type Spec } from "./api.ts";
 import { type Caller, callerOf, refuseForeign } from "./guard.ts";
@@ -173,10 +175,9 @@ async function bodyText(request: Request): Promise<string> {
 function read(schema: z.ZodMiniType, value: unknown, what: string): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? "" : ` "${issue.path.join(".")}"`;
-  const reason = issue?.message ?? "not as declared";
-  throw new ServantError("request.malformed", `Cannot read the ${what}${where}: ${reason}`);
+  const { where, reason } = problemOf(result.error);
+  const part = where === "" ? "" : ` "${where}"`;
+  throw new ServantError("request.malformed", `Cannot read the ${what}${part}: ${reason}`);
 }
 
 function failed(cause: unknown): Response {

@@ -5,6 +5,8 @@
  */
 import {
   closeSync,
+  existsSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -259,6 +261,7 @@ export class LogFiles implements LogStore {
   /** The file that takes the next bytes, and room for it. */
   #fileFor(first: number, size: number): { readonly fd: number; readonly file: File } {
     const now = this.#options.clock.now();
+    this.#forgetTakenAway();
     let file = this.#files.at(-1);
     if (this.#fd === undefined && file !== undefined) {
       this.#fd = openSync(file.path, "r+");
@@ -279,6 +282,22 @@ export class LogFiles implements LogStore {
       this.#makeRoom();
     }
     return { fd: this.#fd, file };
+  }
+
+  /**
+   * People make room, and programs move logs away: what is written on into a file without a name
+   * is found by nobody, and without the mark a later agent gives the same numbers again.
+   */
+  #forgetTakenAway(): void {
+    const file = this.#files.at(-1);
+    if (file === undefined || isStillThere(file, this.#fd)) return;
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+    this.#files.pop();
+    const left = this.#files.filter(({ path }) => existsSync(path));
+    this.#files.splice(0, this.#files.length, ...left);
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    this.#mark = this.#mark?.renewed();
   }
 
   #makeRoom(): void {
@@ -328,6 +347,13 @@ export class LogFiles implements LogStore {
       // the next write stands over it
     }
   }
+}
+
+/** Whether the path leads to the file that is written, with all that was written to it. */
+function isStillThere({ path, bytes }: File, fd: number | undefined): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.size < bytes) return false;
+  return fd === undefined || fstatSync(fd).ino === found.ino;
 }
 
 /** What reading a file gives; undefined when the quota took it away meanwhile or nobody can. */

@@ -41,6 +41,12 @@ export class LogMark {
     }
   }
 
+  /** Another one, for somebody took this one away. @throws what the system says */
+  renewed(): LogMark {
+    this.#close();
+    return LogMark.open(this.#path, Number(this.#text.toString("latin1")));
+  }
+
   /** The log is whole. @throws what the system says */
   remove(): void {
     this.#close();

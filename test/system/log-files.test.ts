@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -150,7 +151,8 @@ test("a line is found by its time", async () => {
 /** Until this line is on the disk. */
 async function written(folder: string, seq: number): Promise<void> {
   const last = () => readFileSync(join(folder, names(folder).at(-1) ?? ""), "utf8");
-  while (names(folder).length === 0 || !last().includes(`{"seq":${seq},`)) await Bun.sleep(2);
+  const isEmpty = () => !existsSync(folder) || names(folder).length === 0;
+  while (isEmpty() || !last().includes(`{"seq":${seq},`)) await Bun.sleep(2);
 }
 
 test("the oldest files go when the quota is reached", async () => {
@@ -243,6 +245,40 @@ test("a folder that cannot be written fails nobody", async () => {
   await store.close();
   expect(troubles.length).toBe(1);
   expect(store.dropped).toBe(5);
+});
+
+test.each([
+  { how: "removed", take: (folder: string) => rmSync(folder, { recursive: true }), kept: [] },
+  { how: "moved away", take: (folder: string) => renameSync(folder, `${folder}-old`), kept: [] },
+  {
+    how: "emptied",
+    take: (folder: string) => {
+      for (const name of names(folder)) truncateSync(join(folder, name), 0);
+    },
+    kept: [],
+  },
+  {
+    how: "cut to its older files",
+    take: (folder: string) => rmSync(join(folder, names(folder).at(-1) ?? "")),
+    kept: range(1, 20),
+  },
+])("a log that is $how while it is written is begun anew, and its numbers go on", async (scene) => {
+  const folder = freshFolder();
+  folders.push(`${folder}-old`);
+  const store = open(folder, { fileBytes: 2_000 });
+  for (let first = 1; first <= 21; first += 10) {
+    append(store, first, 10, "x".repeat(40));
+    await written(folder, first + 9);
+  }
+  scene.take(folder);
+  append(store, 31, 10);
+  await written(folder, 40);
+  expect(existsSync(join(folder, "open"))).toBe(true);
+  cpSync(folder, `${folder}-killed`, { recursive: true });
+  expect(open(`${folder}-killed`).nextSeq).toBe(41);
+  await store.close();
+  expect(store.dropped).toBe(0);
+  expect(await numbersFrom(open(folder), 1)).toEqual([...scene.kept, ...range(31, 40)]);
 });
 
 const writer = join(import.meta.dir, "../fixtures/log-writer.ts");
