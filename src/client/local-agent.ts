@@ -63,7 +63,7 @@ export class LocalAgent {
       });
     } catch (cause) {
       const reason = `Cannot reach the local door of agent ${pid} at ${socket ?? base}`;
-      throw new ServantError("local.absent", reason, { cause });
+      throw new ServantError("local.silent", reason, { cause });
     }
   }
 

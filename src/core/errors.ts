@@ -155,6 +155,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Start it, without --no-local, or name its own folder with --state-dir",
   },
+  "local.silent": {
+    kind: "permanent",
+    hint: "It is stuck, suspended or just ending: see its log file and its process",
+  },
   "local.bad-tls": {
     kind: "usage",
     hint: "Give the certificate and its key as PEM files: --tls-cert and --tls-key",

@@ -116,6 +116,31 @@ test("commands say where they looked when no agent runs, or it has no door", asy
   expect(await servant.stop()).toBe(0);
 });
 
+test("an agent that is stuck is said to be, and its log is read from the disk", async () => {
+  await using scene = await LocalScene.open();
+  // The log is written a moment after it is said.
+  const registered = "registered as servant";
+  const folder = join(scene.folder.state, "log");
+  const isWritten = () =>
+    readdirSync(folder).some((name) =>
+      readFileSync(join(folder, name), "utf8").includes(registered),
+    );
+  while (!isWritten()) await Bun.sleep(20);
+  process.kill(scene.servant.process.pid, "SIGSTOP");
+  try {
+    const { code, err, out } = await scene.run("logs");
+    expect([code, err]).toEqual([0, expect.stringContaining("does not answer")]);
+    expect(out).toContain(registered);
+    const status = await scene.run("status");
+    expect([status.code, status.out]).toEqual([1, ""]);
+    expect(status.err).toContain("Cannot reach the local door");
+    expect(status.err).toContain("its process");
+  } finally {
+    process.kill(scene.servant.process.pid, "SIGCONT");
+  }
+  expect((await scene.run("status")).code).toBe(0);
+});
+
 test("a taken default port makes it take another and say so, an asked one ends it", async () => {
   await using scene = new ServantScene();
   // Whoever has the default port: this test, or somebody else.

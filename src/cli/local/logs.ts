@@ -1,6 +1,6 @@
 /**
  * `agent logs`: what the agent of this machine logged, and goes on to log. Of a running agent
- * through its door; where none runs, from the files it left.
+ * through its door; where none runs, or it does not answer, from the files it left.
  */
 import { join } from "node:path";
 import type { LocalAgent } from "../../client/local-agent.ts";
@@ -15,6 +15,9 @@ import { openLogFiles } from "../../system/log-files.ts";
 import { findAgent, type LocalCommandOptions, stateFolder } from "./find-agent.ts";
 import { follow } from "./follow.ts";
 import { LogLines } from "./log-lines.ts";
+
+/** How long a running agent may take to begin its answer, in milliseconds. */
+const DOOR_WAIT_MS = 5_000;
 
 export interface LogsOptions extends LocalCommandOptions {
   readonly follow?: boolean;
@@ -37,7 +40,15 @@ export async function logs(options: LogsOptions): Promise<number> {
   }
   const query = queryOf(options);
   // Without a wish whoever follows sees what comes from now on.
-  if (!options.follow || since !== undefined) await fromDoor(agent, query, lines);
+  if (!options.follow || since !== undefined) {
+    const answer = await doorsAnswer(agent, query).catch((cause: unknown) => {
+      if (options.follow || !isSilent(cause)) throw cause;
+      const note = "what it has not written to the disk is missing";
+      process.stderr.write(`agent: agent ${agent.target.pid} does not answer: ${note}\n`);
+    });
+    if (answer === undefined) await fromDisk(join(stateDir, "log"), options, lines);
+    else await fromDoor(answer, lines);
+  }
   if (options.follow) await follow(agent, () => findAgent(options), query, lines);
   return 0;
 }
@@ -61,9 +72,24 @@ function queryOf({ since, level, source = [], audit }: LogsOptions): URLSearchPa
   return query;
 }
 
-async function fromDoor(agent: LocalAgent, query: URLSearchParams, lines: LogLines): Promise<void> {
-  const answer = await agent.fetch("GET", `/v1/logs?${query}`);
-  if (!answer.ok) throw refusal(answer.status, await answer.json().catch(() => undefined), query);
+/** Of an agent that is stuck the log is wanted most: it is not waited for without end. */
+async function doorsAnswer(agent: LocalAgent, query: URLSearchParams): Promise<Response> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), DOOR_WAIT_MS);
+  try {
+    const answer = await agent.fetch("GET", `/v1/logs?${query}`, { signal: patience.signal });
+    if (answer.ok) return answer;
+    throw refusal(answer.status, await answer.json().catch(() => undefined), query);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isSilent(cause: unknown): boolean {
+  return cause instanceof ServantError && cause.code === "local.silent";
+}
+
+async function fromDoor(answer: Response, lines: LogLines): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const bytes of answer.body ?? []) {
