@@ -66,7 +66,8 @@ export function table(
 }
 
 /** A duration as people say it: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
-export function durationText(ms: number): string {
+export function durationText(measuredMs: number): string {
+  const ms = Math.max(0, measuredMs); // between two times of a clock that was set back
   if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;

@@ -56,3 +56,7 @@ test("failureText() is a message and a hint, and a stack only for what is ours",
 test("reportFailure() takes a closed pipe as an end, not a failure", () => {
   expect(reportFailure(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }))).toBe(0);
 });
+
+test("durationText() of a clock that was set back meanwhile is none, not less", () => {
+  expect(durationText(-432_000_000)).toBe("0.0 s");
+});
