@@ -82,3 +82,13 @@ export interface HostOptions {
   readonly missions?: string;
   readonly json?: boolean;
 }
+
+export interface PlanOptions {
+  /** Files, or `-` for stdin. */
+  readonly domain: string;
+  readonly problem: string;
+  /** Seconds. */
+  readonly timeBudget: number;
+  readonly output?: string;
+  readonly json?: boolean;
+}

@@ -21,7 +21,7 @@ import type { Shell } from "./completion.ts";
 import { addDomainCommands } from "./domain/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addLocalCommands } from "./local/commands.ts";
-import type { ConnectOptions, HostOptions, RunOptions } from "./options.ts";
+import type { ConnectOptions, HostOptions, PlanOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
 
 const EXIT_CODES = `
@@ -65,6 +65,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addConnect(program, version, done);
   addRun(program, version, done);
   addHost(program, version, done);
+  addPlan(program, done);
   addPause(program, done);
   addLocalCommands(program, done, EXIT_CODES);
   addCallCommands(program, done, EXIT_CODES);
@@ -179,6 +180,37 @@ Examples:
     )
     .action(async (options: HostOptions) => {
       done(await (await import("./host.ts")).host(options, version));
+    });
+}
+
+function addPlan(program: Command, done: (code: number) => void): void {
+  program
+    .command("plan")
+    .description("look for a plan for a problem in PDDL; needs no backend")
+    .requiredOption("--domain <file>", "the domain in PDDL, - for stdin", nonEmpty)
+    .requiredOption("--problem <file>", "the problem in PDDL, - for stdin", nonEmpty)
+    .option("--time-budget <s>", "longest time to look for it", atLeast(0.001), 60)
+    .option("--output <file>", "write the plan to this file, instead of printing it", nonEmpty)
+    .option("--json", "print one JSON document, for programs")
+    .addHelpText(
+      "after",
+      `
+A plan is printed as other planners do: a step a line, then its cost.
+
+Exit codes:
+  0   a plan was found, or the goal holds already
+  ${exitCodes.permanent}   there is none: nothing that can be done reaches the goal
+  ${exitCodes.usage}   wrong usage, or PDDL that cannot be read
+  ${exitCodes.transient}  gave up: the time or the memory was used up first
+  130 stopped by Ctrl-C
+
+Examples:
+  agent plan --domain gripper.pddl --problem six-balls.pddl
+  agent plan --domain blocks.pddl --problem tower.pddl --time-budget 5 --json
+  cat tower.pddl | agent plan --domain blocks.pddl --problem - --output tower.plan`,
+    )
+    .action(async (options: PlanOptions) => {
+      done(await (await import("./plan.ts")).plan(options));
     });
 }
 

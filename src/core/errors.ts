@@ -196,6 +196,11 @@ export const catalogue = {
     kind: "permanent",
     hint: "Name an object that exists: see `agent call objects`",
   },
+  "pddl.malformed": { kind: "usage", hint: "Mend the PDDL at the place that is named" },
+  "pddl.unsupported": {
+    kind: "usage",
+    hint: "Say it in typed STRIPS, with conditions, conditional effects and action costs",
+  },
   "plan.none": { kind: "permanent", hint: "See the reason; relax the goal or add a provider" },
   "plugin.bad-reference": {
     kind: "usage",
