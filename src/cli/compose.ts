@@ -11,6 +11,7 @@ import type { SpawnChild } from "../core/child.ts";
 import { ServantError } from "../core/errors.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { Ledger } from "../core/ledger.ts";
+import type { PluginClass } from "../core/plugin.ts";
 import type { Bus, Clock, Offer } from "../core/ports.ts";
 import { Secrets } from "../core/secrets.ts";
 import { Feed } from "../local/feed.ts";
@@ -33,6 +34,8 @@ import type { ServantOptions as CommandOptions } from "./options.ts";
 
 export interface ServantSettings extends CommandOptions {
   readonly reference: string;
+  /** A class of this program's own, run inline, instead of what `reference` names. */
+  readonly plugin?: () => Promise<PluginClass>;
   readonly connection: Connection;
   readonly clock: Clock;
   readonly bus: Bus;
@@ -192,8 +195,9 @@ function separate({ bus, connection, passEnv, reference }: ServantSettings): Spa
   });
 }
 
-async function inline({ bus, connection, reference }: ServantSettings): Promise<SpawnChild> {
-  const found = resolveReference(reference, process.cwd());
+async function inline(settings: ServantSettings): Promise<SpawnChild> {
+  const { bus, connection, plugin, reference } = settings;
+  const found = plugin ? await plugin() : resolveReference(reference, process.cwd());
   const { inlineChild } = await import("../runner/inline-child.ts");
   const { providedModules: modules } = await import("./provided-modules.ts");
   const call = orchestratorCall(connection);

@@ -17,6 +17,7 @@ import { eventLog } from "./event-log.ts";
 import { listen } from "./listen.ts";
 import { missionFiles } from "./mission-files.ts";
 import type { HostOptions } from "./options.ts";
+import { robots, startRobot } from "./robot.ts";
 
 /**
  * Runs until SIGTERM or SIGINT; resolves to the exit code.
@@ -32,8 +33,10 @@ export async function host(options: HostOptions, version: string): Promise<numbe
   try {
     const opened = stateDir === undefined ? undefined : await backendStore(stateDir.path);
     const { domains, notes } = await withLearnt(asked, library, opened);
+    const { robot: robotName, timeScale } = options;
     const backend = createBackend({
       domains,
+      expected: robotName === undefined ? [] : robots[robotName],
       library,
       clock: systemClock,
       log,
@@ -51,8 +54,13 @@ export async function host(options: HostOptions, version: string): Promise<numbe
     }
     const names = domains.map(({ name }) => name);
     tellReady(options, { url, port, domains: names, state_dir: stateDir?.path ?? null });
-    await aborted(stopSignals().stop);
+    const robot =
+      robotName === undefined
+        ? undefined
+        : startRobot({ robot: robotName, timeScale, backend, version, log });
+    await Promise.race([aborted(stopSignals().stop), ...(robot ? [robot.ended] : [])]);
     log("info", "stopping", {});
+    await robot?.stop();
     await backend.close();
     await stop();
     return 0;
@@ -95,9 +103,9 @@ function tellReady(
   else process.stderr.write(`backend ready on ${ready.url} (${ready.domains.join(", ")})\n`);
 }
 
-function logger({
-  json,
-}: HostOptions): (level: Level, message: string, fields: JsonObject) => void {
+export type HostLog = (level: Level, message: string, fields: JsonObject) => void;
+
+function logger({ json }: HostOptions): HostLog {
   const isTerminal = process.stderr.isTTY === true;
   const tell = eventLog({
     format: json ? "json" : "pretty",

@@ -1,5 +1,6 @@
 /** What stands on the command line, read: the options of each command. */
 import type { Level } from "../core/events.ts";
+import type { RobotName } from "./robot.ts";
 
 export type Isolation = "child" | "inline";
 export type LogFormat = "pretty" | "json";
@@ -80,6 +81,10 @@ export interface HostOptions {
   readonly maxReplans: number;
   /** A folder of missions, one JSON file each. */
   readonly missions?: string;
+  /** A simulated vehicle in the same process. */
+  readonly robot?: RobotName;
+  /** How many times faster than real its time runs. */
+  readonly timeScale: number;
   readonly json?: boolean;
 }
 

@@ -168,6 +168,10 @@ function addHost(program: Command, version: string, done: (code: number) => void
     .option("--silent-lease <s|off>", "the same for one silent while acting (default: off)", lease)
     .option("--max-replans <n>", "plans without progress before giving up", wholeFrom(0), 5)
     .option("--missions <dir>", "a folder of missions, NAME.json each")
+    .addOption(
+      new Option("--robot <name>", "run a simulated vehicle beside it").choices(["sentry-mock"]),
+    )
+    .option("--time-scale <n>", "how many times faster its time runs", atLeast(0.001), 1)
     .option("--json", "log one JSON document per line, for programs")
     .addHelpText(
       "after",
@@ -176,6 +180,7 @@ function addHost(program: Command, version: string, done: (code: number) => void
 Examples:
   agent host
   agent host --domain warehouse --port 8500
+  agent host --robot sentry-mock --time-scale 100
   agent host --bind 0.0.0.0 --state-dir /var/lib/planner`,
     )
     .action(async (options: HostOptions) => {

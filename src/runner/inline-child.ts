@@ -9,6 +9,7 @@ import type { SpawnChild } from "../core/child.ts";
 import { toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
+import { type PluginClass, readPlugin } from "../core/plugin.ts";
 import { loadedOf, PluginHost } from "./host.ts";
 import { LineQuota } from "./line-quota.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
@@ -21,9 +22,9 @@ export interface InlineOptions {
   readonly publish: (event: AgentEvent) => void;
 }
 
-/** A child that is no process: it cannot be killed. */
+/** A child that is no process: it cannot be killed. A class is run as it is. */
 export function inlineChild(
-  reference: PluginReference,
+  reference: PluginReference | PluginClass,
   { modules, call, publish }: InlineOptions,
 ): SpawnChild {
   return (hear) => {
@@ -44,7 +45,11 @@ export function inlineChild(
       quota.tell();
       queueMicrotask(() => hear({ type: "ended", how: "no more", isHeardOut: true }));
     };
-    loadPlugin(reference, modules).then(
+    const loading =
+      typeof reference === "function"
+        ? readPlugin(reference, reference.name)
+        : loadPlugin(reference, modules);
+    loading.then(
       (plugin) => {
         host = new PluginHost(plugin, {
           call,
