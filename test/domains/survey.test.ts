@@ -230,6 +230,9 @@ test("a line over a zone that is not convex comes in pieces", () => {
   const pieces = tracksOf(flownOver(u, { angle: 90 }));
   // Four lines over the whole, then six over each leg of the u; the fourth ends on its bottom.
   expect(pieces).toHaveLength(4 + 6 * 2);
+  // Part after part: the gap between the legs of the u is crossed once, not once a line.
+  const legs = flownOver(u, { angle: 90 }).filter(({ isTrack }) => !isTrack);
+  expect(legs.filter(({ from, to }) => Math.abs(from[0] - to[0]) > 20)).toHaveLength(1);
 });
 
 test("a survey begins at the end that is nearest to the vehicle", () => {
@@ -325,6 +328,9 @@ test("a zone that cannot be surveyed is refused with what is wrong", () => {
       [2, 0],
     ]),
   ).toBe("number 2 of its vertices is [null,1], not [east, north] in metres");
+  expect(refused([...SQUARE.slice(0, 2), [50, 0], [50, 50]])).toBe(
+    "its edges 1 and 2 cross or touch each other",
+  );
   expect(refused("everywhere")).toBe("its vertices are no list");
   expect(refused([[0, 0], "wp", [2, 0]])).toStartWith('number 2 of its vertices is "wp"');
   expect(refused(Array.from({ length: 1_001 }, () => [0, 0]))).toBe(
@@ -351,4 +357,42 @@ test("a zone that cannot be surveyed is refused with what is wrong", () => {
     "a coverage_width of 0.01 m makes 10000 tracks, at most 5000 can be planned",
   );
   expect(refused(SQUARE.map(([x, y]) => [x * 1e5, y * 1e5]))).toBe("it is more than 400 km across");
+});
+
+test("what a keep-out leaves of a swath gets tracks of its own", () => {
+  const ring: Ring = [
+    [0, 0],
+    [120, 0],
+    [120, 400],
+    [0, 400],
+  ];
+  // Over the middle of the second swath, so that its line is stopped for 300 m.
+  const kept: Ring = [
+    [55, 50],
+    [65, 50],
+    [65, 350],
+    [55, 350],
+  ];
+  const site = zone("site", ring, { coverage_width: 40 });
+  const scene = sceneOf([site, zone("kept", kept)], ["no_entry(kept)"]);
+  const { legs } = surveyFlight(site, scene);
+  const free = pointsIn(ring, 100).filter((point) => !holds(kept, point));
+  expect(coverage(free, legs, 40)).toBeGreaterThan(0.999);
+  expect(tracksOf(legs)).toHaveLength(2 + 2 + 2);
+});
+
+test("keep-outs of more corners than can be gone round in time are refused", () => {
+  const site = zone("site", SQUARE);
+  const circle = (middle: number) =>
+    zone(
+      `kept_${middle}`,
+      Array.from({ length: 600 }, (_, index): Point => {
+        const angle = (index / 600) * 2 * Math.PI;
+        return [middle + 10 * Math.cos(angle), 50 + 10 * Math.sin(angle)];
+      }),
+    );
+  const scene = sceneOf([site, circle(30), circle(70)], ["no_entry(kept_30)", "no_entry(kept_70)"]);
+  expect(() => surveyFlight(site, scene)).toThrow(
+    'Cannot survey "site": its keep-outs have 1200 corners',
+  );
 });
