@@ -119,10 +119,12 @@ test("a vehicle on its way up goes nowhere", async () => {
   expect(await planned(["at(b)"], { state: ["phase_ascending"] })).toBe("goal_unreachable");
 });
 
-test("a zone of the goal that cannot be flown is refused before anything is planned", () => {
+test("a zone of the goal that cannot be flown is refused before anything is planned", async () => {
   const known = [...objects, { ...square("unfit", 0, 1), fields: {} }];
-  expect(planned(["full_coverage_of(unfit)"], { known })).rejects.toThrow('Cannot survey "unfit"');
-  expect(planned(["at(b)"], { known })).resolves.toEqual(["goto(b, b)"]);
+  await expect(planned(["full_coverage_of(unfit)"], { known })).rejects.toThrow(
+    'Cannot survey "unfit"',
+  );
+  await expect(planned(["at(b)"], { known })).resolves.toEqual(["goto(b, b)"]);
 });
 
 test("the ends of old tracks do not weigh on a plan", async () => {
