@@ -10,12 +10,11 @@ import type { GroundStep } from "../core/outcome.ts";
 import { attemptStep } from "./attempt.ts";
 import { Effort } from "./effort.ts";
 import { paramTexts } from "./ground-step.ts";
-import { obstacleOf } from "./obstacle.ts";
+import { prepare } from "./obstacle.ts";
 import { stepText } from "./progress.ts";
 import { goalText, Pursuit, type PursuitPorts } from "./pursuit.ts";
 import type { Ending, OrderOutcome, Outcome, PlanOutcome } from "./results.ts";
 import type { Run } from "./run.ts";
-import { readied } from "./scene.ts";
 import { GOAL_ATOMS_MAX } from "./world.ts";
 
 type ActionBlock = Extract<Block, { type: "action" }>;
@@ -116,12 +115,9 @@ function stepToDo({ world, servants }: PursuitPorts, { action, params }: ActionB
     if (!isKnown && servants.providerOf(action) !== undefined) {
       return { transition: action, parameters, adds: [], removes: [] } satisfies GroundStep;
     }
-    const ready = readied(world, { transition: action, parameters });
-    const { step } = ready;
-    const obstacle = obstacleOf(world, ready);
-    if (obstacle === undefined) return step;
-    const message = `${stepText(step)} is not possible now: ${obstacle.reason}`;
-    return { ...obstacle, success: false, message } satisfies Ending;
+    const prepared = prepare(world, { transition: action, parameters });
+    if ("step" in prepared) return prepared.step;
+    return { success: false, ...prepared.obstacle } satisfies Ending;
   } catch (cause) {
     return refused(cause);
   }

@@ -8,9 +8,8 @@ import type { Block } from "../core/mission.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import { blockText } from "./blocks.ts";
 import { paramTexts } from "./ground-step.ts";
-import { obstacleOf } from "./obstacle.ts";
+import { prepare } from "./obstacle.ts";
 import type { Planned, Plans, PlanWish } from "./plans.ts";
-import { stepText } from "./progress.ts";
 import { afterStep, readied, sceneOf } from "./scene.ts";
 import type { World } from "./world.ts";
 
@@ -57,12 +56,9 @@ export async function planMission(
   }
 
   function planAction(transition: string, parameters: Readonly<Record<string, string>>) {
-    const scene = sceneOf(world, state);
-    const ready = readied(world, { transition, parameters }, scene);
-    const obstacle = obstacleOf(world, ready, scene);
-    if (obstacle === undefined) return take(ready.step);
-    const detail = `${stepText(ready.step)} would not be possible: ${obstacle.reason}`;
-    return { reason: "no_plan_found" as const, detail };
+    const prepared = prepare(world, { transition, parameters }, sceneOf(world, state));
+    if ("step" in prepared) return take(prepared.step);
+    return { reason: "no_plan_found" as const, detail: prepared.obstacle.message };
   }
 }
 

@@ -1,17 +1,36 @@
 /** What stands against a step in the present state: it may not be what was planned for. */
 import { bindCondition, conditionText, isMet } from "../core/condition.ts";
-import type { ErrorCode } from "../core/errors.ts";
+import type { StepDef } from "../core/domain.ts";
+import { type ErrorCode, toServantError } from "../core/errors.ts";
+import type { GroundStep } from "../core/outcome.ts";
 import { keepOuts } from "./keep-out.ts";
-import type { Ready } from "./scene.ts";
+import { stepText } from "./progress.ts";
+import { type Ready, readied } from "./scene.ts";
 import type { World } from "./world.ts";
 
 export interface Obstacle {
-  readonly reason: string;
-  /** `step.keep-out`, if it is that. */
+  /** Which step, and why. */
+  readonly message: string;
   readonly code?: ErrorCode;
 }
 
-export function obstacleOf(
+/** The step as it is to be taken in the scene, or what stands against it. Never throws. */
+export function prepare(
+  world: World,
+  step: StepDef,
+  scene = world.scene(),
+): { readonly step: GroundStep } | { readonly obstacle: Obstacle } {
+  try {
+    const ready = readied(world, step, scene);
+    const obstacle = obstacleOf(world, ready, scene);
+    return obstacle === undefined ? { step: ready.step } : { obstacle };
+  } catch (cause) {
+    const { code, message } = toServantError(cause); // an object may have gone since it was planned
+    return { obstacle: { code, message } };
+  }
+}
+
+function obstacleOf(
   world: World,
   { step, assumes }: Ready,
   scene = world.scene(),
@@ -22,7 +41,9 @@ export function obstacleOf(
     .find(
       (condition) => !isMet(condition, (atom) => assumes.includes(atom) || scene.state.has(atom)),
     );
-  if (unmet !== undefined) return { reason: `${conditionText(unmet)} is required` };
+  const impossible = `${stepText(step)} is not possible now`;
+  if (unmet !== undefined) return { message: `${impossible}: ${conditionText(unmet)} is required` };
   const reason = keepOuts(world, scene)(step);
-  return reason === undefined ? undefined : { reason, code: "step.keep-out" };
+  if (reason === undefined) return undefined;
+  return { message: `${impossible}: ${reason}`, code: "step.keep-out" };
 }

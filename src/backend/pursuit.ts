@@ -7,12 +7,12 @@ import { fingerprint } from "../core/fingerprint.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import { type AttemptPorts, attemptStep } from "./attempt.ts";
 import { Effort } from "./effort.ts";
-import { obstacleOf } from "./obstacle.ts";
+import { prepare } from "./obstacle.ts";
 import type { Planned, Plans } from "./plans.ts";
 import { stepText } from "./progress.ts";
 import type { Attempts, Ending } from "./results.ts";
 import type { Run } from "./run.ts";
-import { afterStep, readied, sceneOf } from "./scene.ts";
+import { afterStep, sceneOf } from "./scene.ts";
 import { isScripted } from "./script.ts";
 
 export interface PursuitPorts extends AttemptPorts {
@@ -29,7 +29,7 @@ export class Pursuit {
   readonly #goal: readonly Atom[];
   readonly #into: Attempts;
   readonly #effort: Effort;
-  /** Scripts of which nobody provides a leg. */
+  /** Transitions that cannot be done, unless somebody comes who provides them. */
   readonly #barren = new Set<string>();
   /** The state as it was when the plan was made, and as each step of it should have left it. */
   #expected: ReadonlySet<Atom> = new Set();
@@ -93,15 +93,12 @@ export class Pursuit {
         const fault = this.#faultAhead(steps.slice(index));
         if (fault !== undefined) return `the state is not as planned (${change}): ${fault}`;
       }
-      const ready = readied(world, step);
-      const obstacle = obstacleOf(world, ready);
-      if (obstacle !== undefined) {
-        return `${stepText(ready.step)} is not possible now: ${obstacle.reason}`;
-      }
+      const prepared = prepare(world, step);
+      if ("obstacle" in prepared) return prepared.obstacle.message;
       const place = `step ${index + 1} of ${steps.length}`;
-      run.now = `${place}, ${stepText(ready.step)}`;
-      this.#expected = afterStep(world, ready.step, world.scene());
-      const ending = await this.#attempt(ready.step, `${place} to ${goalText(this.#goal)}`);
+      run.now = `${place}, ${stepText(prepared.step)}`;
+      this.#expected = afterStep(world, prepared.step, world.scene());
+      const ending = await this.#attempt(prepared.step, `${place} to ${goalText(this.#goal)}`);
       if (!ending.success) return ending.message;
       this.#effort.reached(fingerprintOf(world.state()));
       if (this.#isReached()) break;
@@ -115,8 +112,7 @@ export class Pursuit {
       ...{ run, why, into: this.#into, effort: this.#effort },
       note: () => this.#ports.note(run),
     });
-    const isMissing = ending.code === "provider.missing" || ending.code === "servant.lost";
-    if (isMissing) this.#barren.add(step.transition);
+    if (ending.code !== undefined && BARREN.has(ending.code)) this.#barren.add(step.transition);
     return ending;
   }
 
@@ -135,12 +131,9 @@ export class Pursuit {
     let state = world.state();
     for (const planned of steps) {
       const scene = sceneOf(world, state);
-      const ready = readied(world, planned, scene);
-      const obstacle = obstacleOf(world, ready, scene);
-      if (obstacle !== undefined) {
-        return `${stepText(ready.step)} would not be possible: ${obstacle.reason}`;
-      }
-      state = afterStep(world, ready.step, scene);
+      const prepared = prepare(world, planned, scene);
+      if ("obstacle" in prepared) return `on paper ${prepared.obstacle.message}`;
+      state = afterStep(world, prepared.step, scene);
     }
     const missed = this.#goal.find((text) => !state.has(text));
     return missed === undefined ? undefined : `${missed} would not be reached`;
@@ -150,6 +143,9 @@ export class Pursuit {
     return this.#goal.every((text) => this.#ports.world.holds(text));
   }
 }
+
+/** Another plan with the same step would end the same way. */
+const BARREN: ReadonlySet<string> = new Set(["provider.missing", "servant.lost", "domain.invalid"]);
 
 const CHANGES_SHOWN = 4;
 /** What is at most shown of a goal in one line, in characters. */

@@ -6,17 +6,17 @@
 import { type AuditId, emptyResult, failedResult, type Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
 import type { ObjectDef, StepDef } from "../core/domain.ts";
-import { isServantError, ServantError } from "../core/errors.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import type { Effort } from "./effort.ts";
 import type { LegsDone, Legwork } from "./legwork.ts";
 import { aimed, atomsOf, moveOf } from "./move.ts";
-import { obstacleOf } from "./obstacle.ts";
+import { prepare } from "./obstacle.ts";
 import { stepText } from "./progress.ts";
 import type { Ending } from "./results.ts";
-import { type Ready, readied, sceneOf } from "./scene.ts";
+import { sceneOf } from "./scene.ts";
 import type { Log } from "./servants.ts";
 import type { World } from "./world.ts";
 
@@ -67,8 +67,8 @@ export async function fly(ports: ScriptPorts, step: GroundStep, flight: Flight):
     }
     course = layOut(ports, step);
   } catch (cause) {
-    if (!isServantError(cause)) throw cause;
-    return failedResult(auditId, cause.code, cause.message);
+    const { code, message } = toServantError(cause);
+    return failedResult(auditId, code, message);
   }
   const { legs } = course;
   if (course.done > 0) {
@@ -133,19 +133,9 @@ async function tryLeg(
   why: string,
   attempt: Flight["attempt"],
 ): Promise<Ending> {
-  let ready: Ready;
-  try {
-    ready = readied(world, leg);
-  } catch (cause) {
-    if (!isServantError(cause)) throw cause;
-    return { success: false, message: cause.message, code: cause.code };
-  }
-  const { step } = ready;
-  const obstacle = obstacleOf(world, ready);
-  if (obstacle === undefined) return await attempt(step, why);
-  const { reason, code } = obstacle;
-  const message = `${stepText(step)} is not possible now: ${reason}`;
-  return { success: false, message, ...(code === undefined ? {} : { code }) };
+  const prepared = prepare(world, leg);
+  if ("step" in prepared) return await attempt(prepared.step, why);
+  return { success: false, ...prepared.obstacle };
 }
 
 /**

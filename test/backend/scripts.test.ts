@@ -251,6 +251,20 @@ test("what is triggered beside a script is waited for, and then the track is flo
   ]);
 });
 
+test("an object of a leg that somebody deletes is made again, and the script goes on there", async () => {
+  await using http = open();
+  await prepare(http, ["swept(north)"], ["at(base)"]);
+  const id = await http.register(["go"]);
+  const execution = execute(http);
+  await http.answer(id, (await http.next(id)).audit_id);
+  const { audit_id } = await http.next(id);
+  await fetch(`${http.url}/objects/north_2`, { method: "DELETE" });
+  await http.answer(id, audit_id);
+  await using robot = serve(http, id, () => ({}));
+  expect((await execution).map(({ success }) => success)).toEqual([false, true]);
+  expect(names(robot.seen)).toEqual(NORTH.slice(2));
+});
+
 test("a cancel by the audit id of a leg, or of the step it is part of, ends the run", async () => {
   for (const whose of ["leg", "step"] as const) {
     await using http = open();
