@@ -168,7 +168,8 @@ test("readers are told the last lines and that the agent stops", async () => {
 test("a reader that is still sent the past when the agent stops gets the rest of it", async () => {
   const server = startStream();
   const text = "x".repeat(1_000);
-  for (let n = 1; n <= 10_000; n += 1) server.feed.push(said(text));
+  // More than a socket takes at once; few enough for the moment that a stop gives, on a busy machine.
+  for (let n = 1; n <= 3_000; n += 1) server.feed.push(said(text));
   server.feed.flush();
   using client = new StreamClient(`${server.url}?since=0`);
   await client.hello();
@@ -177,7 +178,7 @@ test("a reader that is still sent the past when the agent stops gets the rest of
   await ended;
   expect((await client.closed).code).toBe(1001);
   expect(client.lines.map(({ seq }) => seq)).toEqual(client.lines.map((_, index) => index + 1));
-  expect(client.lines.length).toBe(10_001);
+  expect(client.lines.length).toBe(3_001);
 });
 
 test("a reader that does not read holds a stop up for a moment, and is told what it did not get", async () => {
