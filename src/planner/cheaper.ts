@@ -41,9 +41,9 @@ export async function cheaperWay(
     if (then > (spent[number] as number)) continue; // a cheaper way to it was found since
     states.copyTo(state, number);
     if (isReached(goal, state)) return states.pathTo(number);
-    heuristic.evaluate(state, goal);
+    if (heuristic.evaluations >= last) return undefined;
+    if (heuristic.evaluate(state, goal) === DEAD_END) continue;
     for (const operator of [...heuristic.applicable()]) {
-      if (heuristic.evaluations > last) return undefined;
       if (pace.due()) await pace.rest();
       const cost = then + (task.costs[operator] as number);
       states.copyTo(state, number);
@@ -55,8 +55,12 @@ export async function cheaperWay(
       const reached = known ?? (states.add(state, number, operator) as number);
       if (known !== undefined) states.reroute(known, number, operator);
       spent[reached] = cost;
-      if (heuristic.evaluate(state, goal) === DEAD_END) continue;
-      open.push(guide === "least" ? lowest : cost + heuristic.relaxedCost(), cost, reached);
+      // What is least is known without a relaxed plan: a state is evaluated when its turn comes.
+      if (guide === "least") open.push(lowest, cost, reached);
+      else if (heuristic.evaluations >= last) return undefined;
+      else if (heuristic.evaluate(state, goal) !== DEAD_END) {
+        open.push(cost + heuristic.relaxedCost(), cost, reached);
+      }
     }
   }
   return undefined;

@@ -56,6 +56,11 @@ export class Heuristic {
     return [...this.#task.goal].map((wanted) => this.#additive.targets[wanted] as number);
   }
 
+  /** What an operator weighs in estimates. */
+  weightOf(operator: number): number {
+    return this.#weights[operator] as number;
+  }
+
   /** The operators that can be taken in the state of the last `evaluate`. */
   applicable(): Int32Array {
     return this.#additive.ready.subarray(0, this.#additive.readyCount);

@@ -2,6 +2,7 @@
  * The order in which the first steps of a relaxed plan are worth trying. Good is a step that lets
  * others of the relaxed plan follow at once, bad is one that stops others that could be taken now:
  * a robot picks up what lies here before it leaves, and goes where it can put down what it holds.
+ * Of two as good the cheaper one goes first.
  */
 import type { Heuristic } from "./heuristic.ts";
 import { holdsIn, type Lists, type Task } from "./task.ts";
@@ -36,7 +37,12 @@ export class Order {
       this.#scores[operator] = score;
     }
     for (const operator of relaxed) this.#note(operator, state, -1);
-    return preferred.toSorted((a, b) => (this.#scores[b] as number) - (this.#scores[a] as number));
+    const { costs } = this.#task;
+    return preferred.toSorted(
+      (a, b) =>
+        (this.#scores[b] as number) - (this.#scores[a] as number) ||
+        (costs[a] as number) - (costs[b] as number),
+    );
   }
 
   #note(operator: number, state: Uint32Array, change: 1 | -1): void {

@@ -96,7 +96,7 @@ class Search {
     let tried = 0;
     for (const operator of preferred) {
       if (tried >= TRIED_AT_ONCE) {
-        this.#preferred.push(estimate, number, operator);
+        this.#preferred.push(estimate + this.#heuristic.weightOf(operator) - 1, number, operator);
         continue;
       }
       tried += 1;
@@ -106,7 +106,9 @@ class Search {
       const promise = this.#evaluate(successor);
       if (promise === 0) return successor;
       if (promise === DEAD_END) continue;
-      this.#preferred.push(promise, successor, EVALUATED);
+      // With the step's own weight: else the dearest step, after which least is left, looks best.
+      const rank = promise + this.#heuristic.weightOf(operator) - 1;
+      this.#preferred.push(rank, successor, EVALUATED);
       if (isLarge && promise < estimate) tried = TRIED_AT_ONCE;
     }
     return undefined;

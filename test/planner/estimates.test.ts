@@ -3,13 +3,16 @@
 // Method: random walks over random tasks, every reachable state of small tasks.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { type Atom, atom } from "../../src/core/atom.ts";
+import { not } from "../../src/core/condition.ts";
+import type { TransitionDef } from "../../src/core/domain.ts";
 import { ground, literal } from "../../src/planner/ground.ts";
 import { Heuristic } from "../../src/planner/heuristic.ts";
 import { exclusions } from "../../src/planner/invariants.ts";
 import { Pace } from "../../src/planner/pace.ts";
-import type { Problem } from "../../src/planner/plan.ts";
+import { findPlan, type Problem } from "../../src/planner/plan.ts";
 import { apply, pack } from "../../src/planner/task.ts";
-import { carry } from "./rooms.ts";
+import { carry, wanted } from "./rooms.ts";
 import { after, everyStep, fakeClock, holds, problems } from "./tasks.ts";
 
 const pace = new Pace(fakeClock(), 1e9);
@@ -80,6 +83,32 @@ test("exclusions() names no two atoms that a reachable state holds together", as
     { numRuns: 1000 },
   );
   expect(sets).toBeGreaterThan(10);
+});
+
+const [f, g, h] = [atom("f"), atom("g"), atom("h")] as const;
+const bare = { name: "t", params: [], preconditions: [{ atom: g, holds: true }] };
+
+test.each<[string, TransitionDef, Atom[]]>([
+  ["two atoms that one step makes of one", { ...bare, adds: [f, h], removes: [g] }, [f, h]],
+  [
+    "an atom that is removed and added at once, and another",
+    { ...bare, adds: [], removes: [g], effects: [{ when: not(h), adds: [f, g], removes: [] }] },
+    [f, g],
+  ],
+  [
+    "atoms of two conditional effects that take away the same one",
+    {
+      ...{ ...bare, adds: [], removes: [] },
+      effects: [f, h].map((made) => ({ when: not(made), adds: [made], removes: [g] })),
+    },
+    [f, h],
+  ],
+])("exclusions() does not name %s", async (_, def, goal) => {
+  const problem: Problem = {
+    ...{ transitions: [def], objects: [], state: new Set([g]), goal: wanted(...goal) },
+    fluents: [f, g, h].map((name) => ({ name, args: [], default: false })),
+  };
+  expect(await findPlan(problem, { clock: fakeClock() })).toMatchObject({ cost: 1 });
 });
 
 function* reachable(problem: Problem) {

@@ -120,6 +120,14 @@ test("findPlan() keeps what can be had together when only a search shows that no
   ).toBeTrue();
 });
 
+test("findPlan() keeps a part that excludes another one, when that one cannot be had", async () => {
+  const problem = tilesSwapped(2, 2);
+  const instead = { atom: parseAtom("on(tile_3, place_0)"), holds: true };
+  const { relaxation } = await relax({ ...problem, goal: [...problem.goal, instead] });
+  expect(relaxation?.blocking.map(({ atom }) => `${atom}`)).toContain("on(tile_3, place_3)");
+  expect(relaxation?.goal).toContainEqual(instead);
+});
+
 test("findPlan() tells of no relaxation when there is a plan, or when it was not asked for", async () => {
   expect((await relax(carry(2, 1))).relaxation).toBeNull();
   const goal = wanted(robotAt(0), robotAt(1));
