@@ -19,7 +19,7 @@ import {
 } from "./task.ts";
 
 /** States that improvement looks at: at least so many rules' worth, and half of what search did. */
-const RULES_LOOKED_AT = 250_000;
+const RULES_LOOKED_AT = 150_000;
 const STATES_MIN = 50;
 const STATES_MAX = 1000;
 const SHARE_OF_SEARCH = 0.5;
