@@ -125,7 +125,7 @@ test("check tells every mistake with its place, and ends with 1 if there is any"
     /wrong.json: 2 mistakes, 0 warnings
     error: JSON Parse error: Unexpected EOF
     /torn.json: 1 mistake, 0 warnings
-    error: uses: Cannot use domain "/usesless.json": uses: it uses "wherehouse", which nobody knows; nearest is "warehouse"
+    error: Cannot use domain "/usesless.json": uses: it uses "wherehouse", which nobody knows; nearest is "warehouse"
     /usesless.json: 1 mistake, 0 warnings
     "
   `);

@@ -38,7 +38,7 @@ async function judge(file: string, library: Library): Promise<Verdict> {
     used = await library.usedBy(reading.read, file);
   } catch (cause) {
     if (!(cause instanceof ServantError)) throw cause;
-    return { file, errors: [{ place: "uses", reason: messageOf(cause) }], warnings: [] };
+    return { file, errors: [{ place: "", reason: messageOf(cause) }], warnings: [] };
   }
   const errors = domainProblems(domain, used);
   return { file, errors, warnings: [...covered(domain), ...domainWarnings(domain)] };
