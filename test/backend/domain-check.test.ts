@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { domainProblems, domainWarnings } from "../../src/backend/domain-check.ts";
 import type { Domain, Problem } from "../../src/core/domain.ts";
 import type { Json } from "../../src/core/json.ts";
+import { domain, fluent, objectType, transition } from "../../src/core/vocabulary.ts";
 import { adaptiveResampling } from "../../src/domains/adaptive-resampling.ts";
 import { sentry } from "../../src/domains/sentry.ts";
 import { warehouse } from "../../src/domains/warehouse.ts";
@@ -37,7 +38,7 @@ test.each([warehouse, sentry, adaptiveResampling])(
 );
 
 test("every mistake is told, with its place and the nearest name", () => {
-  const domain = vocabulary({
+  const rooms = vocabulary({
     transitions: [
       {
         name: "look",
@@ -53,7 +54,7 @@ test("every mistake is told, with its place and the nearest name", () => {
       { name: "room", type: "room" },
     ],
   });
-  expect(lines(domainProblems(domain, []))).toEqual([
+  expect(lines(domainProblems(rooms, []))).toEqual([
     'transitions[1].params[0].type: type "rom" is not declared; nearest is "room"',
     'transitions[1].preconditions[0]: fluent "att" is not declared; nearest is "at"',
     'transitions[1].preconditions[0]: "at" has 0 arguments, not 1',
@@ -81,11 +82,14 @@ test("what it uses of another is no mistake, what contradicts it is", () => {
 
 test("what cannot have been meant is warned of", () => {
   const free = { name: "free" };
-  const domain = vocabulary({
+  const rooms = vocabulary({
     transitions: [
       {
         name: "odd",
-        params: [{ name: "spare", type: "room" }],
+        params: [
+          { name: "spare", type: "room" },
+          { name: "seen_from", type: "room", optional: true },
+        ],
         preconditions: ["free", { not: "free" }],
         adds: ["free"],
         removes: ["free"],
@@ -93,13 +97,16 @@ test("what cannot have been meant is warned of", () => {
       {
         name: "never",
         preconditions: ["ready"],
-        effects: [{ when: { or: [{ not: "ready" }] }, adds: ["free"] }],
+        effects: [
+          { when: { or: [{ not: "ready" }] }, adds: ["free"] },
+          { when: "free", adds: ["free"], removes: ["free"] },
+        ],
       },
       { name: "idle" },
     ],
     objects: [{ name: "hall", type: "room", fields: { sise: 3, size: "big" } }],
   });
-  const noted = { ...domain, fluents: [...domain.fluents, ...more(free)] };
+  const noted = { ...rooms, fluents: [...rooms.fluents, ...more(free)] };
   expect(domainProblems(noted, [])).toEqual([]);
   expect(lines(domainWarnings(noted))).toEqual([
     'fluents[2]: no transition changes "ready()": it is what it was at the start',
@@ -108,17 +115,26 @@ test("what cannot have been meant is warned of", () => {
     "transitions[1].preconditions: they contradict each other: it can never apply",
     'transitions[1].removes[0]: "free" is added too, and what is added wins',
     "transitions[2].effects[0].when: it never holds when the step may start",
+    'transitions[2].effects[1].removes[0]: "free" is added too, and what is added wins',
     'transitions[3]: "idle" changes nothing: a planner never takes it',
     'objects[0].fields.sise: a room has no field "sise"; nearest is "size"',
     "objects[0].fields.size: it is no number",
   ]);
 });
 
+test("what the backend and code see to is not warned of", () => {
+  const room = objectType("room");
+  const legs = () => ({ objects: [], steps: [] });
+  const fly = transition("fly", { params: { room }, script: { legs } });
+  const noEntry = fluent("no_entry", { room });
+  expect(domainWarnings(domain("sky", { transitions: [fly], fluents: [noEntry] }))).toEqual([]);
+});
+
 test("alternatives that multiply beyond reason are left unread", () => {
   const either = { or: ["free", "ready", "lost"] };
   const preconditions = Array.from({ length: 40 }, () => either);
-  const domain = vocabulary({ transitions: [{ name: "wide", preconditions, adds: ["at(hall)"] }] });
-  const noted = { ...domain, fluents: [...domain.fluents, ...more({ name: "free" })] };
+  const rooms = vocabulary({ transitions: [{ name: "wide", preconditions, adds: ["at(hall)"] }] });
+  const noted = { ...rooms, fluents: [...rooms.fluents, ...more({ name: "free" })] };
   expect(lines(domainWarnings(noted)).filter((line) => line.includes("never apply"))).toEqual([]);
 });
 

@@ -17,10 +17,15 @@ const lab = domain("lab", { modules: ["my_lab.domain"], transitions: [wipe] });
 class Shelf implements DomainLibrary {
   readonly known = new Map<string, readonly Domain[]>();
   asked: string[] = [];
+  /** Nobody is answered before so many have asked. */
+  together = 1;
+  readonly #all = Promise.withResolvers<void>();
   find = async (module: string) => {
-    this.asked.push(module);
+    if (this.asked.push(module) >= this.together) this.#all.resolve();
+    await this.#all.promise;
     if (module === "broken") throw new ServantError("domain.invalid", "Cannot use it: torn");
-    return this.known.get(module);
+    // A folder is read anew for each that asks.
+    return this.known.get(module)?.map((each) => (each === warehouse ? each : { ...each }));
   };
   importCommand(module: string) {
     return module.includes("/") ? undefined : `agent domain import ${module}`;
@@ -60,6 +65,7 @@ test("what is found is known from then on, without a restart and over one", asyn
 test("two servants that ask at once get the same", async () => {
   const shelf = new Shelf();
   shelf.known.set("my_lab.domain", [lab]);
+  shelf.together = 8;
   await using http = harness({ library: shelf });
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => http.post("/servant/register", asking("my_lab.domain"))),

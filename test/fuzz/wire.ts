@@ -238,6 +238,9 @@ const domains = decoder(
         fc.record({
           name,
           params: args,
+          preconditions: fc.array(fc.oneof(atomText, text, fc.record({ not: atomText })), {
+            maxLength: 2,
+          }),
           adds: fc.array(fc.oneof(atomText, text), { maxLength: 2 }),
         }),
         { maxLength: 2 },

@@ -17,8 +17,6 @@ import { type ReadDomain, readDomainFile, unusable } from "./file.ts";
 /** What this program brings; nothing else may go by their names. */
 export const firstParty: readonly Domain[] = [warehouse, sentry, adaptiveResampling];
 
-/** What a vocabulary in a folder is asked for by; anything else could be a path. */
-const MODULE = /^[A-Za-z_][\w.:-]{0,199}$/;
 /** What Python can import, and a person may copy into a shell. */
 const PYTHON_MODULE = /^[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,9}$/;
 
@@ -158,7 +156,6 @@ export class Library {
   async #find(name: string): Promise<Found | undefined> {
     const own = firstParty.find((domain) => namesOf(domain).includes(name));
     if (own !== undefined) return brought(own);
-    if (!MODULE.test(name)) return undefined;
     for (const folder of this.folders) {
       const found = await findIn(folder, name);
       if (found !== undefined) return found;
@@ -167,7 +164,10 @@ export class Library {
   }
 }
 
-/** By the file's name, else by what a JSON document says of itself. */
+/**
+ * By the file's name, else by what a JSON document says of itself. The name is only ever compared: it
+ * comes from the network, and could be a path.
+ */
 async function findIn(folder: string, name: string): Promise<Found | undefined> {
   const files = filesIn(folder);
   const named = files.find((file) => basename(file).replace(/\.(json|ts)$/, "") === name);
