@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "./package.json" with { type: "json" };
-import { pageBundle } from "./src/local/page-bundle.ts";
+import { pageBundle, pageNames } from "./src/page/bundle.ts";
 
 const { values } = parseArgs({
   options: { target: { type: "string" }, outfile: { type: "string" } },
@@ -21,18 +21,22 @@ const built = join(aside, basename(outfile));
 
 const started = performance.now();
 // Beforehand: a build inside of a build waits for itself.
-const page = `export const pageBundle = async () => (${JSON.stringify(await pageBundle())});`;
-/** The binary has no page to bundle: it carries this one. */
-const finishedPage: Bun.BunPlugin = {
-  name: "finished page",
+const finished = await Promise.all(
+  pageNames.map(async (name) => [name, await pageBundle(name)] as const),
+);
+const pages = `const pages = ${JSON.stringify(Object.fromEntries(finished))};
+export const pageBundle = async (name) => pages[name];`;
+/** The binary has no pages to bundle: it carries these. */
+const finishedPages: Bun.BunPlugin = {
+  name: "finished pages",
   setup: ({ onLoad }) => {
-    onLoad({ filter: /\/src\/local\/page-bundle\.ts$/ }, () => ({ contents: page, loader: "js" }));
+    onLoad({ filter: /\/src\/page\/bundle\.ts$/ }, () => ({ contents: pages, loader: "js" }));
   },
 };
 const result = await Bun.build({
   entrypoints: [join(import.meta.dir, "src", "main.ts")],
   format: "esm",
-  plugins: [finishedPage],
+  plugins: [finishedPages],
   splitting: true, // each command is a chunk of its own, read when it is used
   bytecode: true,
   // Identifiers stay: stacks and class names in messages are read by people.

@@ -5,7 +5,7 @@ import { root } from "./binary.ts";
 const tool = (name: string) => join(root, "node_modules", ".bin", name);
 const checks: Record<string, string[]> = {
   types: [tool("tsc"), "--project", root],
-  "types of the page": [tool("tsc"), "--project", join(root, "src", "local", "page")],
+  "types of the pages": [tool("tsc"), "--project", join(root, "src", "page")],
   "lint and format": [tool("biome"), "check", "--error-on-warnings", root],
   tidiness: [process.execPath, "test", "./test/tidy.test.ts"],
 };

@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   adapters: ["wire"],
   client: ["wire"],
   local: ["wire"],
+  page: ["wire"],
   runner: ["wire"],
   backend: ["wire", "planner", "domains"],
 };

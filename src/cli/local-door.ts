@@ -94,18 +94,19 @@ async function load(
   parts: DoorParts,
 ): Promise<Loaded> {
   const { clock, feed, stateDir, tally, unwritten, version } = parts;
-  const [{ Auth }, { doorAnswers }, { LogStream }, { pageAnswer: page }, { agentDoor }] =
+  const [{ Auth }, { doorAnswers }, { LogStream }, { pageAnswer }, { agentDoor }] =
     await Promise.all([
       import("../local/auth.ts"),
       import("../local/server.ts"),
       import("../local/stream.ts"),
-      import("../local/page.ts"),
+      import("../page/answer.ts"),
       import("./agent-door.ts"),
     ]);
   const store = textFile(join(stateDir, "sessions.json"));
   const auth = new Auth({ token, port: address.port, store, clock });
   const stream = new LogStream({ feed, clock, boot: crypto.randomUUID() });
   const door = agentDoor(parts);
+  const page = (status: number) => pageAnswer("agent", status);
   const shown = { door, feed, page, stream, tally, unwritten, version };
   return { answer: doorAnswers({ address, auth, clock, ...shown }), stream };
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { AuditId } from "../../../src/core/assignment.ts";
 import { type Level, levels, sources } from "../../../src/core/events.ts";
 import { canonicalFilter, matches, type NumberedLine } from "../../../src/core/log.ts";
-import { gapText, indexOf, isGap, LogBook, numberOf } from "../../../src/local/page/log-book.ts";
+import { gapText, indexOf, isGap, LogBook, numberOf } from "../../../src/page/agent/log-book.ts";
 
 function line(seq: number, told: { level?: Level; message?: string } = {}): NumberedLine {
   const { level = "info", message = `line ${seq}` } = told;

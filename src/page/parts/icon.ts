@@ -1,6 +1,6 @@
 /** The shapes that go with words. Each has an outline of its own, so that none needs its colour. */
 import { svg } from "./dom.ts";
-import type { Outcome, Shape } from "./outcome.ts";
+import type { Outcome, Shape } from "./tone.ts";
 
 /** Paths in a field of 16 by 16. */
 const PATHS: Readonly<Record<Shape, string>> = {

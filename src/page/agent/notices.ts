@@ -1,6 +1,6 @@
 /** What a person must see before anything else: the agent's state, in words. */
 import type { Status } from "../../wire/local.ts";
-import type { Shape, Tone } from "./outcome.ts";
+import type { Shape, Tone } from "../parts/tone.ts";
 
 export interface Notice {
   readonly word: string;

@@ -2,7 +2,7 @@
 // wanted. Method: a real websocket server that says what the test tells it to.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
-import { LogStream } from "../../../src/local/page/log-stream.ts";
+import { LogStream } from "../../../src/page/agent/log-stream.ts";
 
 let server: Bun.Server<undefined>;
 let socket: ServerWebSocket<undefined> | undefined;

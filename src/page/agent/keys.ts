@@ -1,6 +1,6 @@
 /** Keys for the whole page. They rest while somebody types or a dialog is open. */
-import { isOpen, show } from "./dialogs.ts";
-import { button, byId, h } from "./dom.ts";
+import { isOpen, show } from "../parts/dialogs.ts";
+import { button, byId, h } from "../parts/dom.ts";
 import type { LogPanel } from "./log-panel.ts";
 
 interface Key {

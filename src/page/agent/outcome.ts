@@ -1,14 +1,6 @@
 /** What became of an assignment, as a word and a shape: colour alone tells nothing to some. */
 import type { AssignmentSummary } from "../../wire/local.ts";
-
-export type Tone = "good" | "bad" | "warn" | "busy" | "idle";
-export type Shape = "ring" | "play" | "check" | "alert" | "stop" | "pause" | "broken" | "clock";
-
-export interface Outcome {
-  readonly word: string;
-  readonly shape: Shape;
-  readonly tone: Tone;
-}
+import type { Outcome } from "../parts/tone.ts";
 
 type Told = Pick<AssignmentSummary, "phase" | "success" | "cancelled">;
 

@@ -1,12 +1,12 @@
 /** Assignments of the last while as a strip of time, and one by one below it. */
 import type { AssignmentSummary } from "../../wire/local.ts";
-import { button, byId, h, keyedList, type Part, setAttribute, setText, svg } from "./dom.ts";
-import { icon, pathOf } from "./icon.ts";
+import { button, byId, h, keyedList, type Part, setAttribute, setText, svg } from "../parts/dom.ts";
+import { icon, pathOf } from "../parts/icon.ts";
+import { clockText, dayClockText, durationText } from "../parts/words.ts";
 import type { Live } from "./live.ts";
 import type { Model } from "./model.ts";
 import { notesOf, outcomeOf } from "./outcome.ts";
 import { type Span, scaleFor, spansOf, thinned, tookMs } from "./timeline.ts";
-import { clockText, dayClockText, durationText } from "./words.ts";
 
 /** The strip's own units; it is as wide as there is room. */
 const WIDTH = 1_000;

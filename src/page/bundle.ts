@@ -1,6 +1,7 @@
 /**
- * Makes one self-contained page of `page/`. `build.ts` puts what this gives in its place, so that
- * the binary carries the finished page; from source it is made when it is first asked for.
+ * Makes one self-contained page of each folder that has a `page.html`. `build.ts` puts what this gives
+ * in its place, so that the binary carries the finished pages; from source one is made when it is
+ * first asked for.
  */
 import { join } from "node:path";
 import { sourceHash } from "../wire/source-hash.ts";
@@ -11,14 +12,16 @@ export interface PageBundle {
   readonly policy: string;
 }
 
-const FOLDER = join(import.meta.dir, "page");
+export const pageNames = ["agent"] as const;
+export type PageName = (typeof pageNames)[number];
 
 /** @throws {AggregateError} when it cannot be bundled */
-export async function pageBundle(): Promise<PageBundle> {
+export async function pageBundle(name: PageName): Promise<PageBundle> {
+  const folder = join(import.meta.dir, name);
   const [script, style, html] = await Promise.all([
-    bundled("main.ts"),
-    bundled("page.css"),
-    Bun.file(join(FOLDER, "page.html")).text(),
+    bundled(folder, "main.ts"),
+    bundled(folder, "page.css"),
+    Bun.file(join(folder, "page.html")).text(),
   ]);
   return {
     html: withInline(withInline(html, "style", style), "script", script),
@@ -38,9 +41,9 @@ export async function pageBundle(): Promise<PageBundle> {
   };
 }
 
-async function bundled(name: string): Promise<string> {
+async function bundled(folder: string, name: string): Promise<string> {
   const { outputs } = await Bun.build({
-    entrypoints: [join(FOLDER, name)],
+    entrypoints: [join(folder, name)],
     target: "browser",
     format: "iife",
     minify: true,

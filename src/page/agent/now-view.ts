@@ -1,13 +1,13 @@
 /** What is in hand: what runs with its progress, what waits, and the way to call each off. */
 import type { InHand } from "../../wire/local.ts";
-import { ask } from "./dialogs.ts";
-import { button, byId, h, keyedList, type Part, setAttribute, setText } from "./dom.ts";
+import { ask } from "../parts/dialogs.ts";
+import { button, byId, h, keyedList, type Part, setAttribute, setText } from "../parts/dom.ts";
+import { icon } from "../parts/icon.ts";
+import { durationText } from "../parts/words.ts";
 import { door } from "./door.ts";
-import { icon } from "./icon.ts";
 import type { Live } from "./live.ts";
 import type { CancelWish, Model } from "./model.ts";
 import { outcomeOf } from "./outcome.ts";
-import { durationText } from "./words.ts";
 
 export function nowView(model: Model, live: Live, showStory: (auditId: string) => void): void {
   const inHand = keyedList<InHand>(

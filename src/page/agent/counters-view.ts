@@ -1,8 +1,8 @@
 /** A few numbers and how they went over the last minutes. */
-import { byId, h, setText, svg } from "./dom.ts";
+import { byId, h, setText, svg } from "../parts/dom.ts";
+import { bytesText, countText, durationText } from "../parts/words.ts";
 import type { Model } from "./model.ts";
 import { growth, levels, REACH_MS, type Sample, type Series } from "./samples.ts";
-import { bytesText, countText, durationText } from "./words.ts";
 
 const SLOTS = 60;
 const WIDTH = 120;

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { noticesOf } from "../../../src/local/page/notices.ts";
-import { bytesText, durationText, shortId, some } from "../../../src/local/page/words.ts";
+import { noticesOf } from "../../../src/page/agent/notices.ts";
+import { bytesText, durationText, shortId, some } from "../../../src/page/parts/words.ts";
 import type { Status } from "../../../src/wire/local.ts";
-import { STATUS } from "../harness.ts";
+import { STATUS } from "../../local/harness.ts";
 
 const calm: Status = {
   ...STATUS,

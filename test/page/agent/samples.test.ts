@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { growth, levels, REACH_MS, type Sample, Samples } from "../../../src/local/page/samples.ts";
+import { growth, levels, REACH_MS, type Sample, Samples } from "../../../src/page/agent/samples.ts";
 
 const sample = (atMs: number, done: number): Sample => ({
   ...{ atMs, done, failed: 0, waiting: done, journalBytes: 0, lines: 0, lost: 0 },

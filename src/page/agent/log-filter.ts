@@ -2,7 +2,7 @@
 import type { AuditId } from "../../core/assignment.ts";
 import { type Level, levels, type Source, sources } from "../../core/events.ts";
 import type { LogFilter } from "../../core/log.ts";
-import { button, type Child, h, setAttribute } from "./dom.ts";
+import { button, type Child, h, setAttribute } from "../parts/dom.ts";
 
 export interface Wanted {
   readonly level: Level;

@@ -3,11 +3,11 @@
  * somebody scrolls away or holds it; what is held stands still, whatever comes or leaves.
  */
 import { printable } from "../../core/printable.ts";
-import { button, h, setAttribute, setText } from "./dom.ts";
+import { button, h, setAttribute, setText } from "../parts/dom.ts";
+import { clockText, countText, shortId, some } from "../parts/words.ts";
 import { gapText, indexOf, isGap, type LogBook, numberOf, type Row } from "./log-book.ts";
 import type { Model } from "./model.ts";
 import { isAtEnd, scrollToShow, type Viewport, visibleRows } from "./virtual-window.ts";
-import { clockText, countText, shortId, some } from "./words.ts";
 
 const KEY_STEPS: Readonly<Record<string, (page: number, count: number) => number>> = {
   ArrowUp: () => -1,

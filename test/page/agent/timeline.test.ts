@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { notesOf, outcomeOf } from "../../../src/local/page/outcome.ts";
+import { notesOf, outcomeOf } from "../../../src/page/agent/outcome.ts";
 import {
   mergeAssignments,
   scaleFor,
   spansOf,
   thinned,
   tookMs,
-} from "../../../src/local/page/timeline.ts";
+} from "../../../src/page/agent/timeline.ts";
 import type { AssignmentSummary } from "../../../src/wire/local.ts";
 
 const iso = (seconds: number) => new Date(seconds * 1_000).toISOString();

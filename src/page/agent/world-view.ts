@@ -1,10 +1,10 @@
 /** The plan and the state of the embedded backend. Hidden when none lives in this agent. */
 import type { PlanStep, World } from "../../wire/local.ts";
-import { byId, h, keyedList, type Part, setAttribute, setText } from "./dom.ts";
-import { icon } from "./icon.ts";
+import { byId, h, keyedList, type Part, setAttribute, setText } from "../parts/dom.ts";
+import { icon } from "../parts/icon.ts";
+import type { Outcome } from "../parts/tone.ts";
+import { countText } from "../parts/words.ts";
 import type { Model } from "./model.ts";
-import type { Outcome } from "./outcome.ts";
-import { countText } from "./words.ts";
 
 const OUTCOMES: Readonly<Record<PlanStep["phase"], Outcome>> = {
   waiting: { word: "waits", shape: "ring", tone: "idle" },

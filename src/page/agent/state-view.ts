@@ -1,12 +1,12 @@
 /** The top of the page: how the agent is, in a word, and what a person may ask of it as a whole. */
-import { ask } from "./dialogs.ts";
-import { button, byId, h, keyedList, type Part, setAttribute, setText } from "./dom.ts";
+import { ask } from "../parts/dialogs.ts";
+import { button, byId, h, keyedList, type Part, setAttribute, setText } from "../parts/dom.ts";
+import { icon } from "../parts/icon.ts";
+import { clockText, durationText, shortId } from "../parts/words.ts";
 import { door } from "./door.ts";
-import { icon } from "./icon.ts";
 import type { Live } from "./live.ts";
 import type { Model } from "./model.ts";
 import { type Notice, noticesOf } from "./notices.ts";
-import { clockText, durationText, shortId } from "./words.ts";
 
 const DRAIN = {
   title: "Drain the agent?",

@@ -1,6 +1,7 @@
 /** Assignments on a line of time: merged from pages, packed so that no two lie upon each other. */
 import type { AssignmentSummary } from "../../wire/local.ts";
-import { type Outcome, outcomeOf } from "./outcome.ts";
+import type { Outcome } from "../parts/tone.ts";
+import { outcomeOf } from "./outcome.ts";
 
 /** How many are kept: the oldest leave. */
 export const ASSIGNMENTS_MAX = 1_000;

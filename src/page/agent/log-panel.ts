@@ -1,11 +1,11 @@
 /** The log with what chooses from it, and one line of it at length. */
-import { button, byId, h, setAttribute, setText } from "./dom.ts";
+import { button, byId, h, setAttribute, setText } from "../parts/dom.ts";
+import { dayClockText } from "../parts/words.ts";
 import type { Live } from "./live.ts";
 import { gapText, isGap, numberOf, type Row } from "./log-book.ts";
 import { ALL, FilterTools, type Wanted } from "./log-filter.ts";
 import { LogView, sizeText } from "./log-view.ts";
 import type { Model } from "./model.ts";
-import { dayClockText } from "./words.ts";
 
 export interface LogPanel {
   /** Shows all that belongs to an assignment, from its first line on. */

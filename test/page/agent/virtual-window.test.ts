@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isAtEnd, scrollToShow, visibleRows } from "../../../src/local/page/virtual-window.ts";
+import { isAtEnd, scrollToShow, visibleRows } from "../../../src/page/agent/virtual-window.ts";
 
 const rowHeight = 20;
 const viewport = fc

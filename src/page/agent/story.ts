@@ -1,13 +1,13 @@
 /** The whole story of one assignment: its facts, what it was asked with, what came out. */
 import type { AssignmentStory, StoryFact } from "../../wire/local.ts";
-import { show } from "./dialogs.ts";
-import { button, type Child, h } from "./dom.ts";
+import { show } from "../parts/dialogs.ts";
+import { button, type Child, h } from "../parts/dom.ts";
+import { icon } from "../parts/icon.ts";
+import { clockText, dayClockText, durationText } from "../parts/words.ts";
 import { door } from "./door.ts";
-import { icon } from "./icon.ts";
 import type { Model } from "./model.ts";
 import { notesOf, outcomeOf } from "./outcome.ts";
 import { tookMs } from "./timeline.ts";
-import { clockText, dayClockText, durationText } from "./words.ts";
 
 export function storyOpener(model: Model, jumpTo: (auditId: string) => void) {
   return async (auditId: string): Promise<void> => {
