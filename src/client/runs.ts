@@ -46,10 +46,12 @@ export async function followRun(following: Following): Promise<RunAnswer> {
 }
 
 /** Every result of a run; when all of them are successes but the run is none, one more says so. */
-export function resultsOf({ kind, results = [], status, message }: RunAnswer): StepAnswer[] {
+export function resultsOf(run: RunAnswer): StepAnswer[] {
+  const { kind, results = [], status, message, code } = run;
   const hidesFailure = status !== "succeeded" && results.every(({ success }) => success);
   if (!hidesFailure) return results;
-  return [...results, { type: kind, success: false, message: message || status }];
+  const said = { success: false, message: message || status };
+  return [...results, { type: kind, ...said, ...(code === undefined ? {} : { code }) }];
 }
 
 function lost(runId: string, cause: ServantError): ServantError {

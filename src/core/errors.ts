@@ -111,6 +111,10 @@ export const catalogue = {
     hint: "Wait until it ends, or end it with `agent call cancel`",
   },
   "execution.stopped": { kind: "permanent", hint: "The backend was reset or was stopping" },
+  "execution.unwatched": {
+    kind: "transient",
+    hint: "`agent call runs` says how it went once the backend answers",
+  },
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
   "handler.bad-result": {
     kind: "permanent",

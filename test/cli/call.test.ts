@@ -1,34 +1,10 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import type { Json } from "../../src/core/json.ts";
 import { type Answers, type FakeDynos, fakeDynos } from "../support/fake-dynos.ts";
+import { call, callOn, ENV, MAIN } from "./calling.ts";
 
-const MAIN = join(import.meta.dir, "..", "..", "src", "main.ts");
-const ENV = { ...process.env, DYNOS_CONFIG_PATH: "/nonexistent/config.json", NO_COLOR: "1" };
 const STEP = { action_name: "move", parameters: { start: "room_one", end: "room_two" } };
 const STEP_TEXT = "move(start=room_one, end=room_two)";
-
-async function call(args: readonly string[], to?: string) {
-  const target = to === undefined ? [] : ["--to", to];
-  const child = Bun.spawn([process.execPath, MAIN, "call", ...args, ...target], {
-    env: ENV,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
-}
-
-async function callOn(answers: Answers, args: readonly string[]) {
-  await using backend = fakeDynos(answers);
-  const run = await call(args, backend.url);
-  return { ...run, bodies: backend.heard.map(({ method, body }) => [method, body]) };
-}
 
 const BOX = { name: "box_a", type: "box", value_fields: { weight: 1 } };
 const HANDED_OUT = {

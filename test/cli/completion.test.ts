@@ -20,7 +20,7 @@ test("bash completes commands, subcommands and their options", () => {
   expect(offered(["c"])).toEqual(["call", "cancel", "connect"]);
   expect(offered(["call", "pl"])).toEqual(["plan"]);
   expect(offered(["call", "plan", "--"])).toEqual(
-    ["--help", "--json", "--relax", "--session", "--time-budget", "--to"].sort(),
+    ["--help", "--json", "--relax", "--session", "--time-budget", "--timeout", "--to"].sort(),
   );
   expect(offered(["connect", "./a.ts:A", "--poll"])).toEqual(["--poll-interval"]);
   expect(offered(["host", "--le"])).toEqual(["--lease"]);

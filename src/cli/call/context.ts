@@ -10,6 +10,8 @@ export interface CallOptions {
   readonly session?: string;
   /** Print JSON, for programs. */
   readonly json?: boolean;
+  /** Seconds to wait for an answer; for the end of what is carried out, no limit unless given. */
+  readonly timeout?: number;
 }
 
 export interface CallContext {
@@ -23,9 +25,12 @@ export async function withBackend(
   options: CallOptions,
   run: (context: CallContext) => Promise<number>,
 ): Promise<number> {
-  const { to, session, json = false } = options;
+  const { to, session, json = false, timeout } = options;
   const target = resolveTarget({ to, session }, process.env);
-  const orchestrator = new RemoteOrchestrator(new Connection(target));
+  const orchestrator = new RemoteOrchestrator(new Connection(target), {
+    ...(timeout === undefined ? {} : { timeoutMs: timeout * 1_000 }),
+    warn: (line) => process.stderr.write(`agent: ${line}\n`),
+  });
   try {
     return await run({ orchestrator, out: openOutput(process.stdout, process.env), json });
   } catch (cause) {

@@ -1,10 +1,13 @@
-/** `agent call health|state|objects|actions|reset`: one question, one answer. */
+/** `agent call health|state|objects|actions|fluents|reset`: one question, one answer. */
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { printable, table } from "../output.ts";
 import { type CallOptions, withBackend } from "./context.ts";
 
 export type ScopedOptions = CallOptions & { readonly scope?: string };
 export type ObjectsOptions = ScopedOptions & { readonly type?: string };
+
+/** So many atoms of a fluent are shown in its row: `agent call state` has all of them. */
+const HELD_SHOWN = 5;
 
 export function health(options: CallOptions): Promise<number> {
   return withBackend(options, async ({ orchestrator, out, json }) => {
@@ -45,6 +48,17 @@ export function actions(options: ScopedOptions): Promise<number> {
   });
 }
 
+export function fluents(options: CallOptions): Promise<number> {
+  return withBackend(options, async ({ orchestrator, out, json }) => {
+    const list = await orchestrator.listFluents();
+    if (json) out.json(list);
+    else if (list.length === 0) out.line(out.paint.dim("no fluents"));
+    else
+      out.line(table(["FLUENT", "DEFAULT", "OBSERVER", "HOLDS"], list.map(fluentRow), out.paint));
+    return 0;
+  });
+}
+
 export function reset(options: CallOptions): Promise<number> {
   return withBackend(options, async ({ orchestrator, out, json }) => {
     await orchestrator.resetBackend();
@@ -63,6 +77,15 @@ function objectRow(each: JsonObject): string[] {
 function actionRow(each: JsonObject): string[] {
   const params = paramsOf(each).map(({ name, type }) => `${name}: ${type}`);
   return [`${textOf(each.name)}(${params.join(", ")})`, textOf(each.provider ?? "nobody")];
+}
+
+function fluentRow(each: JsonObject): string[] {
+  const args = paramsOf({ params: each.args ?? [] }).map(({ name, type }) => `${name}: ${type}`);
+  const held = Array.isArray(each.groundings) ? each.groundings.map(textOf) : [];
+  const more = held.length > HELD_SHOWN ? [`and ${held.length - HELD_SHOWN} more`] : [];
+  const name = `${textOf(each.name)}(${args.join(", ")})`;
+  const holds = [...held.slice(0, HELD_SHOWN), ...more].join(" ");
+  return [name, textOf(each.default), textOf(each.observer ?? "nobody"), holds];
 }
 
 /** The declared parameters of an action as the backend lists it. */

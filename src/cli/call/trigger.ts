@@ -6,12 +6,15 @@ import type { JsonObject } from "../../core/json.ts";
 import { printable } from "../output.ts";
 import { type CallOptions, withBackend } from "./context.ts";
 import { paramsOf } from "./show.ts";
+import { untilDone } from "./until-done.ts";
 
 export async function trigger(text: string, options: CallOptions): Promise<number> {
   const wanted = parseExpression(text);
   return withBackend(options, async ({ orchestrator, out, json }) => {
     const params = { ...(await positional(wanted, orchestrator)), ...wanted.named };
-    const result = await orchestrator.trigger(wanted.name, params);
+    const result = await untilDone(options, (long) =>
+      orchestrator.trigger(wanted.name, params, long),
+    );
     if (json) out.json(result);
     else {
       const { green, red } = out.paint;
