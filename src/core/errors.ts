@@ -113,7 +113,7 @@ export const catalogue = {
   "execution.stopped": { kind: "permanent", hint: "The backend was reset or was stopping" },
   "execution.unwatched": {
     kind: "transient",
-    hint: "`agent call runs` says how it went once the backend answers",
+    hint: "Ask the backend how it went, once it answers",
   },
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
   "handler.bad-result": {
