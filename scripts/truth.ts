@@ -36,7 +36,7 @@ await Promise.all(Array.from({ length: JUDGES }, (_, at) => share(python, first 
 
 const withPlan = found.filter(({ verdict }) => verdict === "plan");
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-console.log(`${found.length} tasks, ${withPlan.length} with a plan, all verdicts the same
+console.log(`${found.length} tasks, ${withPlan.length} with a plan, every verdict the same
 plans: ${sum(withPlan.map(({ steps }) => steps))} steps, the longest ${Math.max(...withPlan.map(({ steps }) => steps))}, all valid (${withPlan.filter(({ undecided }) => undecided).length} of them not judged by unified-planning)
 cost: ours ${sum(withPlan.map(({ cost }) => cost))}, cheapest ${sum(withPlan.map(({ cheapest }) => cheapest))}; ${withPlan.filter(({ cost, cheapest }) => cost === cheapest).length} plans are cheapest`);
 

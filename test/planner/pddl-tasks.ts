@@ -9,6 +9,7 @@ import { bindCondition } from "../../src/core/condition.ts";
 import { groundStep } from "../../src/core/outcome.ts";
 import { PddlSource, readPddl } from "../../src/planner/pddl/read.ts";
 import type { Problem } from "../../src/planner/plan.ts";
+import { Dice } from "./dice.ts";
 import { after, holds, tuples } from "./tasks.ts";
 
 export interface PddlTexts {
@@ -49,7 +50,7 @@ function isA(own: Type, wanted: Type): boolean {
 
 class Maker {
   readonly #seed: number;
-  #random: number;
+  readonly #dice: Dice;
   readonly #objects: readonly Named[];
   readonly #constants: readonly Named[];
   readonly #predicates: readonly Predicate[];
@@ -57,16 +58,19 @@ class Maker {
 
   constructor(seed: number) {
     this.#seed = seed;
-    this.#random = Math.imul(seed + 1, 0x9e3779b1) >>> 0;
+    this.#dice = new Dice(seed);
     const many = (type: Type, least: number, most: number) =>
-      Array.from({ length: this.#int(least, most) }, (_, at) => ({ name: `${type}${at}`, type }));
+      Array.from({ length: this.#dice.int(least, most) }, (_, at) => ({
+        name: `${type}${at}`,
+        type,
+      }));
     this.#objects = [...many("cat", 1, 2), ...many("dog", 0, 1), ...many("toy", 0, 2)];
-    this.#constants = this.#int(0, 1) === 0 ? [] : this.#objects.slice(0, 1);
-    this.#hasCosts = this.#int(0, 1) === 0;
+    this.#constants = this.#dice.int(0, 1) === 0 ? [] : this.#objects.slice(0, 1);
+    this.#hasCosts = this.#dice.int(0, 1) === 0;
     const predicates: Predicate[] = [];
     let atoms = 0;
     for (const name of ["p", "q", "r", "s", "t", "u"]) {
-      const args = this.#many(0, 2, () => this.#pick(ALL));
+      const args = this.#dice.many(0, 2, () => this.#dice.pick(ALL));
       const count = args.reduce((product, type) => product * this.#of(type).length, 1);
       if (atoms + count > ATOMS_MAX) continue;
       atoms += count;
@@ -76,13 +80,13 @@ class Maker {
   }
 
   task(): PddlTexts {
-    const actions = this.#many(5, 10, (at) => this.#action(at)).join("\n");
+    const actions = this.#dice.many(5, 10, (at) => this.#action(at)).join("\n");
     const plain = this.#objects.slice(this.#constants.length);
     const atoms = this.#predicates.flatMap(({ name, args }) =>
       this.#tuples(args).map((tuple) => `(${[name, ...tuple].join(" ")})`),
     );
-    const state = atoms.filter(() => this.#int(0, 1) === 0);
-    const prices = this.#objects.map(({ name }) => `(= (price ${name}) ${this.#int(0, 4)})`);
+    const state = atoms.filter(() => this.#dice.int(0, 1) === 0);
+    const prices = this.#objects.map(({ name }) => `(= (price ${name}) ${this.#dice.int(0, 4)})`);
     const domain = `(define (domain random-${this.#seed})
   (:requirements :adl :action-costs)
   (:types cat dog - animal animal toy - object)
@@ -112,13 +116,15 @@ ${actions})
     const literal = (text: string, holds: boolean) => (holds ? text : `(not ${text})`);
     const holdsIn = (where: ReadonlySet<Atom>, text: string) => where.has(atomOf(text));
     const changed = atoms.filter((a) => holdsIn(state, a) !== holdsIn(task.problem.state, a));
-    const reached = this.#many(2, 5, () => this.#pick(changed.length > 0 ? changed : atoms));
+    const reached = this.#dice.many(2, 5, () =>
+      this.#dice.pick(changed.length > 0 ? changed : atoms),
+    );
     const parts = reached.map((a) => literal(a, holdsIn(state, a)));
-    if (changed.length === 0 || this.#int(0, 1) === 0) {
-      const other = this.#pick(atoms);
+    if (changed.length === 0 || this.#dice.int(0, 1) === 0) {
+      const other = this.#dice.pick(atoms);
       parts.push(literal(other, !holdsIn(task.problem.state, other)));
     }
-    if (this.#int(0, 9) === 0) parts.push(this.#formula([]));
+    if (this.#dice.int(0, 9) === 0) parts.push(this.#formula([]));
     return `(and ${parts.join(" ")})`;
   }
 
@@ -134,24 +140,27 @@ ${actions})
       }),
     );
     let now = state;
-    for (let left = this.#int(5, 30); left > 0; left--) {
+    for (let left = this.#dice.int(5, 30); left > 0; left--) {
       const here = now;
       const possible = steps.filter(({ needs }) => holds(here, needs));
       if (possible.length === 0) return now;
-      now = after(now, this.#pick(possible).step);
+      now = after(now, this.#dice.pick(possible).step);
     }
     return now;
   }
 
   #action(at: number): string {
-    const params = this.#many(0, 3, (index) => ({ name: `?x${index}`, type: this.#pick(ALL) }));
-    const conditions = this.#many(1, 3, () => this.#formula(params));
+    const params = this.#dice.many(0, 3, (index) => ({
+      name: `?x${index}`,
+      type: this.#dice.pick(ALL),
+    }));
+    const conditions = this.#dice.many(1, 3, () => this.#formula(params));
     const price =
-      params[0] && this.#int(0, 1) === 0 ? `(price ${params[0].name})` : this.#int(0, 5);
+      params[0] && this.#dice.int(0, 1) === 0 ? `(price ${params[0].name})` : this.#dice.int(0, 5);
     const effects = [
-      ...this.#many(1, 2, () => this.#literal(params, 3)),
-      ...this.#many(0, 2, () => this.#conditional(params)),
-      ...(this.#int(0, 9) > 0 ? [`(increase (total-cost) ${price})`] : []),
+      ...this.#dice.many(1, 2, () => this.#literal(params, 3)),
+      ...this.#dice.many(0, 2, () => this.#conditional(params)),
+      ...(this.#dice.int(0, 9) > 0 ? [`(increase (total-cost) ${price})`] : []),
     ];
     return `  (:action a${at} :parameters (${typedNames(params)})
     :precondition (and ${conditions.join(" ")})
@@ -159,11 +168,11 @@ ${actions})
   }
 
   #conditional(scope: readonly Named[]): string {
-    const variable: Named = { name: "?e", type: this.#pick(ALL) };
-    const isForall = this.#int(0, 2) === 0;
+    const variable: Named = { name: "?e", type: this.#dice.pick(ALL) };
+    const isForall = this.#dice.int(0, 2) === 0;
     const inside = isForall ? [...scope, variable] : scope;
-    const when = this.#many(1, 2, () => this.#formula(inside)).join(" ");
-    const effects = this.#many(1, 2, () => this.#literal(inside, 3)).join(" ");
+    const when = this.#dice.many(1, 2, () => this.#formula(inside)).join(" ");
+    const effects = this.#dice.many(1, 2, () => this.#literal(inside, 3)).join(" ");
     const body = `(when (and ${when}) (and ${effects}))`;
     return isForall ? `(forall (?e - ${variable.type}) ${body})` : body;
   }
@@ -175,7 +184,7 @@ ${actions})
       const [first, second] = [literal(), literal()];
       return first === "" || second === "" ? first || second : `(${word} ${first} ${second})`;
     };
-    switch (this.#int(0, 11)) {
+    switch (this.#dice.int(0, 11)) {
       case 0:
         return pair("or");
       case 1:
@@ -186,9 +195,9 @@ ${actions})
       }
       case 3:
       case 4: {
-        const bound: Named = { name: "?f", type: this.#pick(ALL) };
+        const bound: Named = { name: "?f", type: this.#dice.pick(ALL) };
         const inner = this.#literal([...scope, bound], 3);
-        const quantifier = this.#int(0, 2) === 0 ? "forall" : "exists";
+        const quantifier = this.#dice.int(0, 2) === 0 ? "forall" : "exists";
         return inner && `(${quantifier} (?f - ${bound.type}) ${inner})`;
       }
       default:
@@ -198,18 +207,18 @@ ${actions})
 
   /** One in `negativeIn` is negative. Empty when no predicate fits. */
   #literal(scope: readonly Named[], negativeIn: number): string {
-    const { name, args } = this.#pick(this.#predicates);
+    const { name, args } = this.#dice.pick(this.#predicates);
     const terms = args.map((type) => {
       // The newest variable first: a quantifier over what nothing names is none.
       const fitting = [...scope].reverse().filter((term) => isA(term.type, type));
       const constants = this.#constants.filter((term) => isA(term.type, type));
-      const isConstant = fitting.length === 0 || this.#int(0, 4) === 0;
+      const isConstant = fitting.length === 0 || this.#dice.int(0, 4) === 0;
       const from = isConstant && constants.length > 0 ? constants : fitting;
-      return from.length === 0 ? undefined : from[this.#int(0, 1) === 0 ? 0 : from.length - 1];
+      return from.length === 0 ? undefined : from[this.#dice.int(0, 1) === 0 ? 0 : from.length - 1];
     });
     if (terms.includes(undefined)) return "";
     const atom = `(${[name, ...terms.map((term) => term?.name)].join(" ")})`;
-    return this.#int(1, negativeIn) === 1 ? `(not ${atom})` : atom;
+    return this.#dice.int(1, negativeIn) === 1 ? `(not ${atom})` : atom;
   }
 
   #of(type: Type): readonly Named[] {
@@ -221,23 +230,6 @@ ${actions})
       (sofar, type) => sofar.flatMap((t) => this.#of(type).map(({ name }) => [...t, name])),
       [[]],
     );
-  }
-
-  #many<T>(least: number, most: number, make: (index: number) => T): T[] {
-    return Array.from({ length: this.#int(least, most) }, (_, at) => make(at));
-  }
-
-  #pick<T>(from: readonly T[]): T {
-    return from[this.#int(0, from.length - 1)] as T;
-  }
-
-  /** Mulberry32. */
-  #int(least: number, most: number): number {
-    this.#random = (this.#random + 0x6d2b79f5) >>> 0;
-    let mixed = this.#random;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return least + (((mixed ^ (mixed >>> 14)) >>> 0) % (most - least + 1));
   }
 }
 

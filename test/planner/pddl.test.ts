@@ -76,6 +76,11 @@ const AB = "(:objects a b) (:init (on a) (linked a b))";
 test.each<[string, string, string]>([
   ["equality keeps two apart", "(and (on ?x) (linked ?x ?y) (not (= ?x ?y)))", "(t a b)"],
   ["equality asks for one", "(and (on ?x) (= ?x ?y))", "(t a a)"],
+  [
+    "equality of constants",
+    "(and (linked ?x ?y) (or (= a b) (and (= a a) (not (= b a)))))",
+    "(t a b)",
+  ],
   ["or", "(and (or (on ?x) (off)) (on ?y))", "(t a a)"],
   ["imply", "(and (imply (on ?x) (off)) (linked ?y ?x))", "(t b a)"],
   ["not over and", "(and (not (and (on ?x) (on ?y))) (linked ?x ?y))", "(t a b)"],
@@ -124,6 +129,10 @@ test("costs are constants, functions and sums; a step whose cost has no value is
   expect(await planned(domain, `${goal} (:init (at a) ${ways})`)).toBe(
     "(go a b)\n; cost = 1 (unit cost)\n",
   );
+  const fixed = domain.replace("(+ 1 (way ?x ?y))", "3) (increase (total-cost) 2");
+  expect(await planned(fixed, costly)).toBe("(go a b)\n; cost = 5 (general cost)\n");
+  const free = domain.replace("(increase (total-cost) (+ 1 (way ?x ?y)))", "");
+  expect(await planned(free, costly)).toBe("(go a b)\n; cost = 0 (general cost)\n");
   const bare = `${goal} (:init (at a)) (:metric minimize (total-cost))`;
   expect(await planned(domain, bare)).toBe("goal_unreachable");
 });

@@ -5,6 +5,7 @@ import { findPlan, type PlanOutcome } from "../../src/planner/plan.ts";
 import { validatePlan } from "../../src/planner/validate.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { Judge } from "../support/planners.ts";
+import { pddlInstance } from "./pddl-instances.ts";
 import { type PddlTexts, pddlTask } from "./pddl-tasks.ts";
 import { problems } from "./tasks.ts";
 import { writePddl } from "./write-pddl.ts";
@@ -31,9 +32,13 @@ export interface Truth {
   readonly faults: readonly string[];
 }
 
-/** The task of a seed: half of them come from PDDL, half from a `Problem` written as PDDL. */
+/**
+ * The task of a seed: one in three is a random domain in PDDL, one a random `Problem` written as PDDL, one
+ * a random problem for a domain that makes sense.
+ */
 export function taskOf(seed: number): PddlTexts {
-  if (seed % 2 === 0) return pddlTask(seed);
+  if (seed % 3 === 0) return pddlTask(seed);
+  if (seed % 3 === 1) return pddlInstance(seed);
   const [drawn] = fc.sample(problems, { seed, numRuns: 1 });
   if (drawn === undefined) throw new Error(`there is no task ${seed}`);
   const { allowed: _, ...problem } = drawn; // PDDL knows no keep-outs

@@ -1,7 +1,7 @@
 /** Writes a `Problem` as PDDL, for planners that know nothing else. Keep-outs cannot be written. */
 import { type Atom, atomParts } from "../../src/core/atom.ts";
 import type { Condition } from "../../src/core/condition.ts";
-import type { ArgDef, ObjectDef, TransitionDef } from "../../src/core/domain.ts";
+import type { ArgDef, TransitionDef } from "../../src/core/domain.ts";
 import { groundStep } from "../../src/core/outcome.ts";
 import type { Problem } from "../../src/planner/plan.ts";
 import type { PddlTexts } from "./pddl-tasks.ts";
@@ -11,41 +11,62 @@ export function writePddl(name: string, problem: Problem): PddlTexts {
   const { transitions, fluents, objects, state, goal } = problem;
   const types = [...new Set(objects.map(({ type }) => type))];
   const texts = JSON.stringify(transitions);
-  const usesNames = objects.some((object) => texts.includes(object.name));
   // A definition may name any object: all of them are constants then.
-  const declared = objects.map(typedObject).join(" ");
-  const prices = problem.cost === undefined ? [] : pricesOf(problem);
-  const functions = transitions.map(({ name: of, params }) => `(cost-of-${of} ${typed(params)})`);
+  const usesNames = objects.some((object) => texts.includes(object.name));
+  const named = objects.map((object) => `${object.name} - ${object.type}`).join(" ");
+  const costs = costsOf(problem);
+  // Planners of plain STRIPS refuse what they do not know even where it says nothing.
+  const isPlain = costs === "unit" && !/"effects"|"or"|"not"|"holds":false/.test(texts);
+  const facts = [...state].map(spelled);
+  if (costs !== "unit") facts.push("(= (total-cost) 0)", ...pricesOf(problem));
   return {
-    domain: `(define (domain ${name})
-  (:requirements :adl :action-costs)
-  (:types ${types.join(" ")} - object)
-  (:constants ${usesNames ? declared : ""})
-  (:predicates ${fluents.map((each) => `(${each.name} ${typed(each.args)})`).join(" ")})
-  (:functions ${prices.length === 0 ? "" : `${functions.join(" ")} - number`} (total-cost) - number)
-${transitions.map((def) => action(def, prices.length > 0)).join("\n")})
-`,
-    problem: `(define (problem ${name}) (:domain ${name})
-  (:objects ${usesNames ? "" : declared})
-  (:init (= (total-cost) 0) ${[...prices, ...[...state].map(spelled)].join("\n    ")})
-  (:goal ${formula({ and: goal })})
-  (:metric minimize (total-cost)))
-`,
+    domain: define(`domain ${name}`, [
+      `(:requirements ${isPlain ? ":strips :typing" : ":adl :action-costs"})`,
+      `(:types ${types.join(" ")} - object)`,
+      usesNames ? `(:constants ${named})` : "",
+      `(:predicates ${fluents.map((each) => `(${each.name} ${typed(each.args)})`).join(" ")})`,
+      costs === "unit" ? "" : `(:functions ${functions(problem).join(" ")} - number)`,
+      ...transitions.map((def) => action(def, costs)),
+    ]),
+    problem: define(`problem ${name}`, [
+      `(:domain ${name})`,
+      usesNames ? "" : `(:objects ${named})`,
+      `(:init ${facts.join("\n    ")})`,
+      `(:goal ${formula({ and: goal })})`,
+      costs === "unit" ? "" : "(:metric minimize (total-cost))",
+    ]),
   };
 }
 
-function action({ name, params, ...def }: TransitionDef, isPriced: boolean): string {
-  const price = isPriced
-    ? `(${[`cost-of-${name}`, ...params.map((each) => `?${each.name}`)].join(" ")})`
-    : (def.cost ?? 1);
+function define(what: string, sections: readonly string[]): string {
+  const lines = sections.filter((section) => section !== "").map((section) => `  ${section}\n`);
+  return `(define (${what})\n${lines.join("")})\n`;
+}
+
+/** Every step costs 1, each transition says its own, or the problem is asked. */
+type Costs = "unit" | "own" | "asked";
+
+function costsOf({ cost, transitions }: Problem): Costs {
+  if (cost !== undefined) return "asked";
+  return transitions.every((def) => def.cost === undefined) ? "unit" : "own";
+}
+
+function functions({ transitions, cost }: Problem): string[] {
+  const asked = transitions.map(({ name, params }) => `(cost-of-${name} ${typed(params)})`);
+  return [...(cost === undefined ? [] : asked), "(total-cost)"];
+}
+
+function action({ name, params, ...def }: TransitionDef, costs: Costs): string {
+  const asked = `(${[`cost-of-${name}`, ...params.map((each) => `?${each.name}`)].join(" ")})`;
+  const price = costs === "asked" ? asked : (def.cost ?? 1);
   const effects = [
     ...simple(def),
     ...(def.effects ?? []).map(
       (each) => `(when ${formula(each.when)} (and ${simple(each).join(" ")}))`,
     ),
-    `(increase (total-cost) ${price})`,
+    ...(costs === "unit" ? [] : [`(increase (total-cost) ${price})`]),
   ];
-  return `  (:action ${name}
+  return `(:action ${name}
     :parameters (${typed(params)})
     :precondition ${formula({ and: def.preconditions })}
     :effect (and ${effects.join(" ")}))`;
@@ -73,16 +94,13 @@ function typed(args: readonly ArgDef[]): string {
   return args.map(({ name, type }) => `?${name} - ${type}`).join(" ");
 }
 
-function typedObject({ name, type }: ObjectDef): string {
-  return `${name} - ${type}`;
-}
-
-/** What every step costs. */
+/** What every step costs, where that is asked. */
 function pricesOf({ transitions, objects, cost }: Problem): string[] {
+  if (cost === undefined) return [];
   return transitions.flatMap((def) =>
     tuples(def.params, objects).map((tuple) => {
       const values = def.params.map(({ name }, at) => [name, tuple[at] ?? ""]);
-      const price = cost?.(groundStep(def, Object.fromEntries(values)));
+      const price = cost(groundStep(def, Object.fromEntries(values)));
       return `(= (${[`cost-of-${def.name}`, ...tuple].join(" ")}) ${price})`;
     }),
   );

@@ -160,11 +160,14 @@ def validate(domain, problem, plan):
     validator.skip_checks = True  # of kinds of costs that it only knows in part
     result = validator.validate(task, reader.parse_plan_string(task, steps))
     said = " ".join(message.message for message in result.log_messages or [])
-    # It refuses to add and remove one atom in a step, where PDDL says that adding wins.
-    is_known = "Conflicting Effects" in said or "conflicting" in said.lower()
-    if result.status != ValidationResultStatus.VALID and not is_known:
+    is_valid = result.status == ValidationResultStatus.VALID
+    # It refuses to add and remove one atom in a step, where PDDL says that adding wins; and it drops a
+    # quantifier whose body does not name the variable, which is wrong of a type without objects.
+    is_empty = any(not any(True for _ in task.objects(each)) for each in task.user_types)
+    undecided = not is_valid and ("conflicting" in said.lower() or is_empty)
+    if not is_valid and not undecided:
         faults.append(f"unified-planning: {result.status.name} {said}")
-    return {"faults": faults, "undecided": is_known}
+    return {"faults": faults, "undecided": undecided}
 
 
 def judge(request, folder):

@@ -3,7 +3,7 @@ import type { Atom } from "../../core/atom.ts";
 import type { Condition } from "../../core/condition.ts";
 import type { ConditionalEffect } from "../../core/domain.ts";
 import { type Amount, readAmount } from "./amount.ts";
-import { all, isFalse, isTrue, readFormula, TRUE } from "./formula.ts";
+import { all, isTrue, readFormula, TRUE } from "./formula.ts";
 import { EQUALS, type Names, type Scope } from "./names.ts";
 import type { Token } from "./source.ts";
 import type { Walk } from "./walk.ts";
@@ -91,9 +91,8 @@ function takeWhen(names: Names, walk: Walk, place: Place, into: Effects): void {
     return;
   }
   const inner: Place = { scope: place.scope, when, adds: [], removes: [] };
-  take(names, body, inner, into); // read even when it can never happen: it must be right
-  const isSomething = inner.adds.length + inner.removes.length > 0;
-  if (isSomething && !isFalse(when)) {
+  take(names, body, inner, into);
+  if (inner.adds.length + inner.removes.length > 0) {
     into.conditional.push({ when, adds: inner.adds, removes: inner.removes });
   }
 }

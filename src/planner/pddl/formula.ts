@@ -38,7 +38,7 @@ export function isTrue(condition: Condition): boolean {
   return "and" in condition && condition.and.length === 0;
 }
 
-export function isFalse(condition: Condition): boolean {
+function isFalse(condition: Condition): boolean {
   return "or" in condition && condition.or.length === 0;
 }
 

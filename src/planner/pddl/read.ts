@@ -12,7 +12,7 @@ import type { Condition, Literal } from "../../core/condition.ts";
 import type { TransitionDef } from "../../core/domain.ts";
 import type { GroundStep, Problem } from "../problem.ts";
 import { type Amount, amountOf } from "./amount.ts";
-import { isFalse, type Parameter } from "./formula.ts";
+import type { Parameter } from "./formula.ts";
 import { EQUALS } from "./names.ts";
 import type { Source } from "./source.ts";
 import { type Action, readTask, type Task } from "./task.ts";
@@ -52,8 +52,7 @@ export function readPddl(domainText: Source, problemText: Source): PddlTask {
   const taken = wanted.map(({ types }) => types);
   const flat = flatten(names.types, names.objects, taken);
   const goal = goalOf(task, flat);
-  const possible = actions.filter(({ precondition }) => !isFalse(precondition));
-  const transitions = possible.map((each) => toTransition(task, flat, each));
+  const transitions = actions.map((each) => toTransition(task, flat, each));
   const equal = names.comparesObjects ? [...names.objects.keys()] : [];
   const declared = new Map(actions.map((each) => [each.name, each.declared]));
   return {
@@ -140,7 +139,7 @@ function goalOf({ goal, goalParameters }: Task, flat: Flat) {
   const preconditions = [...tests, ...parts];
   const last = { name: GOAL, params, preconditions, adds: [reached], removes: [], cost: 0 };
   return {
-    transitions: isFalse(goal) ? [] : [last],
+    transitions: [last],
     // A goal that asks for nothing is reached.
     state: isPlain && parts.length === 0 ? [reached] : [],
     literals: [{ atom: reached, holds: true }],
