@@ -257,7 +257,10 @@ export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
   }
 
   /** A run's record when it has ended. Our backend's alone. */
-  waitForRun(runId: string, { signal = this.#options.signal }: LongOptions = {}) {
+  waitForRun(
+    runId: string,
+    { signal = this.#options.signal }: LongOptions = {},
+  ): Promise<RunAnswer> {
     const ask = () => this.getRun(runId, { signal });
     return followRun({ ask, runId, signal, outageMs: this.#options.outageMs });
   }

@@ -2,8 +2,10 @@
 // Method: pack it as for the registry, unpack it into a project with nothing else in it, and run that
 // on Node with a `fetch` that fails: what cannot be called cannot time out either.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { symlink } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
+import { root } from "../../scripts/binary.ts";
 import { fakeDynos } from "../support/fake-dynos.ts";
 import { type Project, packedLibrary, project } from "../support/project.ts";
 
@@ -78,6 +80,22 @@ test("the package's client runs on Node, with nothing else installed", async () 
   const [goal] = backend.heard;
   expect(goal?.body).toEqual({ goal: ["box_at(room_two, box_a)"] });
   expect(goal?.headers.get("x-requested-with")).toBe("dynos");
+});
+
+test("the package's client type-checks as its page writes it, and tells a wrong object", async () => {
+  const page = await Bun.file(join(root, "docs", "client.md")).text();
+  const [, sample = ""] = /```ts\n\/\/ tidy.ts\n([\s\S]*?)```/.exec(page) ?? [];
+  const options = ["--module", "NodeNext", "--target", "ESNext", "--lib", "ESNext,DOM"];
+  const check = async (text: string) => {
+    await Bun.write(join(scratch.path, "tidy.ts"), text);
+    const tsc = join(root, "node_modules", ".bin", "tsc");
+    const command = [tsc, "--noEmit", "--strict", "--types", "", ...options, "tidy.ts"];
+    return Bun.spawnSync(command, { cwd: scratch.path }).stdout.toString();
+  };
+  // The types of its answers are written with zod, which installing the package brings along.
+  await symlink(join(root, "node_modules", "zod"), join(scratch.path, "node_modules", "zod"));
+  expect(await check(sample)).toBe("");
+  expect(await check(sample.replace("end: roomOne", "end: boxA"))).toContain("tidy.ts");
 });
 
 test("on Node an execution may be held for longer than any answer", async () => {
