@@ -96,9 +96,11 @@ export class Cart {
 }
 `;
 
-test("the package holds the program, its types, the plugins and the licence", () => {
+test("the package holds the program, the client, types, the plugins and the licence", () => {
   const installed = join(author.path, "node_modules", "servant-agent");
-  for (const path of ["dist/agent", "dist/types/sdk/index.d.ts", "plugins", "LICENSE"]) {
+  const client = ["dist/client/index.js", "dist/domains/warehouse.js"];
+  const others = ["dist/agent", "dist/types/sdk/index.d.ts", "plugins", "LICENSE"];
+  for (const path of [...others, ...client]) {
     expect({ path, there: existsSync(join(installed, path)) }).toEqual({ path, there: true });
   }
 });

@@ -280,6 +280,24 @@ test("call mission save saves what the file says, and refuses what is no mission
   expect(bad.bodies).toEqual([]);
 });
 
+test("call plan --relax says what blocks the goal, and what does not", async () => {
+  const relaxation = {
+    blocking: [{ atom: "at(a)", holds: true, why: "needs", detail: "move needs at(any)" }],
+    goal: ["at(b)", "not at(c)"],
+    plan: [STEP],
+  };
+  const answer = { plan: null, reason: "goal_unreachable", detail: "no", relaxation };
+  const run = await callOn({ "POST /plan": answer }, ["plan", "--relax"]);
+  expect(run).toMatchObject({
+    code: 1,
+    stdout: "✗ at(a): move needs at(any)\n✓ at(b), not at(c): in 1 step\n",
+    stderr: "agent: No plan (goal_unreachable): no\n",
+  });
+  const other = { ...answer, relaxation: { conditions: ["at(a)"] } };
+  const theirs = await callOn({ "POST /plan": other }, ["plan", "--relax"]);
+  expect(JSON.parse(theirs.stdout)).toEqual({ conditions: ["at(a)"] });
+});
+
 // --- the client ends before what it waits for ---
 
 const GOING = { ...RUN, status: "running", ended: null, success: null, message: "step 1" };

@@ -1,6 +1,7 @@
 /** `agent call plan`: the steps that lead to the goal, or why there are none. */
 import { exitCodes } from "../../core/errors.ts";
-import { printable } from "../output.ts";
+import { isJsonObject, type Json } from "../../core/json.ts";
+import { type Output, printable } from "../output.ts";
 import { type CallContext, type CallOptions, withBackend } from "./context.ts";
 import { stepText } from "./step-list.ts";
 
@@ -32,10 +33,31 @@ export function reportNoPlan({ orchestrator, out, json }: CallContext): number {
   const { reason = "no_plan_found", detail, relaxation } = answer ?? {};
   const why = detail ? `: ${detail}` : "";
   process.stderr.write(`agent: ${printable(`No plan (${reason})${why}`)}\n`);
-  if (relaxation !== undefined && relaxation !== null) out.json(relaxation);
-  const hint = HINTS[reason];
+  const isRelaxed = relaxation !== undefined && relaxation !== null;
+  if (isRelaxed) showRelaxation(relaxation, out);
+  const hint = isRelaxed ? undefined : HINTS[reason];
   if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
   return exitCodes.permanent;
+}
+
+/** What blocks the goal and what could be reached without it, as our backend says it; others' as it is. */
+function showRelaxation(relaxation: Json, out: Output): void {
+  const { blocking, goal, plan: steps } = isJsonObject(relaxation) ? relaxation : {};
+  if (!Array.isArray(blocking)) return out.json(relaxation);
+  for (const each of blocking.filter(isJsonObject)) {
+    const { atom, holds, detail } = each;
+    const wanted = `${holds === false ? "not " : ""}${String(atom)}`;
+    const why = typeof detail === "string" && detail !== "" ? `: ${detail}` : "";
+    out.line(`${out.paint.red("✗")} ${printable(wanted + why)}`);
+  }
+  const rest = Array.isArray(goal) ? goal.map(String) : [];
+  if (rest.length === 0) return;
+  const reach = Array.isArray(steps) ? countText(steps.length) : "no plan was found in time";
+  out.line(`${out.paint.green("✓")} ${printable(rest.join(", "))}: ${reach}`);
+}
+
+function countText(steps: number): string {
+  return steps === 1 ? "in 1 step" : `in ${steps} steps`;
 }
 
 const HINTS: Readonly<Record<string, string>> = {
