@@ -43,7 +43,10 @@ export function reportNoPlan({ orchestrator, out, json }: CallContext): number {
 /** What blocks the goal and what could be reached without it, as our backend says it; others' as it is. */
 function showRelaxation(relaxation: Json, out: Output): void {
   const { blocking, goal, plan: steps } = isJsonObject(relaxation) ? relaxation : {};
-  if (!Array.isArray(blocking)) return out.json(relaxation);
+  if (!Array.isArray(blocking)) {
+    out.json(relaxation);
+    return;
+  }
   for (const each of blocking.filter(isJsonObject)) {
     const { atom, holds, detail } = each;
     const wanted = `${holds === false ? "not " : ""}${String(atom)}`;
