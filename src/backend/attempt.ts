@@ -31,7 +31,7 @@ export interface Task {
   readonly parent?: AuditId;
   /** Scripts that it is part of. */
   readonly depth?: number;
-  /** After every attempt, legs too. */
+  /** Before and after every attempt, legs too. */
   readonly note: () => void;
 }
 
@@ -70,6 +70,8 @@ export async function attemptStep(
           params: wireParams(world, step),
         });
   attempt.telemetry = result.telemetry;
+  attempt.answer = { success: result.success, message: result.message };
+  task.note(); // its servant forgets it now, and the beliefs may take their time
   return finish(ports, task, attempt, await judged(ports, { step, before, result }, task));
 }
 
@@ -86,7 +88,11 @@ function impossibility(
   return { success: false, message, code: "provider.missing" };
 }
 
-function begin({ log, traces }: AttemptPorts, { run, parent, why }: Task, attempt: Attempt): void {
+function begin(
+  { log, traces }: AttemptPorts,
+  { run, parent, why, note }: Task,
+  attempt: Attempt,
+): void {
   const { auditId, step, servantId } = attempt;
   const text = stepText(step);
   run.open.add(auditId);
@@ -103,6 +109,7 @@ function begin({ log, traces }: AttemptPorts, { run, parent, why }: Task, attemp
     ...part,
   });
   run.tell({ type: "step.started", auditId, step, ...part, ...holder });
+  note(); // should the backend end now, the next life tells what was under way
 }
 
 function finish(

@@ -21,6 +21,8 @@ export interface Attempt {
   /** The steps of its script, each try of them. */
   readonly legs: Attempt[];
   telemetry: Json;
+  /** What its servant, or its script, says of it. */
+  answer?: Ending;
   ending?: Ending;
 }
 export interface PlanOutcome {
@@ -58,7 +60,8 @@ export function describeOutcome(outcome: Outcome): JsonObject {
   return { ...head, ...describeAttempt(outcome), ...tail };
 }
 
-function describeAttempt({ auditId, step, why, legs, telemetry, servantId }: Attempt): JsonObject {
+function describeAttempt(attempt: Attempt): JsonObject {
+  const { auditId, step, why, legs, telemetry, servantId, answer, ending } = attempt;
   return {
     audit_id: auditId,
     action_name: step.transition,
@@ -66,6 +69,7 @@ function describeAttempt({ auditId, step, why, legs, telemetry, servantId }: Att
     why,
     ...(isEmpty(telemetry) ? {} : { telemetry }),
     ...(servantId === undefined ? {} : { servant_id: servantId }),
+    ...(answer === undefined || ending !== undefined ? {} : { answered: { ...answer } }),
     ...(legs.length === 0 ? {} : { steps: legs.map(describeOutcome) }),
   };
 }

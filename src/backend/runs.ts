@@ -14,9 +14,10 @@ export const RUNS_MAX = 200;
 const REMEMBERED_ATTEMPTS_MAX = 200_000;
 /** Of so many, the newest, what they told is kept too. */
 const TALES_MAX = 20;
-/** A run that goes on is kept at most so often, in milliseconds, and less often when it is long. */
-const KEEP_MS = 1_000;
-const KEEP_MS_PER_ATTEMPT = 2;
+/** A run that goes on is kept with every step while it is no longer than this, as JSON, ... */
+const KEPT_AT_ONCE_CHARACTERS = 64 * 1024;
+/** ... and a longer one so much later: to keep 1 MiB of it takes as long as some steps do. */
+const CHARACTERS_PER_MS = 500;
 
 export interface RunsPorts {
   readonly clock: Clock;
@@ -35,7 +36,7 @@ export class Runs {
   readonly #live = new Map<string, Run>();
   /** What clients read of each, oldest first; of one that runs it may be out of date. */
   readonly #records = new Map<string, JsonObject>();
-  readonly #keptAtMs = new Map<string, number>();
+  readonly #kept = new Map<string, { readonly atMs: number; readonly length: number }>();
   /** Those that are to be kept soon. */
   readonly #due = new Map<string, AbortController>();
 
@@ -58,11 +59,12 @@ export class Runs {
     return run;
   }
 
-  /** Keeps what it has come to: soon, if that is often. */
+  /** Keeps what it has come to: soon, if that is long. */
   note(run: Run): void {
     const { id } = run;
-    const everyMs = KEEP_MS + run.attempts * KEEP_MS_PER_ATTEMPT;
-    const dueInMs = (this.#keptAtMs.get(id) ?? 0) + everyMs - this.#clock.monotonic();
+    const { atMs, length } = this.#kept.get(id) ?? { atMs: 0, length: 0 };
+    const everyMs = length <= KEPT_AT_ONCE_CHARACTERS ? 0 : length / CHARACTERS_PER_MS;
+    const dueInMs = atMs + everyMs - this.#clock.monotonic();
     if (run.ending !== undefined || dueInMs <= 0) {
       this.#store(id, run.describe());
     } else if (!this.#due.has(id)) {
@@ -101,7 +103,7 @@ export class Runs {
 
   #store(id: string, record: JsonObject): void {
     this.#records.set(id, record);
-    this.#keptAtMs.set(id, this.#clock.monotonic());
+    this.#kept.set(id, { atMs: this.#clock.monotonic(), length: JSON.stringify(record).length });
     this.#undue(id);
     this.#keep.put("run", id, record);
   }
@@ -125,7 +127,7 @@ export class Runs {
 
   #forget(id: string): void {
     this.#records.delete(id);
-    this.#keptAtMs.delete(id);
+    this.#kept.delete(id);
     this.#undue(id);
     this.#keep.remove("run", id);
   }

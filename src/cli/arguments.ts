@@ -49,9 +49,9 @@ export function port(text: string): number {
   return value;
 }
 
-/** Reads seconds, or `off`. */
-export function lease(text: string): number | undefined {
-  return text === "off" ? undefined : atLeast(0.1)(text);
+/** Reads seconds, or `off`: commander takes an undefined value for an empty text. */
+export function lease(text: string): number | "off" {
+  return text === "off" ? text : atLeast(0.1)(text);
 }
 
 /** Reads a switch. */

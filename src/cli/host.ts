@@ -43,7 +43,7 @@ export async function host(options: HostOptions, version: string): Promise<numbe
       version,
       leaseMs: lease * 1_000,
       replansMax: options.maxReplans,
-      ...(silentLease === undefined ? {} : { silentLeaseMs: silentLease * 1_000 }),
+      silentLeaseMs: silentLease === "off" ? undefined : silentLease * 1_000,
       missionFiles: options.missions === undefined ? undefined : missionFiles(options.missions),
       ...opened,
       notes,

@@ -75,8 +75,8 @@ export interface HostOptions {
   readonly stateDir?: string;
   /** Seconds. */
   readonly lease: number;
-  /** Seconds; absent is off. */
-  readonly silentLease?: number;
+  /** Seconds. */
+  readonly silentLease: number | "off";
   /** Plans in a row without progress before a run gives up. */
   readonly maxReplans: number;
   /** A folder of missions, one JSON file each. */

@@ -165,7 +165,7 @@ function addHost(program: Command, version: string, done: (code: number) => void
     .addOption(repeatable("--domain-path <dir>", "folder of vocabularies (repeatable)"))
     .option("--state-dir <dir>", "where its state is kept (default: in memory only)", nonEmpty)
     .option("--lease <s>", "silence after which a polling servant's step fails", atLeast(0.1), 30)
-    .option("--silent-lease <s|off>", "the same for one silent while acting (default: off)", lease)
+    .option("--silent-lease <s|off>", "the same for one silent while acting", lease, "off")
     .option("--max-replans <n>", "plans without progress before giving up", wholeFrom(0), 5)
     .option("--missions <dir>", "a folder of missions, NAME.json each")
     .addOption(

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Json, JsonObject } from "../../src/core/json.ts";
 import { project } from "../support/project.ts";
 
 const main = join(import.meta.dir, "..", "..", "src", "main.ts");
@@ -87,6 +88,28 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s answers what is held and exits 0",
   expect(await (await execution).json()).toMatchObject({
     results: [{ success: false, code: "execution.stopped" }],
   });
+});
+
+test("--silent-lease off, as without it, lets a servant act in silence", async () => {
+  await using host = await startHost("--silent-lease", "off");
+  const get = async (path: string) => (await (await fetch(host.url + path)).json()) as JsonObject;
+  const actions = async () => {
+    const all = (await get("/actions")) as unknown as { name: string; provider: Json }[];
+    return Object.fromEntries(all.map(({ name, provider }) => [name, provider]));
+  };
+  const register = async (...transitions: string[]) => {
+    const answer = await post(`${host.url}/servant/register`, { transitions });
+    return `/servant/${((await answer.json()) as JsonObject).servant_id}/next_assignment`;
+  };
+  await post(`${host.url}/start`, { start: ["robot_at(room_one)"] });
+  await post(`${host.url}/goal`, { goal: ["robot_at(room_two)"] });
+  const poll = host.url + (await register("move"));
+  await post(`${host.url}/execute?wait=false`, {});
+  while ((await fetch(poll)).status !== 200) await Bun.sleep(5);
+  await register("pick"); // it has nothing to do, and its silence ends it
+  while ((await actions()).pick !== null) await Bun.sleep(20);
+  expect(await get("/runs")).toMatchObject({ runs: [{ status: "running" }] });
+  expect((await actions()).move).not.toBeNull();
 });
 
 test("host knows the vocabulary of a JSON file alone when it is named", async () => {

@@ -156,11 +156,11 @@ test("after a restart the run that was going is interrupted, with the results it
     }
   };
   const { audit_id } = await next();
+  expect(JSON.stringify(store.documents("run"))).toContain('"success":null'); // it is in hand
   await ask(`/servant/${servant.servant_id}/result`, { audit_id: audit_id ?? "", success: true });
+  expect(JSON.stringify(store.documents("run"))).toContain('"success":true'); // it was answered
   await next();
   await ask("/goal", { goal: [] });
-  // However long its second step takes, what came of the first is kept soon.
-  while (!JSON.stringify(store.documents("run")).includes('"success":true')) await Bun.sleep(20);
   // The power goes: nothing of this life is closed. Another begins with what is kept.
   await using http = harness({ store });
   const { body: run } = await http.get(`/runs/${run_id}`);
@@ -173,6 +173,23 @@ test("after a restart the run that was going is interrupted, with the results it
   expect((await http.get(`/runs/${run_id}/events`)).body).toMatchObject({ events: [] });
   expect((await http.post("/execute")).body.code).toBe("plan.none"); // nothing is in the way
   await first.close();
+});
+
+test("an answer whose beliefs are still asked for when the power goes is told by the next life", async () => {
+  const store = memoryStore();
+  await using first = harness({ store });
+  const servant = await first.register(["move"], ["robot_at"]);
+  await prepare(first, ["robot_at(room_two)"]);
+  const id = await begin(first);
+  const { audit_id } = await first.next(servant);
+  await first.answer(servant, audit_id, { message: "the left wheel slips", telemetry: { m: 3 } });
+  await using second = harness({ store });
+  expect((await second.get(`/runs/${id}`)).body.results).toMatchObject([
+    {
+      ...{ success: false, message: "interrupted: nobody saw how it ended", telemetry: { m: 3 } },
+      answered: { success: true, message: "the left wheel slips" },
+    },
+  ]);
 });
 
 test("the events of a run can be asked for, from any one on", async () => {
