@@ -232,7 +232,8 @@ describe.skipIf(newest === "")("a servant whose vocabulary no backend has built 
     const path = join(state.path, "domains");
     await Bun.write(join(path, ".keep"), "");
     const options = ["--domain-path", path, "--state-dir", state.path];
-    let { host, url } = await startHost(...options);
+    using first = await startHost(...options);
+    const { host, url } = first;
     const dynos = join(newest, "..", "dynos");
     const node = `${join(fixtures, "lab_node.py")}:LabNode`;
     const connect = () =>
@@ -264,10 +265,10 @@ describe.skipIf(newest === "")("a servant whose vocabulary no backend has built 
     // The world is still understood by the next life of the backend.
     host.kill();
     expect(await host.exited).toBe(0);
-    ({ host, url } = await startHost(...options));
-    const kept = (await (await fetch(`${url}/state`)).json()) as { state: string[] };
+    using next = await startHost(...options);
+    const kept = (await (await fetch(`${next.url}/state`)).json()) as { state: string[] };
     expect(kept.state).toEqual(["arm_free", "hands_free", "on(bench_two, probe_one)"]);
-    host.kill();
-    expect(await host.exited).toBe(0);
+    next.host.kill();
+    expect(await next.host.exited).toBe(0);
   }, 60_000);
 });
