@@ -112,7 +112,7 @@ function peers(python: string): Contestant[] {
     {
       name: "pyperplan, greedy best-first with FF",
       command: (...files) => [join(python, "..", "pyperplan"), "-H", "hff", "-s", "gbf", ...files],
-      read: (output) => matched(output, /Search time: ([\d.e-]+)/, /Plan length: (\d+)/),
+      read: (output) => matched(output, /Search time: ([\d.e+-]+)/, /Plan length: (\d+)/),
     },
   ];
 }

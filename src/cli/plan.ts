@@ -1,6 +1,6 @@
 /** `agent plan`: looks for a plan for a problem in PDDL, without a backend. */
 import { exitCodes, messageOf, ServantError } from "../core/errors.ts";
-import { PddlSource, type PddlTask, planText, readPddl } from "../planner/pddl/read.ts";
+import { PddlSource, type PddlTask, planText, readPddl, TEXT_MAX } from "../planner/pddl/read.ts";
 import { findPlan, type PlanOutcome } from "../planner/plan.ts";
 import { systemClock } from "../system/clock.ts";
 import { stopSignals } from "./compose.ts";
@@ -40,14 +40,23 @@ export async function plan(options: PlanOptions): Promise<number> {
 }
 
 async function read(path: string): Promise<PddlSource> {
+  const file = path === STDIN ? Bun.stdin : Bun.file(path);
+  const name = path === STDIN ? "stdin" : path;
+  const chunks: Uint8Array[] = [];
   try {
-    const file = path === STDIN ? Bun.stdin : Bun.file(path);
-    return new PddlSource(path === STDIN ? "stdin" : path, await file.text());
+    let bytes = 0;
+    for await (const chunk of file.stream()) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      // The reader says what is too long; this is not to swallow an endless one before.
+      if (bytes > TEXT_MAX) break;
+    }
   } catch (cause) {
     throw new ServantError("usage.invalid", `Cannot read "${path}": ${messageOf(cause)}`, {
       cause,
     });
   }
+  return new PddlSource(name, Buffer.concat(chunks).toString());
 }
 
 /** Shows on a terminal that a long search still goes on, until the returned function is called. */

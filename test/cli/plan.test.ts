@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TEXT_MAX } from "../../src/planner/pddl/read.ts";
 import { root } from "../support/binary.ts";
 
 const MAIN = join(root, "src", "main.ts");
@@ -90,6 +91,13 @@ test.each<[string, string[], string | undefined, number, RegExp]>([
     "",
     2,
     /Cannot read "\/none": .*\nhint: /,
+  ],
+  [
+    "a text that is too long",
+    ["--domain", "-", "--problem", pddl("gripper-no-hand")],
+    " ".repeat(TEXT_MAX + 1),
+    2,
+    /Cannot read "stdin", line 1, column 1: more than \d+ characters/,
   ],
   ["both texts on stdin", ["--domain", "-", "--problem", "-"], "", 2, /both texts from stdin/],
   ["no problem", ["--domain", "-"], "", 2, /required option '--problem <file>'/],

@@ -18,7 +18,7 @@ import type { Source } from "./source.ts";
 import { type Action, readTask, type Task } from "./task.ts";
 import { type Flat, flatten } from "./types.ts";
 
-export { Source as PddlSource } from "./source.ts";
+export { Source as PddlSource, TEXT_MAX } from "./source.ts";
 
 /** The step that ends a plan whose goal is more than a list of atoms, and the atom that it makes true. */
 const GOAL = ":goal";

@@ -4,8 +4,8 @@
  */
 import { ServantError } from "../../core/errors.ts";
 
-/** Characters of one text at most. */
-export const TEXT_MAX = 32 * 2 ** 20;
+/** Characters of one text at most: reading takes a hundred times as much memory. */
+export const TEXT_MAX = 8 * 2 ** 20;
 /** Brackets within brackets at most: what reads them calls itself once for each. */
 export const DEPTH_MAX = 200;
 /** How much of a wrong token is shown. */
