@@ -26,6 +26,7 @@ const atoms = ["atom.malformed", "atom.unknown"] as const;
 const object = ["object.unknown", "object.invalid", "object.conflict"] as const;
 const deletion = ["object.unknown", "object.in-use"] as const;
 const mission = ["mission.unknown"] as const;
+const begun = { 202: { description: "It has begun", answer: direct.BegunRun } } as const;
 const starts = ["execution.running", "execution.stopped"] as const;
 
 export const api = {
@@ -185,7 +186,7 @@ export const api = {
     query: direct.WaitQuery,
     body: Empty,
     answer: direct.Results,
-    also: { 202: "It has begun: `run_id`" },
+    also: begun,
     failures: [...starts, "plan.none"],
   },
   executeBlocks: {
@@ -195,7 +196,7 @@ export const api = {
     query: direct.WaitQuery,
     body: BlocksRequest,
     answer: direct.Results,
-    also: { 202: "It has begun: `run_id`" },
+    also: begun,
     failures: starts,
   },
   trigger: {
@@ -283,7 +284,7 @@ export const api = {
     summary: "Carries a mission out.",
     query: direct.WaitQuery,
     answer: direct.Results,
-    also: { 202: "It has begun: `run_id`" },
+    also: begun,
     failures: [...mission, ...starts],
   },
   patchMission: {

@@ -53,6 +53,8 @@ export async function attemptStep(
   into.push(attempt);
   const impossible = impossibility(ports, step, run);
   if (impossible !== undefined) return finish(ports, task, attempt, impossible);
+  // What it does is believed of these at its end: they are to be there then.
+  const release = world.hold(stepText(step), Object.values(step.parameters));
   begin(ports, task, attempt);
   const before = world.scene();
   const result =
@@ -72,7 +74,9 @@ export async function attemptStep(
   attempt.telemetry = result.telemetry;
   attempt.answer = { success: result.success, message: result.message };
   task.note(); // its servant forgets it now, and the beliefs may take their time
-  return finish(ports, task, attempt, await judged(ports, { step, before, result }, task));
+  const ending = await judged(ports, { step, before, result }, task);
+  release();
+  return finish(ports, task, attempt, ending);
 }
 
 /** Why it cannot even be begun. */

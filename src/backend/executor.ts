@@ -153,7 +153,7 @@ export class Executor {
       throw new ServantError("provider.missing", problem);
     }
     if (def === undefined) return { transition: name, parameters: params, adds: [], removes: [] };
-    const checked = checkedParams(def, params, (object) => world.object(object)?.type);
+    const checked = checkedParams(def, params, world);
     return groundStep(def, checked);
   }
 

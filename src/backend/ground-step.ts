@@ -3,6 +3,7 @@ import type { TransitionDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { suggestion } from "./nearest.ts";
+import type { World } from "./world.ts";
 
 /** Absent parameters are null or `"None"` on the wire; numbers and booleans are names as text. */
 export function paramTexts(params: JsonObject): Record<string, string> {
@@ -29,7 +30,7 @@ export function paramTexts(params: JsonObject): Record<string, string> {
 export function checkedParams(
   { name, params }: TransitionDef,
   given: Readonly<Record<string, string>>,
-  typeOf: (object: string) => string | undefined,
+  world: Pick<World, "object" | "objects">,
 ): Record<string, string> {
   const bad = (reason: string) =>
     new ServantError("assignment.bad-params", `Cannot use "${name}": ${reason}`);
@@ -44,9 +45,18 @@ export function checkedParams(
       const object = given[param.name] ?? given[`arg${index}`];
       if (object === undefined && param.optional) return [];
       if (object === undefined) throw bad(`its parameter "${param.name}" is missing`);
-      const type = typeOf(object);
-      if (type === undefined) throw bad(`there is no object "${object}"`);
-      if (type !== param.type) throw bad(`"${object}" is a ${type}, not a ${param.type}`);
+      const type = world.object(object)?.type;
+      if (type === undefined) {
+        const peers = world.objects().filter((each) => each.type === param.type);
+        const near = suggestion(
+          object,
+          peers.map((each) => each.name),
+        );
+        throw bad(`there is no object "${object.slice(0, 200)}" for "${param.name}"${near}`);
+      }
+      if (type !== param.type) {
+        throw bad(`"${object}" is a ${type}, and "${param.name}" is a ${param.type}`);
+      }
       return [[param.name, object]];
     }),
   );

@@ -19,10 +19,7 @@ export function sceneOf(world: World, state: ReadonlySet<Atom>): Scene {
  */
 export function stepOf(world: World, { transition, parameters }: StepDef): GroundStep {
   const def = world.vocabulary.transition(transition);
-  return groundStep(
-    def,
-    checkedParams(def, parameters, (object) => world.object(object)?.type),
-  );
+  return groundStep(def, checkedParams(def, parameters, world));
 }
 
 /** A step that is about to start. */

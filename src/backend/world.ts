@@ -47,6 +47,8 @@ export class World {
   readonly #keep: Keep;
   readonly #objects: Objects;
   #objectsChangedAtMs: number;
+  /** What steps that are under way name, and which step it is. */
+  readonly #held = new Set<{ readonly names: readonly string[]; readonly step: string }>();
   /** Of an earlier life, and not understood yet. */
   #waiting: KeptWorld = { objects: [], atoms: [], goal: [] };
   #set = new Map<Atom, boolean>();
@@ -127,12 +129,20 @@ export class World {
     return object;
   }
 
+  /** Lets no object go that a step names, until what is returned is called. */
+  hold(step: string, names: readonly string[]): () => void {
+    const held = { step, names };
+    this.#held.add(held);
+    return () => void this.#held.delete(held);
+  }
+
   /**
    * Forgets an object; with `withParts` its parts too, and what the state says of them. Returns the
    * names of those that are gone.
    *
    * @throws {ServantError} `object.unknown`, or `object.in-use` when a domain declares it, or when
-   *   atoms of the state (unless `withParts`), the goal or other objects name it
+   *   atoms of the state (unless `withParts`), the goal, a step that is under way or other objects
+   *   name it
    */
   deleteObject(name: string, { withParts }: { readonly withParts: boolean }): string[] {
     this.#objects.require(name);
@@ -143,7 +153,9 @@ export class World {
     const names = (text: Atom) => atomParts(text).args.some((arg) => gone.has(arg));
     const atoms = [...this.#set].filter(([text]) => names(text));
     const holding = withParts ? [] : atoms.filter(([, holds]) => holds);
+    const held = [...this.#held].filter((each) => each.names.some((one) => gone.has(one)));
     const uses = [
+      ...held.map(({ step }) => `${step} is under way`),
       ...this.#goal.filter(names).map((text) => `the goal has ${text}`),
       ...holding.map(([text]) => `${text} holds`),
       ...this.#objects.referrersOf(gone).map((each) => `"${each.name}" names it`),

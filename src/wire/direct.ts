@@ -129,6 +129,8 @@ export const Results = z.looseObject({
   message: z.string(),
   run_id: z.string(),
 });
+/** The answer to what is not waited for. */
+export const BegunRun = z.looseObject({ run_id: z.string(), status: z.string() });
 export const StepResult = z.looseObject({ ...Result.shape, audit_id: z.string() });
 const run = {
   run_id: z.string(),

@@ -17,10 +17,16 @@ export interface RouteSpec {
   /** The same in another media type, when `Accept` asks for it. */
   readonly orAs?: MediaType;
   /** What else it may say that is no failure, by status: in the form of its answer, 204 without. */
-  readonly also?: Readonly<Record<number, string>>;
+  readonly also?: Readonly<Record<number, string | Other>>;
   readonly failures?: readonly ErrorCode[];
   /** Absent: as the whole says. Empty: open to all. */
   readonly security?: readonly Document[];
+}
+
+/** An answer of another form. */
+export interface Other {
+  readonly description: string;
+  readonly answer: z.ZodMiniType;
 }
 
 export interface ApiSpec {
@@ -113,10 +119,13 @@ function success({ answer, orAs, also = {} }: RouteSpec): Record<string, Outcome
     ...(typeof answer === "string" ? { [answer]: {} } : json(schemaOf(answer))),
     ...(orAs === undefined ? {} : { [orAs]: {} }),
   };
-  const others = Object.entries(also).map(([status, description]) => [
-    status,
-    status === "204" ? { description } : { description, content },
-  ]);
+  const others = Object.entries(also).map(([status, other]): [string, Outcome] => {
+    if (typeof other === "object") {
+      const { description, answer: form } = other;
+      return [status, { description, content: json(schemaOf(form)) }];
+    }
+    return [status, { description: other, ...(status === "204" ? {} : { content }) }];
+  });
   return { 200: { description: "Done", content }, ...Object.fromEntries(others) };
 }
 

@@ -108,6 +108,17 @@ test("what the backend answers is what its description says", async () => {
   await ask("answerAssignment", { ...result, audit_id: (await http.next(id)).audit_id }, [id]);
   await triggered;
   await ask("executeBlocks", { blocks: [block] });
+  for (const [name, path] of [
+    ["execute", "/execute"],
+    ["executeBlocks", "/execute_blocks"],
+    ["executeMission", "/missions/tour/execute"],
+  ] as const) {
+    const { body } = await http.post(`${path}?wait=false`, { blocks: [] });
+    expect(api[name].also[202].answer.safeParse(body).error).toBeUndefined();
+    const operation = backendOpenApi("1").paths[api[name].path]?.post;
+    expect(JSON.stringify(operation?.responses[202])).toContain('"required":["run_id","status"]');
+    while ((await http.get("/health")).body.running !== null) await Bun.sleep(1);
+  }
   await ask("runs");
   await ask("run", undefined, [String(run_id)]);
   await ask("runEvents", undefined, [String(run_id)]);

@@ -177,6 +177,24 @@ describe("DELETE /objects/{name}", () => {
     expect(left.map(({ name }) => name)).toEqual(["harbour", "wp_1"]);
   });
 
+  test("what a step that is under way names stays until its end", async () => {
+    await using http = harness();
+    const servant = await http.register(["move"]);
+    await http.post("/objects", { type: "room", name: "annex" });
+    await http.post("/start", { start: ["robot_at(room_one)"] });
+    const params = { start: "room_one", end: "annex" };
+    const moved = http.post("/trigger", { action: "move", params });
+    const { audit_id } = await http.next(servant);
+    const refused = await http.send("DELETE", "/objects/annex/cascade");
+    expect([refused.status, refused.body.code]).toEqual([409, "object.in-use"]);
+    expect(refused.body.detail).toContain("move(start=room_one, end=annex) is under way");
+    await http.answer(servant, audit_id);
+    await moved;
+    expect((await http.get("/state")).body.state).toContain("robot_at(annex)" as never);
+    expect((await http.send("DELETE", "/objects/annex/cascade")).status).toBe(200);
+    expect((await http.get("/state")).body.state).toEqual(["hands_free"]);
+  });
+
   test.each([
     "..%2F..%2Fetc%2Fpasswd",
     "%2e%2e%2fbackend.sqlite",
