@@ -14,14 +14,13 @@ import { warehouse } from "../../src/domains/warehouse.ts";
 import { DomainFile } from "../../src/wire/domain.ts";
 import { type AgentRun, agent, root } from "../support/binary.ts";
 import { type Project, project } from "../support/project.ts";
-import { domainsPython, pythonWith } from "../support/python.ts";
+import { peerPython, pythonWith, VERSIONS } from "../support/python.ts";
 import { PATIENCE_MS, start, startHost } from "../support/running.ts";
 
 const fixtures = join(root, "test", "fixtures", "domains");
-const VERSIONS = ["0.1.2", "0.1.5", "0.2.0", "0.2.2"];
 const pythons = new Map<string, string>();
 for (const version of VERSIONS) {
-  const found = await domainsPython(version);
+  const found = await peerPython(version);
   if (found !== undefined) pythons.set(version, found.python);
 }
 // The first of all: of this one, fluents do not know their names.

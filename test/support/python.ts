@@ -1,6 +1,6 @@
 /** The public Python packages as peers: one virtual environment for each set, made once. */
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..", "..");
@@ -11,28 +11,27 @@ export interface PeerPython {
   readonly dynos: string;
 }
 
+/** The releases of the public client that this program is held to, oldest first. */
+export const VERSIONS = ["0.1.2", "0.1.5", "0.2.0", "0.2.2"] as const;
+export type PeerVersion = (typeof VERSIONS)[number];
+
 /** Packages of one release of the client: it runs only with its own core and domains. */
-function packagesOf(version: string): string[] {
+function packagesOf(version: PeerVersion): string[] {
   const core = version === "0.1.2" ? "0.1.2.post1" : version;
-  return [`dynos-client==${version}`, `dynos-core==${core}`, `dynos-warehouse-domain==${version}`];
+  const domains = ["warehouse-domain", "sentry-domain", "adaptive-resampling"];
+  if (version !== "0.1.2") domains.push("sim-bridge"); // first published with 0.1.5
+  const beside = domains.map((name) => `dynos-${name}==${version}`);
+  return [`dynos-client==${version}`, `dynos-core==${core}`, ...beside];
 }
 
 /**
- * The Python client of a version. Undefined, with a warning, when it cannot be had: the tests that
- * need it are skipped.
+ * The Python client of a version, with every public vocabulary. Undefined, with a warning, when it
+ * cannot be had: the tests that need it are skipped.
  *
  * @throws Error when it cannot be made and `CI=true`: there a missing peer is a failure.
  */
-export async function peerPython(version: string): Promise<PeerPython | undefined> {
+export async function peerPython(version: PeerVersion): Promise<PeerPython | undefined> {
   const python = await pythonWith(`dynos-${version}`, packagesOf(version));
-  return python === undefined ? undefined : { python, dynos: join(python, "..", "dynos") };
-}
-
-/** The Python of a version with every public vocabulary beside the client; as `peerPython`. */
-export async function domainsPython(version: string): Promise<PeerPython | undefined> {
-  const domains = ["dynos-sentry-domain", "dynos-adaptive-resampling"];
-  const packages = [...packagesOf(version), ...domains.map((name) => `${name}==${version}`)];
-  const python = await pythonWith(`dynos-domains-${version}`, packages);
   return python === undefined ? undefined : { python, dynos: join(python, "..", "dynos") };
 }
 
@@ -49,15 +48,16 @@ export async function pythonWith(
   const folder = join(root, ".cache", "peer", name);
   const python = join(folder, "bin", "python");
   const marker = join(folder, "complete");
-  if (existsSync(marker)) return python;
+  const list = `${packages.join("\n")}\n`;
   try {
-    // An environment without its marker was left half made.
+    // An environment without its marker was left half made, with another's it holds other packages.
+    if (existsSync(marker) && (await readFile(marker, "utf8")) === list) return python;
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     await run(["python3", "-m", "venv", folder]);
-    const pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    await run([...pip, ...packages]);
-    await writeFile(marker, `${packages.join("\n")}\n`);
+    const pip = [python, "-m", "pip", "install", "--quiet", "--no-compile"];
+    await run([...pip, "--disable-pip-version-check", ...packages]);
+    await writeFile(marker, list);
     return python;
   } catch (cause) {
     const reason = `Cannot make the Python peer ${name}: ${String(cause)}`;
