@@ -6,7 +6,7 @@ import type { Result } from "../core/assignment.ts";
 import { atomParts } from "../core/atom.ts";
 import type { Scene } from "../core/domain.ts";
 import type { GroundStep } from "../core/outcome.ts";
-import { faultsOf, take } from "./observed.ts";
+import { faultsOf, sayings, take } from "./observed.ts";
 import { stepText } from "./progress.ts";
 import { effectsOf } from "./scene.ts";
 import type { Log, Servants } from "./servants.ts";
@@ -63,31 +63,32 @@ export function believe(
   for (const { fluent, result: belief } of unreadable) {
     doubts.push(`${fluent} could not be observed: ${faultsOf(world, belief).join("; ")}`);
   }
-  const isDone = result.success && doubts.length === 0;
-  const { adds, removes } = effectsOf(world, step, before);
-  if (isDone) world.apply(adds, removes);
   for (const fault of faultsOf(world, result)) {
     ports.log("warn", `set aside what ${stepText(step)} observed: ${fault}`, {
       auditId: result.auditId,
     });
   }
-  take(world, result);
-  for (const belief of beliefs) {
-    if (belief.result.success && !belief.result.unchecked && !unreadable.includes(belief)) {
-      take(world, belief.result);
-    }
-  }
+  const readable = beliefs.filter(
+    (each) => each.result.success && !each.result.unchecked && !unreadable.includes(each),
+  );
+  const observations = [result, ...readable.map((each) => each.result)];
+  const { adds, removes } = effectsOf(world, step, before);
+  const said = sayings(world, observations);
+  const missing = adds.filter((text) => said(text) === false);
+  const left = removes.filter((text) => said(text) === true);
+  const isContradicted = missing.length + left.length > 0;
+  // Of a step that was seen not to do what it should, nothing is believed but what was seen.
+  if (result.success && doubts.length === 0 && !isContradicted) world.apply(adds, removes);
+  for (const each of observations) take(world, each);
   if (!result.success) {
     return { reason: result.message || "the servant could not do it", isContradicted: false };
   }
-  if (!isDone) {
+  if (doubts.length > 0) {
     const reason = `${stepText(step)} is not confirmed: ${doubts.join("; ")}`;
     return { reason, isContradicted: false };
   }
-  const missing = adds.filter((text) => !world.holds(text));
-  const left = removes.filter((text) => world.holds(text));
-  if (missing.length + left.length === 0) return undefined;
+  if (!isContradicted) return undefined;
   const seen = [...missing.map((text) => `not ${text}`), ...left];
   const reason = `reported done, but it was observed that ${seen.join(", ")}`;
-  return { reason, isContradicted: true };
+  return { reason, isContradicted };
 }

@@ -1,6 +1,6 @@
 /** What servants observed, as far as it makes sense in this world. */
 import type { Result } from "../core/assignment.ts";
-import type { Atom } from "../core/atom.ts";
+import { type Atom, atomParts } from "../core/atom.ts";
 import { messageOf } from "../core/errors.ts";
 import type { World } from "./world.ts";
 
@@ -13,6 +13,25 @@ export function take(world: World, { observed, exclusive }: Observed): void {
   const of = (truth: boolean) =>
     readable.filter(({ holds }) => holds === truth).map(({ atom }) => atom);
   if (readable.length > 0) world.apply(of(true), of(false));
+}
+
+/** What observations, of which the later ones count, say of an atom; undefined: nothing. */
+export function sayings(
+  world: World,
+  observations: readonly Observed[],
+): (text: Atom) => boolean | undefined {
+  const said = new Map<Atom, boolean>();
+  const sole = new Set<string>();
+  for (const { observed, exclusive } of observations) {
+    for (const fluent of exclusive) {
+      sole.add(fluent);
+      for (const text of said.keys()) if (atomParts(text).fluent === fluent) said.delete(text);
+    }
+    for (const { atom, holds } of observed) {
+      if (faultOf(world, atom) === undefined) said.set(atom, holds);
+    }
+  }
+  return (text) => said.get(text) ?? (sole.has(atomParts(text).fluent) ? false : undefined);
 }
 
 /** What in it makes no sense here, in words. */

@@ -1,6 +1,7 @@
 /** Plans carried out over the wire: what is dispatched, believed, planned again, reported. */
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../../src/core/json.ts";
+import { sentry } from "../../src/domains/sentry.ts";
 import { harness } from "./harness.ts";
 import { ALL, execute, names, prepare, serve, state } from "./playing.ts";
 
@@ -153,6 +154,26 @@ test("an observation that contradicts the effect replans from the observed place
     "hands_free",
     "robot_at(room_two)",
   ]);
+});
+
+test("of a step that was seen not to be done, nothing but what was seen is believed", async () => {
+  await using http = harness({ domains: [sentry] });
+  await http.post("/objects", { type: "coordinate", name: "wp", latitude: 1, longitude: 1 });
+  await http.post("/objects", { type: "coordinate", name: "home", latitude: 0, longitude: 0 });
+  await http.post("/start", { start: ["at(home)"] });
+  // The position alone is observed: that the place was visited only follows from having got there.
+  await http.post("/goal", { goal: ["visited(wp)"] });
+  const places = ["at(home)", "at(wp)"];
+  await using robot = serve(http, await http.register(["goto"], ["at"]), ({ kind }) => {
+    // Without `exclusive_fluents`, as clients before 0.2.0 answer.
+    return kind === "action" ? {} : { observed_state: [places.shift() ?? ""] };
+  });
+  expect(await execute(http)).toMatchObject([
+    { success: false, message: "reported done, but it was observed that at(home)" },
+    { success: true },
+  ]);
+  expect(names(robot.seen)).toEqual(["goto home wp", "at?", "goto home wp", "at?"]);
+  expect(await state(http)).toEqual(["at(wp)", "visited(wp)"]);
 });
 
 test("a failed belief leaves the step unconfirmed: its effects are not applied", async () => {

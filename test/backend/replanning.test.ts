@@ -72,7 +72,8 @@ test("what is triggered counts before the first step: it may have reached the go
   const execution = execute(http);
   while ((await http.get("/health")).body.running === null) await Bun.sleep(1);
   // The plan would be possible still, and is of no more use.
-  await http.answer(id, audit_id, { observed_state: { "robot_at(room_one)": true } });
+  const both = { "robot_at(room_one)": true, "robot_at(room_two)": true };
+  await http.answer(id, audit_id, { observed_state: both });
   await triggered;
   expect(await execution).toEqual([]);
 });
