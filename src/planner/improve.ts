@@ -7,16 +7,8 @@ import { cheaperWay, type Wish } from "./cheaper.ts";
 import type { Heuristic } from "./heuristic.ts";
 import { LeastCosts } from "./least.ts";
 import { OutOfMemory, OutOfTime, type Pace } from "./pace.ts";
-import {
-  allHold,
-  apply,
-  firedBy,
-  holdsIn,
-  isReached,
-  listOf,
-  type Rules,
-  type Task,
-} from "./task.ts";
+import { apply, costOf, firedBy, holdsIn, listOf, type Rules, solves, type Task } from "./task.ts";
+import { inBetterOrder } from "./tour.ts";
 
 /** States that improvement looks at: at least so many rules' worth, and half of what search did. */
 const RULES_LOOKED_AT = 150_000;
@@ -65,6 +57,8 @@ export async function improve(
     }
   };
   try {
+    const searched = SHARE_OF_SEARCH * heuristic.evaluations * task.rules.count;
+    best = await inBetterOrder(task, best, Math.max(RULES_LOOKED_AT, searched), pace);
     for (const guide of GUIDES) {
       await tryStretch(0, best.length, guide, left() / 4);
     }
@@ -76,10 +70,6 @@ export async function improve(
     if (!(cause instanceof OutOfTime || cause instanceof OutOfMemory)) throw cause;
   }
   return best;
-}
-
-export function costOf({ costs }: Task, plan: readonly number[]): number {
-  return plan.reduce((sum, operator) => sum + (costs[operator] as number), 0);
 }
 
 /** What a stretch of the plan starts from, leads to and costs. */
@@ -133,13 +123,4 @@ function neededBefore(
     if (prevented !== undefined) needed.add(prevented ^ 1);
   }
   return needed;
-}
-
-function solves(task: Task, plan: readonly number[]): boolean {
-  const state = task.initial.slice();
-  for (const operator of plan) {
-    if (!allHold(task.rules.needs, operator, state)) return false;
-    apply(task, operator, state);
-  }
-  return isReached(task.goal, state);
 }

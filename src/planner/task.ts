@@ -168,6 +168,21 @@ export function isReached(goal: Int32Array, state: Uint32Array): boolean {
   return true;
 }
 
+/** What the steps of a plan cost together. */
+export function costOf({ costs }: Task, plan: readonly number[]): number {
+  return plan.reduce((sum, operator) => sum + (costs[operator] as number), 0);
+}
+
+/** True when the plan can be carried out and reaches the goal. */
+export function solves(task: Task, plan: readonly number[]): boolean {
+  const state = task.initial.slice();
+  for (const operator of plan) {
+    if (!allHold(task.rules.needs, operator, state)) return false;
+    apply(task, operator, state);
+  }
+  return isReached(task.goal, state);
+}
+
 export function listOf({ starts, items }: Lists, list: number): Int32Array {
   return items.subarray(starts[list], starts[list + 1]);
 }
