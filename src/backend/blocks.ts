@@ -5,6 +5,7 @@
 import type { AuditId } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
 import { isServantError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
 import type { Block } from "../core/mission.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import { attemptStep } from "./attempt.ts";
@@ -94,7 +95,7 @@ async function runAction(
   const step = run.halted.aborted ? run.halt() : stepToDo(ports, block);
   if (!("transition" in step)) {
     const auditId = crypto.randomUUID() as AuditId;
-    const unknown = { transition: block.action, parameters: {} };
+    const unknown = { transition: block.action, parameters: textsOf(block) };
     into.push({
       ...{ type: "action", auditId, step: unknown, why, legs: [], telemetry: {} },
       ending: step,
@@ -121,6 +122,12 @@ function stepToDo({ world, servants }: PursuitPorts, { action, params }: ActionB
   } catch (cause) {
     return refused(cause);
   }
+}
+
+/** What was posted, whatever it is. */
+function textsOf({ params }: ActionBlock): Record<string, string> {
+  const text = (value: Json) => (typeof value === "string" ? value : JSON.stringify(value));
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, text(value)]));
 }
 
 function refused(cause: unknown): Ending {

@@ -10,8 +10,8 @@ import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
 /** Runs that are remembered; beyond it the oldest are forgotten. */
 export const RUNS_MAX = 200;
-/** And so many tries of steps, in all of them. */
-const REMEMBERED_ATTEMPTS_MAX = 200_000;
+/** And as long together as this, as JSON: what servants send along is theirs to choose. */
+export const REMEMBERED_CHARACTERS_MAX = 128 * 1024 * 1024;
 /** Of so many, the newest, what they told is kept too. */
 const TALES_MAX = 20;
 /** A run that goes on is kept with every step while it is no longer than this, as JSON, ... */
@@ -44,7 +44,9 @@ export class Runs {
     this.#clock = clock;
     this.#keep = keep;
     for (const { key, value } of kept) {
-      if (isJsonObject(value)) this.#records.set(key, value);
+      if (!isJsonObject(value)) continue;
+      this.#records.set(key, value);
+      this.#kept.set(key, { atMs: 0, length: JSON.stringify(value).length });
     }
     const going = [...this.#records].filter(([, { status }]) => status === "running");
     for (const [id, record] of going) this.#store(id, interrupted(record));
@@ -116,25 +118,23 @@ export class Runs {
   #forgetOld(): void {
     const tales = [...this.#live.keys()];
     for (const id of tales.slice(0, Math.max(tales.length - TALES_MAX, 0))) this.#live.delete(id);
-    let attempts = [...this.#records.values()].reduce((sum, each) => sum + attemptsOf(each), 0);
-    for (const [id, record] of this.#records) {
-      const isMany = attempts > REMEMBERED_ATTEMPTS_MAX || this.#records.size > RUNS_MAX;
-      if (!isMany || this.#live.has(id)) break;
-      attempts -= attemptsOf(record);
+    let characters = [...this.#kept.values()].reduce((sum, { length }) => sum + length, 0);
+    for (const id of this.#records.keys()) {
+      const isMany = characters > REMEMBERED_CHARACTERS_MAX || this.#records.size > RUNS_MAX;
+      const run = this.#live.get(id);
+      if (!isMany || (run !== undefined && run.ending === undefined)) break;
+      characters -= this.#kept.get(id)?.length ?? 0;
       this.#forget(id);
     }
   }
 
   #forget(id: string): void {
     this.#records.delete(id);
+    this.#live.delete(id);
     this.#kept.delete(id);
     this.#undue(id);
     this.#keep.remove("run", id);
   }
-}
-
-function attemptsOf({ attempts }: JsonObject): number {
-  return typeof attempts === "number" ? attempts : 0;
 }
 
 function interrupted(record: JsonObject): JsonObject {

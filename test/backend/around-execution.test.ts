@@ -114,7 +114,11 @@ test.each([
   [{ action: "move", params: { start: "room_one", end: "None" } }, 422, '"end" is missing'],
   [{ action: "move", params: { start: "room_one", ned: "room_two" } }, 422, 'nearest is "end"'],
   [{ action: "move", params: { start: "room_one", end: "box_a" } }, 422, '"box_a" is a box'],
-  [{ action: "move", params: { start: "room_one", end: "room_9" } }, 422, '"room_9" for "end"; nearest is "room_one"'],
+  [
+    { action: "move", params: { start: "room_one", end: "room_9" } },
+    422,
+    '"room_9" for "end"; nearest is "room_one"',
+  ],
   [{ action: "move", params: { start: "room_one", end: "room_three" } }, 409, "no_entry"],
   [{ action: "move", params: { start: {}, end: "room_two" } }, 422, '"start"'],
 ])("trigger %j is refused", async (body, status, detail) => {

@@ -197,3 +197,12 @@ test("a cancelled mission ends after the step under way, and says so in the bloc
   expect((results as JsonObject[]).at(-1)).toMatchObject({ success: false });
   expect(JSON.stringify(results)).toContain("enough");
 });
+
+test("a block that cannot be begun is listed as it was posted", async () => {
+  await using http = harness();
+  await prepare(http, []);
+  const params = { start: "room_two", end: { name: "room_three" } };
+  const { results } = await executeBlocks(http, { type: "action", action: "move", params });
+  const parameters = { start: "room_two", end: '{"name":"room_three"}' };
+  expect(results).toMatchObject([{ success: false, action_name: "move", parameters }]);
+});

@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { createBackend } from "../../src/backend/backend.ts";
 import { memoryStore } from "../../src/backend/memory-store.ts";
+import { REMEMBERED_CHARACTERS_MAX, Runs } from "../../src/backend/runs.ts";
+import type { AuditId } from "../../src/core/assignment.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { warehouse } from "../../src/domains/warehouse.ts";
 import { systemClock } from "../../src/system/clock.ts";
@@ -190,6 +192,27 @@ test("an answer whose beliefs are still asked for when the power goes is told by
       answered: { success: true, message: "the left wheel slips" },
     },
   ]);
+});
+
+test("what servants send along is remembered as long as there is room for it", () => {
+  const runs = new Runs({ clock: systemClock });
+  const image = "x".repeat(REMEMBERED_CHARACTERS_MAX / 8);
+  const ids = Array.from({ length: 12 }, () => {
+    const stopped = new AbortController().signal;
+    const run = runs.begin({ kind: "goal", what: "a photo", stopped, observe: () => undefined });
+    const ending = { success: true, message: "done" };
+    run.outcomes.push({
+      ...{ type: "action", auditId: "a" as AuditId, step: { transition: "shoot", parameters: {} } },
+      ...{ why: "", legs: [], telemetry: { image }, ending },
+    });
+    run.end(ending);
+    runs.note(run);
+    return run.id;
+  });
+  const known = runs.list().map(({ run_id }) => String(run_id));
+  expect(known).toEqual(ids.slice(-known.length).reverse());
+  expect([known.length > 4, known.length < 10]).toEqual([true, true]);
+  expect(() => runs.describe(ids[0] ?? "")).toThrow("Cannot find run");
 });
 
 test("the events of a run can be asked for, from any one on", async () => {
