@@ -6,13 +6,19 @@ import type { World } from "./world.ts";
 
 type Observed = Pick<Result, "observed" | "exclusive">;
 
-/** Believes what was observed: exclusive fluents first lose every grounding. */
-export function take(world: World, { observed, exclusive }: Observed): void {
-  for (const fluent of exclusive) if (world.vocabulary.fluents.has(fluent)) world.retract(fluent);
-  const readable = observed.filter(({ atom }) => faultOf(world, atom) === undefined);
+/** Believes what was observed: of an exclusive fluent nothing else holds then. */
+export function take(world: World, observation: Observed): void {
+  const readable = readableOf(world, observation);
   const of = (truth: boolean) =>
     readable.filter(({ holds }) => holds === truth).map(({ atom }) => atom);
-  if (readable.length > 0) world.apply(of(true), of(false));
+  const seen = of(true);
+  const kept = new Set(seen);
+  const sole = soleOf(world, observation);
+  const denied = [...(sole.size === 0 ? [] : world.state())].filter(
+    (text) => sole.has(atomParts(text).fluent) && !kept.has(text),
+  );
+  const removes = [...of(false), ...denied];
+  if (seen.length + removes.length > 0) world.apply(seen, removes);
 }
 
 /** What observations, of which the later ones count, say of an atom; undefined: nothing. */
@@ -22,14 +28,12 @@ export function sayings(
 ): (text: Atom) => boolean | undefined {
   const said = new Map<Atom, boolean>();
   const sole = new Set<string>();
-  for (const { observed, exclusive } of observations) {
-    for (const fluent of exclusive) {
+  for (const each of observations) {
+    for (const fluent of soleOf(world, each)) {
       sole.add(fluent);
       for (const text of said.keys()) if (atomParts(text).fluent === fluent) said.delete(text);
     }
-    for (const { atom, holds } of observed) {
-      if (faultOf(world, atom) === undefined) said.set(atom, holds);
-    }
+    for (const { atom, holds } of readableOf(world, each)) said.set(atom, holds);
   }
   return (text) => said.get(text) ?? (sole.has(atomParts(text).fluent) ? false : undefined);
 }
@@ -41,6 +45,18 @@ export function faultsOf(world: World, { observed, exclusive }: Observed): strin
     ...observed.flatMap(({ atom }) => faultOf(world, atom) ?? []),
     ...unknown.map((fluent) => `there is no fluent "${fluent}"`),
   ];
+}
+
+function readableOf(world: World, { observed }: Observed): Observed["observed"] {
+  return observed.filter(({ atom }) => faultOf(world, atom) === undefined);
+}
+
+/** The fluents of which only what was seen holds: because it was said, or by their nature. */
+function soleOf(world: World, observation: Observed): Set<string> {
+  const byNature = readableOf(world, observation).filter(
+    ({ atom, holds }) => holds && world.definitionOf(atom)?.exclusive,
+  );
+  return new Set([...observation.exclusive, ...byNature.map(({ atom }) => atomParts(atom).fluent)]);
 }
 
 function faultOf(world: World, text: Atom): string | undefined {

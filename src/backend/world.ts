@@ -240,12 +240,6 @@ export class World {
     this.#told({ added: of(true), removed: of(false) });
   }
 
-  /** Makes every grounding of a fluent false. */
-  retract(fluent: string): void {
-    const groundings = [...this.state()].filter((text) => atomParts(text).fluent === fluent);
-    this.apply([], groundings);
-  }
-
   /** Forgets what clients made: objects, state, goal. */
   reset(): void {
     this.setStart([]);

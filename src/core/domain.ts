@@ -35,6 +35,8 @@ export interface FluentDef {
   readonly args: readonly ArgDef[];
   /** What holds of every grounding that nothing has set. */
   readonly default: boolean;
+  /** Only one grounding can hold: what is observed to be true makes the others false. */
+  readonly exclusive?: true;
 }
 /** What a step also makes true and false where `when` holds in the state before it. */
 export interface ConditionalEffect {

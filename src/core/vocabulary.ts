@@ -79,6 +79,8 @@ export interface Fluent<A extends readonly ArgSpec[] = readonly ArgSpec[]> {
   readonly types: readonly AnyObjectType[];
   /** The same fluent, true of whatever nothing has set. */
   defaultTrue(): Fluent<A>;
+  /** The same fluent, of which one grounding can hold: observing one denies the others. */
+  exclusive(): Fluent<A>;
 }
 /** Any fluent, where only its definition matters. */
 export type AnyFluent = { readonly def: FluentDef; readonly types: readonly AnyObjectType[] };
@@ -154,7 +156,7 @@ export function fluent<const A extends readonly ArgSpec[]>(
   ...args: A & OneNameEach<A>
 ): Fluent<A> {
   const stray = args.find((record) => Object.keys(record).length !== 1);
-  if (stray === undefined) return makeFluent<A>(name, args, false);
+  if (stray === undefined) return makeFluent<A>(name, args, { default: false });
   const given = Object.keys(stray).join(", ");
   throw new ServantError(
     "domain.invalid",
@@ -301,13 +303,13 @@ function checkedCost(name: string, cost: number): number {
 function makeFluent<const A extends readonly ArgSpec[]>(
   name: string,
   args: A,
-  defaultsTo: boolean,
+  kind: Pick<FluentDef, "default" | "exclusive">,
 ): Fluent<A> {
   const pairs = args.flatMap((record) => Object.entries(record));
   const def: FluentDef = {
     name: checkedName(name),
     args: pairs.map(([arg, type]) => ({ name: arg, type: type.def.name })),
-    default: defaultsTo,
+    ...kind,
   };
   const made: Fluent<A> = Object.assign(
     (...refs: RefsOf<A>) => {
@@ -317,7 +319,11 @@ function makeFluent<const A extends readonly ArgSpec[]>(
         (refs as readonly ObjectRef[]).map((ref) => ref.name),
       );
     },
-    { def, types: pairs.map(([, type]) => type), defaultTrue: () => makeFluent(name, args, true) },
+    {
+      ...{ def, types: pairs.map(([, type]) => type) },
+      defaultTrue: () => makeFluent(name, args, { ...kind, default: true }),
+      exclusive: () => makeFluent(name, args, { ...kind, exclusive: true }),
+    },
   );
   return made;
 }

@@ -74,7 +74,7 @@ export const fullCoverageOf = fluent("full_coverage_of", { zone });
 export const noEntry = fluent("no_entry", { zone });
 export const traversed = fluent("traversed", { route });
 /** The vehicle is in one place: what makes one true makes the others false. */
-export const at = fluent("at", { coordinate });
+export const at = fluent("at", { coordinate }).exclusive();
 export const visited = fluent("visited", { coordinate });
 /** It holds one thing at a time, of these three. */
 export const holdDepth = fluent("hold_depth", { target: depthTarget });

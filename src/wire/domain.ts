@@ -61,6 +61,10 @@ const Fluent = z.strictObject({
   name: Name,
   args: z.array(Arg).default([]).describe("In order; each of an object type"),
   default: z.boolean().default(false).describe("What holds of what nothing has set"),
+  exclusive: z
+    .literal(true)
+    .exactOptional()
+    .describe("Only one grounding can hold: observing one denies the others"),
 });
 const Effect = z.strictObject({
   when: ConditionForm.describe("Judged in the state before the step"),
@@ -175,9 +179,12 @@ export function toDocument(domain: Domain & { readonly uses?: readonly string[] 
   };
 }
 
-function fluentDocument({ name, args, default: isTrue }: FluentDef): JsonObject {
+function fluentDocument({ name, args, default: isTrue, exclusive }: FluentDef): JsonObject {
   const list = args.map((arg) => ({ ...arg }));
-  return { name, ...unlessEmpty({ args: list }), ...(isTrue ? { default: true } : {}) };
+  return {
+    ...{ name, ...unlessEmpty({ args: list }), ...(isTrue ? { default: true } : {}) },
+    ...(exclusive === undefined ? {} : { exclusive }),
+  };
 }
 
 function transitionDocument(def: TransitionDef): JsonObject {

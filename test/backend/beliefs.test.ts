@@ -1,5 +1,6 @@
 /** Beliefs: told by clients, asked of the servants that observe them. */
 import { expect, test } from "bun:test";
+import { sentry } from "../../src/domains/sentry.ts";
 import { harness } from "./harness.ts";
 
 const stateOf = async (http: Awaited<ReturnType<typeof harness>>) =>
@@ -25,6 +26,17 @@ test("POST /belief/set makes an atom true or false, and traces it", async () => 
   expect((await http.get("/traces")).body.traces).toHaveLength(3);
   expect((await set("robot_at(room_on)", true)).body.detail).toContain('nearest is "room_one"');
   expect((await set("robot_at(room_one)", "yes")).status).toBe(400);
+});
+
+test("a client that says where the vehicle is says where it is not", async () => {
+  await using http = harness({ domains: [sentry] });
+  for (const [nth, name] of ["home", "wp"].entries()) {
+    await http.post("/objects", { type: "coordinate", name, latitude: nth, longitude: 0 });
+    await http.post("/belief/set", { fluent: `at(${name})`, value: true });
+    expect(await stateOf(http)).toEqual([`at(${name})`]);
+  }
+  await http.post("/belief/batch", { observations: [{ fluent: "at(home)", value: true }] });
+  expect(await stateOf(http)).toEqual(["at(home)"]);
 });
 
 test("POST /belief/batch believes all or nothing", async () => {

@@ -31,7 +31,7 @@ function read(content: Json) {
 
 const lab = objectType("lab", { level: "number" });
 const home = lab("home", { level: 3 });
-const lit = fluent("lit", { lab }).defaultTrue();
+const lit = fluent("lit", { lab }).defaultTrue().exclusive();
 const clean = fluent("clean", { lab });
 const sweep = transition("sweep", {
   params: { where: lab, by: optional(lab) },

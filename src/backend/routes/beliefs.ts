@@ -15,7 +15,7 @@ export function beliefRoutes(app: Hono, parts: Parts): void {
   app.post("/belief/set", async (context) => {
     const { fluent, value } = await bodyOf(context, Observation);
     const atom = world.atom(fluent);
-    world.apply(value ? [atom] : [], value ? [] : [atom]);
+    take(world, { observed: [{ atom, holds: value }], exclusive: [] });
     log("info", `a client says that ${atom} is ${value}`, {});
     return context.json({ status: "ok", fluent: atom, value });
   });
@@ -24,8 +24,8 @@ export function beliefRoutes(app: Hono, parts: Parts): void {
   app.post("/belief/batch", async (context) => {
     const { observations } = await bodyOf(context, ObservationBatch);
     const said = new Map(observations.map(({ fluent, value }) => [world.atom(fluent), value]));
-    const of = (truth: boolean) => [...said].flatMap(([atom, is]) => (is === truth ? [atom] : []));
-    world.apply(of(true), of(false));
+    const observed = [...said].map(([atom, holds]) => ({ atom, holds }));
+    take(world, { observed, exclusive: [] });
     log("info", `a client says what ${said.size} atoms are`, {});
     return context.json({ status: "ok", count: said.size });
   });

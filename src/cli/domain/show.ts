@@ -54,8 +54,9 @@ function typeText({ name, fields }: ObjectTypeDef): string {
   return list.length === 0 ? name : `${name}(${list.join(", ")})`;
 }
 
-function fluentText({ name, args, default: isTrue }: FluentDef): string {
-  return `${name}(${argsText(args)})${isTrue ? "  true unless set" : ""}`;
+function fluentText({ name, args, default: isTrue, exclusive }: FluentDef): string {
+  const only = exclusive ? "  one at a time" : "";
+  return `${name}(${argsText(args)})${isTrue ? "  true unless set" : ""}${only}`;
 }
 
 function argsText(args: readonly ParamDef[]): string {
