@@ -21,9 +21,9 @@ export type KeepOut = (step: GroundStep) => string | undefined;
 export function keepOuts(world: World, scene = world.scene()): KeepOut {
   const places = forbidden(scene);
   if (places.length === 0) return () => undefined;
-  const names = new Set(places.map(({ name }) => name));
+  const closed = new Map(places.map(({ name }) => [`(${name})`, name]));
   return (step) => {
-    const ends = endsIn(step, names);
+    const ends = endsIn(step, closed);
     if (ends !== undefined) return `no_entry(${ends}) holds`;
     const { enters } = world.vocabulary.codeOf(step.transition) ?? {};
     if (enters === undefined) return undefined;
@@ -51,16 +51,18 @@ function forbidden(scene: Scene): ObjectDef[] {
   return places;
 }
 
-/** What a step may add counts as added. */
+/**
+ * What a step may add counts as added, whatever the state: what is believed now may have changed
+ * when the step is taken. A plan asks this of every possible step: atoms, which are canonical, are
+ * not read but looked at, as `closed` has their ends.
+ */
 function endsIn(
   { adds, effects = [] }: GroundStep,
-  places: ReadonlySet<string>,
+  closed: ReadonlyMap<string, string>,
 ): string | undefined {
   for (const added of [...adds, ...effects.flatMap((effect) => effect.adds)]) {
-    const { fluent, args } = atomParts(added);
-    const [place] = args;
-    if (fluent === NO_ENTRY || args.length !== 1 || place === undefined) continue;
-    if (places.has(place)) return place;
+    const place = closed.get(added.slice(added.indexOf("(")));
+    if (place !== undefined && !added.startsWith(`${NO_ENTRY}(`)) return place;
   }
   return undefined;
 }
