@@ -11,7 +11,8 @@
  * be looked at: it is called stale meanwhile and looked into when its turn comes.
  */
 import { BucketQueue } from "./bucket-queue.ts";
-import { holdsIn, inverted, type Lists, type Task } from "./task.ts";
+import type { Links } from "./links.ts";
+import { holdsIn, type Lists, type Task } from "./task.ts";
 
 /**
  * Costs stop growing here, so that they can be buckets. Literals so far off may be taken for
@@ -35,7 +36,6 @@ export class Additive {
   readonly #costs: Int32Array;
   readonly #weights: Int32Array;
   readonly #operators: number;
-  /** What rules make, as far as a rule or the goal needs it. */
   readonly #makes: Lists;
   readonly #makers: Lists;
   readonly #neededBy: Lists;
@@ -58,17 +58,16 @@ export class Additive {
    * `weights` are what operators cost here: whole numbers of at least 1. Goals are asked about of
    * which each literal is in the task's goal or needed by a rule.
    */
-  constructor({ bits, rules, operators, words, goal }: Task, weights: Int32Array) {
+  constructor({ bits, rules, operators, words }: Task, links: Links, weights: Int32Array) {
     const literals = 2 * bits;
     this.#operators = operators.length;
-    this.#neededBy = inverted(rules.needs, literals);
-    const isNeeded = new Uint8Array(literals);
-    for (const each of goal) isNeeded[each] = 1;
-    for (const each of rules.needs.items) isNeeded[each] = 1;
-    this.#makes = filtered(rules.makes, isNeeded);
-    this.#makers = inverted(this.#makes, literals);
+    this.#neededBy = links.neededBy;
+    this.#makes = links.makes;
+    this.#makers = links.makers;
     const negatives: number[] = [];
-    for (let each = 1; each < literals; each += 2) if (isNeeded[each] === 1) negatives.push(each);
+    for (let each = 1; each < literals; each += 2) {
+      if (links.isNeeded[each] === 1) negatives.push(each);
+    }
     this.#negatives = Int32Array.from(negatives);
     this.#costs = new Int32Array(literals);
     this.targets = new Int32Array(literals);
@@ -276,19 +275,4 @@ function eachChange(from: Uint32Array, to: Uint32Array, visit: (gained: number) 
       visit(2 * (32 * word + bit) + ((now >>> bit) & 1 ? 0 : 1));
     }
   }
-}
-
-function filtered({ starts, items }: Lists, keeps: Uint8Array): Lists {
-  const begins = new Int32Array(starts.length);
-  const kept = new Int32Array(items.length);
-  let count = 0;
-  for (let list = 0; list + 1 < starts.length; list++) {
-    const end = starts[list + 1] as number;
-    for (let at = starts[list] as number; at < end; at++) {
-      const item = items[at] as number;
-      if (keeps[item] === 1) kept[count++] = item;
-    }
-    begins[list + 1] = count;
-  }
-  return { starts: begins, items: kept.subarray(0, count) };
 }

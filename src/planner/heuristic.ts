@@ -3,6 +3,7 @@
  * literal is its supporter, and the supporters followed back from the goal are the relaxed plan.
  */
 import { Additive, NO_RULE, UNREACHED } from "./additive.ts";
+import type { Links } from "./links.ts";
 import type { Task } from "./task.ts";
 
 export const DEAD_END = -1;
@@ -26,10 +27,10 @@ export class Heuristic {
   readonly #wanted: number[] = [];
   #stamp = 0;
 
-  constructor(task: Task) {
+  constructor(task: Task, links: Links) {
     this.#task = task;
     this.#weights = weightsOf(task.costs);
-    this.#additive = new Additive(task, this.#weights);
+    this.#additive = new Additive(task, links, this.#weights);
     this.#operatorStamp = new Int32Array(task.operators.length);
     this.#literalStamp = new Int32Array(2 * task.bits);
   }

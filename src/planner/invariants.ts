@@ -8,6 +8,7 @@
 import type { FluentTable } from "./atoms.ts";
 import type { Grounding, Operator } from "./ground.ts";
 import type { Pace } from "./pace.ts";
+import { OPERATORS_PER_LOOK } from "./relevance.ts";
 
 /** Guesses and checks at most; what was not found by then is left to the search. */
 const GUESSES_MAX = 300;
@@ -63,9 +64,14 @@ class Synthesis {
   constructor(grounding: Grounding, wanted: readonly number[]) {
     this.#grounding = grounding;
     this.#wanted = Map.groupBy(new Set(wanted), (atom) => grounding.atoms.tableOf(atom));
-    for (const operator of grounding.operators) {
+  }
+
+  async #findAdders(pace: Pace): Promise<void> {
+    const { operators, atoms } = this.#grounding;
+    for (const [index, operator] of operators.entries()) {
+      if (index % OPERATORS_PER_LOOK === 0 && pace.due()) await pace.rest();
       const made = [operator, ...operator.effects].flatMap(({ makes }) => makes);
-      const tables = made.filter(isPositive).map((each) => grounding.atoms.tableOf(each >> 1));
+      const tables = made.filter(isPositive).map((each) => atoms.tableOf(each >> 1));
       for (const table of new Set(tables)) {
         const known = this.#adders.get(table);
         if (known === undefined) this.#adders.set(table, [operator]);
@@ -75,6 +81,7 @@ class Synthesis {
   }
 
   async run(pace: Pace): Promise<readonly Guess[]> {
+    await this.#findAdders(pace);
     for (const table of this.#wanted.keys()) {
       const places = Array.from({ length: table.arity }, (_, place) => place);
       this.#guess([{ table, order: places }]);

@@ -52,17 +52,16 @@ export async function relevantTo(
   }
   const atoms = new Set([...wanted].map((each) => each >> 1));
   const touches = ({ makes }: Rule) => makes.some((each) => atoms.has(each >> 1));
-  return {
-    operators: [...kept]
-      .sort((a, b) => a - b)
-      .map((index) => {
-        const operator = operators[index] as Operator;
-        return operator.effects.length === 0
-          ? operator
-          : { ...operator, effects: operator.effects.filter(touches) };
-      }),
-    atoms,
-  };
+  const relevant: Operator[] = [];
+  for (const [index, operator] of operators.entries()) {
+    if (index % OPERATORS_PER_LOOK === 0 && pace.due()) await pace.rest();
+    if (!kept.has(index)) continue;
+    const { effects } = operator;
+    relevant.push(
+      effects.length === 0 ? operator : { ...operator, effects: effects.filter(touches) },
+    );
+  }
+  return { operators: relevant, atoms };
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Grounding, ground, literal, toGroundStep } from "./ground.ts";
 import { Heuristic } from "./heuristic.ts";
 import { improve } from "./improve.ts";
 import { type Exclusions, exclusions } from "./invariants.ts";
+import { linksOf } from "./links.ts";
 import type { Pace } from "./pace.ts";
 import type { Blocked, GroundStep, Problem } from "./problem.ts";
 import { search } from "./search.ts";
@@ -81,7 +82,7 @@ export class Solver {
     const pace = this.#pace;
     const task = await pack(this.#grounding, literals, pace);
     if (pace.due()) await pace.rest();
-    const heuristic = new Heuristic(task);
+    const heuristic = new Heuristic(task, await linksOf(task, pace));
     if (pace.due()) await pace.rest();
     const found = await search(task, heuristic, pace, this.#nodesMax);
     if (found === undefined) return undefined;

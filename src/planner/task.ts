@@ -91,21 +91,30 @@ async function toRules(
     makes.push(toBits(operator.makes));
   }
   const operatorOf = [...operators.keys()];
-  const effectsOf = operators.map(({ effects }, index) =>
-    effects.map((effect) => {
+  const effectsOf: number[][] = [];
+  for (const [index, { effects }] of operators.entries()) {
+    if (index % OPERATORS_PER_LOOK === 0 && pace.due()) await pace.rest();
+    const own = effects.map((effect) => {
       needs.push([...(needs[index] as number[]), ...toBits(effect.needs)]);
       operatorOf.push(index);
       return makes.push(toBits(effect.makes)) - 1;
-    }),
-  );
+    });
+    effectsOf.push(own);
+  }
   return {
     count: makes.length,
-    needs: toLists(needs),
-    makes: toLists(makes),
+    needs: await packed(needs, pace),
+    makes: await packed(makes, pace),
     operatorOf: Int32Array.from(operatorOf),
-    effectsOf: toLists(effectsOf),
+    effectsOf: await packed(effectsOf, pace),
     hasEffects: makes.length > operators.length,
   };
+}
+
+/** With 50,000 operators each of these takes some milliseconds. */
+async function packed(lists: readonly (readonly number[])[], pace: Pace): Promise<Lists> {
+  if (pace.due()) await pace.rest();
+  return toLists(lists);
 }
 
 /** True when the state satisfies the literal. */

@@ -38,7 +38,9 @@ export async function inBetterOrder(
   const marks = new Set(marksOf(task));
   if (marks.size < 2) return plan;
   const parts = reachedBy(task, plan);
+  if (pace.due()) await pace.rest();
   const finder = new LegFinder(task, parts, marks);
+  if (pace.due()) await pace.rest();
   const table = await finder.from(finder.situationOf(task.initial), workMax, pace);
   const tour = await new Tour(table, finder, pace).improved();
   const better = tour.flatMap(({ row, place }) =>

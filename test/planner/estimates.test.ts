@@ -9,6 +9,7 @@ import type { TransitionDef } from "../../src/core/domain.ts";
 import { ground, literal } from "../../src/planner/ground.ts";
 import { Heuristic } from "../../src/planner/heuristic.ts";
 import { exclusions } from "../../src/planner/invariants.ts";
+import { linksOf } from "../../src/planner/links.ts";
 import { Pace } from "../../src/planner/pace.ts";
 import { findPlan, type Problem } from "../../src/planner/plan.ts";
 import { apply, pack } from "../../src/planner/task.ts";
@@ -29,10 +30,11 @@ async function packed(problem: Problem) {
 /** Walks at random; at each state the estimate of one that has seen all before and of a new one. */
 async function compareOnWalk(problem: Problem, choices: readonly number[]): Promise<number> {
   const task = await packed(problem);
-  const mended = new Heuristic(task);
+  const links = await linksOf(task, pace);
+  const mended = new Heuristic(task, links);
   const state = task.initial.slice();
   for (const [index, choice] of choices.entries()) {
-    const fresh = new Heuristic(task);
+    const fresh = new Heuristic(task, links);
     expect(mended.evaluate(state)).toBeGreaterThanOrEqual(-1);
     fresh.evaluate(state);
     expect(mended.goalCosts(), `step ${index}`).toEqual(fresh.goalCosts());
