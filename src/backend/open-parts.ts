@@ -56,7 +56,7 @@ export function openParts(options: BackendOptions): Parts {
   const plans = new Plans({ world, servants, clock, traces, expected: options.expected });
   const base = { world, servants, plans, runs, legwork, traces, log };
   const { replansMax } = options;
-  const executor = new Executor({ ...base, observe, now: () => clock.now(), replansMax });
+  const executor = new Executor({ ...base, clock, observe, now: () => clock.now(), replansMax });
   const learnt = learntModules(store);
   const modules = new Modules({ world, log, keep: keeper, library: options.library, learnt });
   const parts: Parts = { ...base, executor, logBook, track, missions, modules, keeper };

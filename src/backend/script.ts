@@ -10,6 +10,8 @@ import { ServantError, toServantError } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import type { GroundStep } from "../core/outcome.ts";
+import { isInPieces, type Pieces } from "../core/pieces.ts";
+import type { Clock } from "../core/ports.ts";
 import type { Effort } from "./effort.ts";
 import type { LegsDone, Legwork } from "./legwork.ts";
 import { aimed, atomsOf, moveOf } from "./move.ts";
@@ -18,6 +20,7 @@ import { stepText } from "./progress.ts";
 import type { Ending } from "./results.ts";
 import { sceneOf } from "./scene.ts";
 import type { Log } from "./servants.ts";
+import { unhurried } from "./unhurried.ts";
 import type { World } from "./world.ts";
 
 /** Scripts of scripts: so many, one in the other. */
@@ -26,6 +29,7 @@ export const SCRIPT_DEPTH_MAX = 8;
 export const LEGS_MAX = 10_000;
 
 export interface ScriptPorts {
+  readonly clock: Clock;
   readonly world: World;
   readonly legwork: Legwork;
   readonly log: Log;
@@ -59,13 +63,13 @@ export function isScripted({ vocabulary }: World, transition: string): boolean {
 
 /** Does what is left of a scripted step; its effects are the caller's business. Never rejects. */
 export async function fly(ports: ScriptPorts, step: GroundStep, flight: Flight): Promise<Result> {
-  const { auditId, depth, effort } = flight;
+  const { auditId, depth, effort, halted } = flight;
   let course: Course;
   try {
     if (depth > SCRIPT_DEPTH_MAX) {
       throw bad(step, `scripts nest deeper than ${SCRIPT_DEPTH_MAX}`);
     }
-    course = layOut(ports, step);
+    course = await layOut(ports, step, halted);
   } catch (cause) {
     const { code, message } = toServantError(cause);
     return failedResult(auditId, code, message);
@@ -143,38 +147,50 @@ async function tryLeg(
  * is laid out from where it was begun; if that gives other legs (a zone was moved, a keep-out set),
  * what was done counts for nothing.
  */
-function layOut({ world, legwork, log }: ScriptPorts, step: GroundStep): Course {
+async function layOut(
+  { clock, world, legwork, log }: ScriptPorts,
+  step: GroundStep,
+  halted: AbortSignal,
+): Promise<Course> {
+  const legsFrom = (state: ReadonlySet<Atom>) =>
+    unhurried(expanded(world, step, state), clock, halted);
   const known = legwork.of(step);
   if (known !== undefined) {
     const moved = atomsOf(world.state(), known.from.fluents);
     const state = new Set(world.state());
     for (const text of moved) state.delete(text);
     for (const text of known.from.atoms) state.add(text);
-    const legs = expand(world, step, state);
+    const legs = await legsFrom(state);
     const mark = legs.slice(0, known.done).reduce((sofar, leg) => marked(world, sofar, leg), "");
     if (known.done <= legs.length && mark === known.mark) return { step, legs, ...known };
     legwork.forget(step);
     log("info", `${stepText(step)} has other legs than before: all of them are to be done`, {});
   }
-  const legs = expand(world, step, world.state());
+  // The world may go on meanwhile: the legs are those of the state that is remembered with them.
+  const state = world.state();
+  const legs = await legsFrom(state);
   const moves = legs.map(({ transition }) => moveOf(world.vocabulary.transitions.get(transition)));
   const fluents = [...new Set(moves.flatMap((move) => move?.fluent ?? []))];
-  const from = { fluents, atoms: atomsOf(world.state(), fluents) };
+  const from = { fluents, atoms: atomsOf(state, fluents) };
   return { step, legs, from, done: 0, mark: "" };
 }
 
 /** Asks the domain for the legs and makes the objects that they name: servants look them up. */
-function expand(world: World, step: GroundStep, state: ReadonlySet<Atom>): StepDef[] {
+function* expanded(world: World, step: GroundStep, state: ReadonlySet<Atom>): Pieces<StepDef[]> {
   const { vocabulary } = world;
   const { script } = vocabulary.codeOf(step.transition) ?? {};
   if (script === undefined) {
     const legs = vocabulary.transition(step.transition).script ?? [];
     return legs.map((leg) => bindLeg(leg, step));
   }
-  const { objects, steps } = script(step, sceneOf(world, state));
+  const found = script(step, sceneOf(world, state));
+  const { objects, steps } = isInPieces(found) ? yield* found : found;
   if (steps.length > LEGS_MAX) throw bad(step, `it has ${steps.length} legs, over ${LEGS_MAX}`);
   const names = new Map<string, string>();
-  for (const object of objects) names.set(object.name, made(world, object));
+  for (const object of objects) {
+    names.set(object.name, made(world, object));
+    yield;
+  }
   return steps.map(({ transition, parameters }) => ({
     transition,
     parameters: Object.fromEntries(

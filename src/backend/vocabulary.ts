@@ -13,6 +13,7 @@ import {
   unique,
 } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
+import { canonicalJson, type Json } from "../core/json.ts";
 import { checkArgs, checkTransition, type Declared } from "./definitions.ts";
 import { suggestion } from "./nearest.ts";
 
@@ -84,7 +85,19 @@ export class Vocabulary {
     }
     this.#code = mergedCode(this.#code, domain);
     this.#declared = declared;
-    if (!this.#domains.includes(domain)) this.#domains.push(domain);
+    this.#list(domain);
+  }
+
+  /** A domain that was read again, for another of its modules, is listed once. */
+  #list(domain: Domain): void {
+    const index = this.#domains.findIndex((each) => each === domain || isSame(each, domain));
+    const known = this.#domains[index];
+    if (known === undefined) {
+      this.#domains.push(domain);
+      return;
+    }
+    const modules = [...new Set([...known.modules, ...domain.modules])];
+    this.#domains[index] = { ...known, modules };
   }
 
   /** True when a servant may ask for a vocabulary by this name. */
@@ -116,6 +129,12 @@ export class Vocabulary {
       `Cannot find object type "${name}"${suggestion(name, this.types.keys())}`,
     );
   }
+}
+
+function isSame(one: Domain, other: Domain): boolean {
+  const words = ({ name, types, fluents, transitions, objects }: Domain) =>
+    canonicalJson({ name, types, fluents, transitions, objects } as unknown as Json);
+  return one.name === other.name && words(one) === words(other);
 }
 
 function merged<D extends { readonly name: string }>(

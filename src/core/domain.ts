@@ -7,6 +7,7 @@ import type { Atom } from "./atom.ts";
 import type { Condition } from "./condition.ts";
 import { ServantError } from "./errors.ts";
 import { canonicalJson, type Json } from "./json.ts";
+import type { Pieces } from "./pieces.ts";
 
 export type FieldKind = "number" | "string" | "boolean" | "json";
 
@@ -81,8 +82,8 @@ export interface Legs {
 export interface TransitionCode {
   /** What the step costs, zero or more. */
   readonly cost?: (step: StepDef, scene: Scene) => number;
-  /** What the step is made of. */
-  readonly script?: (step: StepDef, scene: Scene) => Legs;
+  /** What the step is made of; work of more than a few milliseconds comes in pieces. */
+  readonly script?: (step: StepDef, scene: Scene) => Legs | Pieces<Legs>;
   /** True when the step would enter `place`, of which `no_entry` holds. */
   readonly enters?: (step: StepDef, place: ObjectDef, scene: Scene) => boolean;
   /** What it makes false beside what its definition says, judged in the state before it. */

@@ -135,3 +135,21 @@ test("the vehicle's phases are planned when somebody takes it over, and not othe
   expect(robot.seen.at(-1)?.params_json).toEqual({ position: "None" });
   expect(await state(http)).toEqual(["phase_ascending", "visited(b)"]);
 });
+
+test("a keep-out that is no polygon is named when the survey is planned, not when it is flown", async () => {
+  await using http = harness({ domains: [sentry] });
+  await http.post("/objects", square("site", 0, 100));
+  const bow = { type: "zone", name: "bow", coordinate_frame: "local_enu" };
+  const vertices = [
+    [0, 0],
+    [9, 9],
+    [9, 0],
+    [0, 9],
+  ];
+  await http.post("/objects", { ...bow, vertices });
+  await http.post("/belief/set", { fluent: "no_entry(bow)", value: true });
+  await http.post("/goal", { goal: ["full_coverage_of(site)"] });
+  const { body } = await http.post("/plan", {});
+  expect([body.plan, body.reason]).toEqual([null, "planner_error"]);
+  expect(body.detail).toContain('Cannot keep out of "bow": its edges 1 and 3 cross');
+});

@@ -62,6 +62,15 @@ test("the same definition twice is one, with another default it is a conflict", 
   expect(() => words.add({ ...harbour, fluents })).toThrow('fluent "open" twice');
 });
 
+test("a domain that is read again for another of its modules is listed once, under both", () => {
+  const words = new Vocabulary([{ ...harbour, modules: ["my.harbour"] }]);
+  words.add({ ...structuredClone(harbour), modules: ["my.other_harbour"] });
+  expect(words.domains.map(({ name }) => name)).toEqual(["harbour"]);
+  expect(words.moduleNames()).toEqual(["harbour", "my.harbour", "my.other_harbour"]);
+  words.add({ ...harbour, objects: [{ name: "dock", type: "zone", fields: {} }] });
+  expect(words.domains).toHaveLength(2); // it says something else
+});
+
 test("an object may not have the name of a type of another domain", () => {
   const words = new Vocabulary([warehouse]);
   const objects = [{ name: "room", type: "zone", fields: {} }];

@@ -9,6 +9,7 @@ import type { Legs, ObjectDef, Scene } from "../../src/core/domain.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { placeKey } from "../../src/domains/sentry/place.ts";
 import { sentry } from "../../src/domains/sentry.ts";
+import { wholeOf } from "../support/pieces.ts";
 
 type LonLat = readonly [lon: number, lat: number];
 
@@ -42,7 +43,7 @@ function sceneOf(objects: readonly ObjectDef[], state: readonly string[] = []): 
 const surveyed = (scene: Scene, name = "site"): Legs => {
   const legs = survey?.script?.({ transition: "survey", parameters: { zone: name } }, scene);
   if (legs === undefined) throw new Error("a survey has a script");
-  return legs;
+  return wholeOf(legs);
 };
 const enters = (start: string, end: string, place: ObjectDef, scene: Scene) =>
   goto?.enters?.({ transition: "goto", parameters: { start, end } }, place, scene);
@@ -288,23 +289,27 @@ const ROUTE: ObjectDef = {
     ],
   },
 };
-const followed = (scene: Scene) =>
-  followPath?.script?.({ transition: "follow_path", parameters: { route: "loop" } }, scene);
+const followed = (scene: Scene): Legs => {
+  const step = { transition: "follow_path", parameters: { route: "loop" } };
+  const legs = followPath?.script?.(step, scene);
+  if (legs === undefined) throw new Error("a route has a script");
+  return wholeOf(legs);
+};
 
 test("a route is followed from its nearer end, its waypoints in their order", () => {
-  const ends = (legs: Legs | undefined) =>
-    legs?.steps.map(
+  const ends = (legs: Legs) =>
+    legs.steps.map(
       ({ parameters }) => legs.objects.find(({ name }) => name === parameters.end)?.fields,
     );
   const south = followed(sceneOf([ROUTE, coordinate("wp", [-70.67, 41.5])], ["at(wp)"]));
   const north = followed(sceneOf([ROUTE, coordinate("wp", [-70.66, 41.6])], ["at(wp)"]));
-  expect(ends(south)?.map((fields) => [fields?.longitude, fields?.latitude])).toEqual(
+  expect(ends(south).map((fields) => [fields?.longitude, fields?.latitude])).toEqual(
     ROUTE.fields.waypoints as never,
   );
-  expect(ends(north)).toEqual([...(ends(south) ?? [])].reverse());
-  expect(south?.steps[0]?.parameters.start).toBe("wp");
-  expect(ends(south)?.[0]).toMatchObject({ altitude: 5 });
-  expect(followed(sceneOf([ROUTE]))?.steps[0]?.parameters).toEqual({
+  expect(ends(north)).toEqual([...ends(south)].reverse());
+  expect(south.steps[0]?.parameters.start).toBe("wp");
+  expect(ends(south)[0]).toMatchObject({ altitude: 5 });
+  expect(followed(sceneOf([ROUTE])).steps[0]?.parameters).toEqual({
     start: "loop_leg_1",
     end: "loop_leg_1",
   });
@@ -315,7 +320,7 @@ test("the way to a route goes round keep-outs, the route itself is refused", () 
   const beside = zone("kept", box([-70.68, 41.52], 200, 200));
   const state = ["at(wp)", "no_entry(kept)"];
   const round = sceneOf([ROUTE, wp, beside], state);
-  expect(followed(round)?.steps.length).toBeGreaterThan(3);
+  expect(followed(round).steps.length).toBeGreaterThan(3);
   const across = sceneOf([ROUTE, wp, zone("kept", box([-70.665, 41.52], 200, 200))], state);
   expect(() => followed(across)).toThrow('Cannot follow "loop": it enters "kept"');
 });
@@ -326,7 +331,7 @@ test("waypoints and vertices may be coordinates by their names", () => {
     coordinate(name, (ROUTE.fields.waypoints as LonLat[])[index] as LonLat),
   );
   const route = { ...ROUTE, fields: { ...ROUTE.fields, waypoints: names } };
-  expect(followed(sceneOf([route, ...corners]))?.steps).toHaveLength(3);
+  expect(followed(sceneOf([route, ...corners])).steps).toHaveLength(3);
   const site = { ...SITE, fields: { ...SITE.fields, vertices: names } };
   expect(surveyed(sceneOf([site, ...corners])).steps.length).toBeGreaterThan(5);
 });

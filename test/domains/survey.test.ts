@@ -7,10 +7,14 @@ import fc from "fast-check";
 import { type Atom, parseAtom } from "../../src/core/atom.ts";
 import type { ObjectDef, Scene } from "../../src/core/domain.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import { surveyFlight } from "../../src/domains/sentry/code.ts";
+import { type SurveyFlight, surveyFlight as surveyPieces } from "../../src/domains/sentry/code.ts";
 import type { Point, Ring } from "../../src/domains/sentry/geometry/plane.ts";
+import { wholeOf } from "../support/pieces.ts";
 
 const RUNS = { numRuns: 60 };
+
+const surveyFlight = (site: ObjectDef, scene: Scene): SurveyFlight =>
+  wholeOf(surveyPieces(site, scene));
 
 function zone(name: string, vertices: Ring, fields: JsonObject = {}): ObjectDef {
   return {
@@ -86,7 +90,7 @@ function pointsIn(ring: Ring, count = 60): Point[] {
   }).filter((point) => holds(ring, point));
 }
 
-type Leg = ReturnType<typeof surveyFlight>["legs"][number];
+type Leg = SurveyFlight["legs"][number];
 
 function coverage(points: readonly Point[], legs: readonly Leg[], width: number): number {
   const tracks = legs.filter(({ isTrack }) => isTrack);
@@ -394,5 +398,20 @@ test("keep-outs of more corners than can be gone round in time are refused", () 
   const scene = sceneOf([site, circle(30), circle(70)], ["no_entry(kept_30)", "no_entry(kept_70)"]);
   expect(() => surveyFlight(site, scene)).toThrow(
     'Cannot survey "site": its keep-outs have 1200 corners',
+  );
+});
+
+test("keep-outs that cut a zone into more tracks than can be flown are refused", () => {
+  const field: Ring = [
+    [0, 0],
+    [4_000, 0],
+    [4_000, 100],
+    [0, 100],
+  ];
+  const across = field.map(([x, y]): Point => [x * 1.01 - 10, 40 + y / 5]);
+  const site = zone("site", field, { coverage_width: 1, robot_width: 0.1 });
+  const wall = zone("wall", across);
+  expect(() => surveyFlight(site, sceneOf([site, wall], ["no_entry(wall)"]))).toThrow(
+    'Cannot survey "site": its keep-outs cut it into 8000 tracks, at most 5000 can be flown',
   );
 });

@@ -7,7 +7,7 @@ import { describeObject, objectTree } from "../object-tree.ts";
 import type { Parts } from "../parts.ts";
 import { bodyOf } from "./request.ts";
 
-/** A scope that leaves out parts of other objects, such as the ends of generated tracks. */
+/** A scope that leaves out parts of other objects. */
 export const PUBLIC = "public";
 
 export function objectRoutes(app: Hono, { world, log }: Parts): void {

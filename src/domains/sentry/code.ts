@@ -4,6 +4,7 @@
  */
 import type { Legs, ObjectDef, Scene, StepDef } from "../../core/domain.ts";
 import { ServantError } from "../../core/errors.ts";
+import type { Pieces } from "../../core/pieces.ts";
 import { type Frame, frameAround, metresBetween } from "./frame.ts";
 import { flightOver } from "./geometry/flight.ts";
 import {
@@ -14,7 +15,7 @@ import {
   type Ring,
   signedArea,
 } from "./geometry/plane.ts";
-import { tracksOver } from "./geometry/tracks.ts";
+import { TRACKS_MAX, tracksOver } from "./geometry/tracks.ts";
 import { Ways } from "./geometry/way.ts";
 import { legsThrough } from "./legs.ts";
 import { type Place, placeOf } from "./place.ts";
@@ -52,22 +53,22 @@ export interface SurveyFlight {
  * @throws {ServantError} `object.invalid` when the zone or a keep-out is no polygon or lacks what a
  *   survey needs, `step.keep-out` when keep-outs leave nothing to survey, or no way.
  */
-export function surveyFlight(zone: ObjectDef, scene: Scene): SurveyFlight {
-  const area = surveyAreaOf(zone, scene);
+export function* surveyFlight(zone: ObjectDef, scene: Scene): Pieces<SurveyFlight> {
+  const { area, keepOuts } = groundOf(zone, scene);
   const { frame, ring, robotWidth } = area;
   const clearance = robotWidth / 2 + MARGIN_M;
-  const keepOuts = keepOutsOn(area, scene, zone);
-  const corners = keepOuts.reduce((sum, each) => sum + each.length, 0);
-  if (corners > KEEP_OUT_CORNERS_MAX) {
-    const most = `ways are looked for round at most ${KEEP_OUT_CORNERS_MAX}`;
-    throw keptOut(zone, `its keep-outs have ${corners} corners, ${most}`);
-  }
-  const lines = tracksOver(ring, { ...area, keepOuts, clearance });
+  const lines = yield* tracksOver(ring, { ...area, keepOuts, clearance });
   const here = hereIn(area, scene);
-  if (lines.every((line) => line.length === 0))
-    throw keptOut(zone, "keep-outs leave nothing of it");
+  const count = lines.reduce((sum, line) => sum + line.length, 0);
+  if (count === 0) throw keptOut(zone, "keep-outs leave nothing of it");
+  if (count > TRACKS_MAX) {
+    throw keptOut(
+      zone,
+      `its keep-outs cut it into ${count} tracks, at most ${TRACKS_MAX} can be flown`,
+    );
+  }
   const ways = new Ways(keepOuts, clearance);
-  const flight = flightOver(lines, area.pattern, ways, here);
+  const flight = yield* flightOver(lines, area.pattern, ways, here);
   if (flight === undefined) {
     throw keptOut(zone, "there is no way round the keep-outs to each of its tracks");
   }
@@ -80,9 +81,9 @@ export function surveyFlight(zone: ObjectDef, scene: Scene): SurveyFlight {
   return { frame, isFromHere: here !== undefined, legs };
 }
 
-export function surveyScript({ parameters }: StepDef, scene: Scene): Legs {
+export function* surveyScript({ parameters }: StepDef, scene: Scene): Pieces<Legs> {
   const zone = needed(scene, parameters.zone);
-  const { frame, isFromHere, legs } = surveyFlight(zone, scene);
+  const { frame, isFromHere, legs } = yield* surveyFlight(zone, scene);
   const points = [...(isFromHere ? [] : legs.slice(0, 1).map(({ from }) => from))];
   for (const { to } of legs) points.push(to);
   return legsThrough(
@@ -93,7 +94,7 @@ export function surveyScript({ parameters }: StepDef, scene: Scene): Legs {
 }
 
 /** Through the waypoints from the nearer end; the way to it goes round keep-outs, the route does not. */
-export function routeScript({ parameters }: StepDef, scene: Scene): Legs {
+export function* routeScript({ parameters }: StepDef, scene: Scene): Pieces<Legs> {
   const route = needed(scene, parameters.route);
   const waypoints = waypointsOf(route, scene);
   const here = placeNow(scene);
@@ -108,18 +109,19 @@ export function routeScript({ parameters }: StepDef, scene: Scene): Legs {
       `Cannot follow "${route.name}": it enters "${zone.name}", of which no_entry holds`,
     );
   }
-  return legsThrough(route, [...wayTo(onwards[0] as Place, route, scene), ...onwards], scene);
+  const way = yield* wayTo(onwards[0] as Place, route, scene);
+  return legsThrough(route, [...way, ...onwards], scene);
 }
 
 /** The points that lead round keep-outs from where the vehicle is to a place. */
-function wayTo(to: Place, route: ObjectDef, scene: Scene): Place[] {
+function* wayTo(to: Place, route: ObjectDef, scene: Scene): Pieces<Place[]> {
   const here = placeNow(scene);
   if (here === undefined || here.frame !== to.frame) return [];
   const frame = frameAround([here, to]);
   const [from, end] = [frame.toPlane(here), frame.toPlane(to)];
   if (from === undefined || end === undefined) return [];
   const keepOuts = keepOutsOn({ frame, frameName: to.frame }, scene, route);
-  const between = new Ways(keepOuts, MARGIN_M).between(from, end);
+  const between = yield* new Ways(keepOuts, MARGIN_M).between(from, end);
   if (between === undefined) throw keptOut(route, "there is no way round the keep-outs to it");
   return between.map((point) => frame.toPlace(point));
 }
@@ -188,9 +190,21 @@ function doWaysEnter(places: readonly Place[], zone: ObjectDef, scene: Scene): b
   });
 }
 
+/** A zone that is to be surveyed, and what to keep out of on its plane. */
+function groundOf(zone: ObjectDef, scene: Scene) {
+  const area = surveyAreaOf(zone, scene);
+  const keepOuts = keepOutsOn(area, scene, zone);
+  const corners = keepOuts.reduce((sum, each) => sum + each.length, 0);
+  if (corners > KEEP_OUT_CORNERS_MAX) {
+    const most = `ways are looked for round at most ${KEEP_OUT_CORNERS_MAX}`;
+    throw keptOut(zone, `its keep-outs have ${corners} corners, ${most}`);
+  }
+  return { area, keepOuts };
+}
+
 /** Goals name zones and routes that must be fit to be flown: found out before anything is planned. */
 export function checkFlyable(object: ObjectDef, scene: Scene): void {
-  if (object.type === "zone") surveyAreaOf(object, scene);
+  if (object.type === "zone") groundOf(object, scene);
   if (object.type === "route") waypointsOf(object, scene);
 }
 

@@ -2,6 +2,7 @@
  * The whole way of a survey: part after part, each time the one that begins nearest, the tracks of
  * each in the order of the pattern, and the ways between them.
  */
+import type { Pieces } from "../../../core/pieces.ts";
 import { type Cell, cellsOf } from "./cells.ts";
 import { orderOf, type Pattern } from "./order.ts";
 import { distance, type Point, type Segment } from "./plane.ts";
@@ -19,13 +20,13 @@ export interface Flight {
   readonly legs: readonly Flown[];
 }
 
-/** Undefined when a track cannot be reached, or when there is none. */
-export function flightOver(
+/** Undefined when a track cannot be reached, or when there is none. In pieces, a part or a track each. */
+export function* flightOver(
   lines: readonly Line[],
   pattern: Pattern,
   ways: Ways,
   from: Point | undefined,
-): Flight | undefined {
+): Pieces<Flight | undefined> {
   const open = new Set(cellsOf(lines));
   const tracks: Segment[] = [];
   let here = from;
@@ -35,8 +36,9 @@ export function flightOver(
     const flown = tracksOf(next, pattern);
     tracks.push(...flown);
     here = flown.at(-1)?.[1];
+    yield;
   }
-  return joined(tracks, ways, from);
+  return yield* joined(tracks, ways, from);
 }
 
 /** A part, from its first track to its last or back, the first flown along its line or against. */
@@ -70,11 +72,11 @@ function tracksOf({ cell, isReversed, isAgainst }: Entry, pattern: Pattern): Seg
   });
 }
 
-function joined(
+function* joined(
   tracks: readonly Segment[],
   ways: Ways,
   from: Point | undefined,
-): Flight | undefined {
+): Pieces<Flight | undefined> {
   const [first] = tracks;
   if (first === undefined) return undefined;
   const start = from ?? first[0];
@@ -85,10 +87,11 @@ function joined(
     here = to;
   };
   for (const [begin, end] of tracks) {
-    const between = ways.between(here, begin);
+    const between = yield* ways.between(here, begin);
     if (between === undefined) return undefined;
     for (const point of [...between, begin]) go(point, false);
     go(end, true);
+    yield;
   }
   return { start, legs };
 }

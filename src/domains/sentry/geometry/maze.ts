@@ -3,6 +3,7 @@
  * Searched by A*; whether two points see each other is looked up when a way over them is the best
  * so far, and kept.
  */
+import type { Pieces } from "../../../core/pieces.ts";
 import type { Obstacle } from "./obstacle.ts";
 import { distance, edgesOf, type Point, type Ring, signedArea } from "./plane.ts";
 import { Queue } from "./queue.ts";
@@ -25,7 +26,7 @@ export class Maze {
   }
 
   /** The points between two; undefined when there is no way. */
-  between(from: Point, to: Point): Point[] | undefined {
+  *between(from: Point, to: Point): Pieces<Point[] | undefined> {
     const count = this.#nodes.length;
     const [start, goal] = [count, count + 1];
     const at = (index: number) =>
@@ -41,6 +42,7 @@ export class Maze {
       if (node !== start && !this.#sees(by, node, at)) continue;
       before[node] = by;
       if (node === goal) return this.#wayTo(goal, start, before);
+      yield;
       for (let other = 0; other < count + 2; other += 1) {
         if (before[other] !== -1) continue;
         const reached = length + distance(at(node), at(other));

@@ -3,6 +3,7 @@
  * every point of its strip, cut where a keep-out is near. What is left of a strip beside a keep-out
  * gets tracks of its own.
  */
+import type { Pieces } from "../../../core/pieces.ts";
 import { common, type Interval, without } from "./interval.ts";
 import type { Point, Ring, Segment } from "./plane.ts";
 import { extentOf, nearTo } from "./strip.ts";
@@ -47,7 +48,8 @@ export function lineCount(
   return Math.max(1, Math.ceil((high - low) / width - OVERHANG));
 }
 
-export function tracksOver(ring: Ring, spec: TrackSpec): Line[] {
+/** In pieces, a line each. */
+export function* tracksOver(ring: Ring, spec: TrackSpec): Pieces<Line[]> {
   const { angle, width, clearance } = spec;
   const turned = turnedBy(angle);
   const back = turnedBy(-angle);
@@ -56,18 +58,22 @@ export function tracksOver(ring: Ring, spec: TrackSpec): Line[] {
   const [low, high] = rangeOf(zone);
   const count = lineCount(ring, spec);
   const first = (low + high - (count - 1) * width) / 2;
-  return Array.from({ length: count }, (_, index) => {
+  const lines: Line[] = [];
+  for (let index = 0; index < count; index += 1) {
     const middle = first + index * width;
     const near = keepOuts.filter((each) => isNear(each, middle, width / 2 + clearance));
     const cut = { zone, keepOuts: near, clearance: clearance + SLACK_M };
     const pieces = piecesIn(cut, [middle - width / 2, middle + width / 2], EVERYWHERE, HALVINGS);
-    return pieces
+    const line = pieces
       .sort((a, b) => a.along[0] - b.along[0])
       .map(({ across, along }): Track => {
         const ends = [back([across, along[0]]), back([across, along[1]])] as const;
         return { ends, along, isMiddle: across === middle };
       });
-  });
+    lines.push(line);
+    yield;
+  }
+  return lines;
 }
 
 const EVERYWHERE: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];

@@ -2,6 +2,7 @@
  * The shortest way round keep-outs. The straight way is tried first, then a way round what stands in
  * it, then round what stands in that one too: most keep-outs are never asked about.
  */
+import type { Pieces } from "../../../core/pieces.ts";
 import { Maze } from "./maze.ts";
 import { Obstacle } from "./obstacle.ts";
 import type { Point, Ring } from "./plane.ts";
@@ -21,7 +22,7 @@ export class Ways {
    * does; undefined when there is no way. An end that is nearer to a keep-out than the clearance,
    * but outside, may be left and reached.
    */
-  between(from: Point, to: Point): Point[] | undefined {
+  *between(from: Point, to: Point): Pieces<Point[] | undefined> {
     const met = new Set<number>();
     let way: Point[] = [];
     for (;;) {
@@ -31,7 +32,7 @@ export class Ways {
         if (!met.has(index) && isMet(obstacle, points)) met.add(index);
       }
       if (met.size === known) return way;
-      const round = this.#maze([...met].sort((a, b) => a - b)).between(from, to);
+      const round = yield* this.#maze([...met].sort((a, b) => a - b)).between(from, to);
       if (round === undefined) return undefined;
       way = round;
     }
