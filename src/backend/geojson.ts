@@ -31,16 +31,20 @@ function featureOf({ name, type, fields, parent }: ObjectDef, geometry: JsonObje
 }
 
 function geometryOf({ fields }: ObjectDef, find: Find): JsonObject | undefined {
-  const { latitude, longitude, vertices, waypoints } = fields;
-  if (isNumber(latitude) && isNumber(longitude)) {
-    return { type: "Point", coordinates: [longitude, latitude] };
+  const { latitude, longitude, vertices, waypoints, coordinate_frame: frame = null } = fields;
+  const point = pairOf([longitude ?? null, latitude ?? null]);
+  if (point !== undefined) {
+    return areOnEarth([point], frame ?? "geographic")
+      ? { type: "Point", coordinates: point }
+      : undefined;
   }
   const corners = pairsOf(vertices, find);
+  if (!areOnEarth(corners ?? [], frame)) return undefined;
   if (corners !== undefined && corners.length >= 3) {
     return { type: "Polygon", coordinates: [ringOf(corners)] };
   }
   const points = pairsOf(waypoints, find);
-  if (points === undefined || points.length < 2) return undefined;
+  if (points === undefined || points.length < 2 || !areOnEarth(points, frame)) return undefined;
   return { type: "LineString", coordinates: points };
 }
 
@@ -59,6 +63,12 @@ function pairOf(value: Json): Pair | undefined {
   if (!Array.isArray(value)) return undefined;
   const [x, y] = value;
   return isNumber(x) && isNumber(y) ? [x, y] : undefined;
+}
+
+/** Degrees where it is said that they are: what is beyond a pole would break a map. */
+function areOnEarth(pairs: readonly Pair[], frame: Json): boolean {
+  if (frame !== "geographic") return true;
+  return pairs.every(([x, y]) => Math.abs(x) <= 360 && Math.abs(y) <= 90);
 }
 
 /** Closed, and counterclockwise as the standard has it. */

@@ -74,8 +74,26 @@ test.each<Record<string, Json>>([
   { vertices: [[0, 0], [1, 1], "nowhere"] },
   { vertices: [[0, 0], null, [1, 1]] },
   { waypoints: [[0, 0]] },
+  { latitude: 90.5, longitude: 0 },
+  { latitude: 1, longitude: 1e308, coordinate_frame: "geographic" },
+  {
+    coordinate_frame: "geographic",
+    waypoints: [
+      [0, 0],
+      [0, 91],
+    ],
+  },
 ])("what says no place is left out: %j", (fields) => {
   expect(featuresOf(object("x", fields))).toEqual([]);
+});
+
+test("metres may be many", () => {
+  const far = { latitude: 5_000, longitude: 2, coordinate_frame: "local_enu" };
+  const ways = [
+    [0, 0],
+    [0, 5_000],
+  ];
+  expect(featuresOf(object("far", far), object("way", { waypoints: ways }))).toHaveLength(2);
 });
 
 const sea: Domain = {
