@@ -30,6 +30,12 @@ const begun = { 202: { description: "It has begun", answer: direct.BegunRun } } 
 const starts = ["execution.running", "execution.stopped"] as const;
 
 export const api = {
+  page: {
+    method: "GET",
+    path: "/",
+    summary: "The page for people: the plan as it runs, the world, the map.",
+    answer: "text/html",
+  },
   health: {
     method: "GET",
     path: "/health",
@@ -231,8 +237,16 @@ export const api = {
   run: {
     method: "GET",
     path: "/runs/{id}",
-    summary: "A run, and what each of its steps came to.",
+    summary: "A run, the plan that it follows, and what each of its steps came to.",
+    query: direct.LastQuery,
     answer: direct.RunRecord,
+    failures: ["run.unknown"],
+  },
+  runMap: {
+    method: "GET",
+    path: "/runs/{id}/geojson",
+    summary: "Its ways as they are planned: of the steps of its plan and the legs of its scripts.",
+    answer: direct.GeoJson,
     failures: ["run.unknown"],
   },
   runEvents: {

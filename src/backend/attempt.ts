@@ -8,7 +8,8 @@ import type { AuditId } from "../core/assignment.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import { askBeliefs, believe, type Done } from "./belief.ts";
 import type { Effort } from "./effort.ts";
-import { stepText } from "./progress.ts";
+import { type Step, stepText } from "./progress.ts";
+import { describePlace, type Place } from "./reasons.ts";
 import type { Attempt, Attempts, Ending } from "./results.ts";
 import type { Run } from "./run.ts";
 import { fly, isScripted, type ScriptPorts } from "./script.ts";
@@ -26,6 +27,7 @@ export interface Task {
   /** The attempt is listed here from its first moment on. */
   readonly into: Attempts;
   readonly why: string;
+  readonly place?: Place;
   readonly effort: Effort;
   /** The step whose script it is part of. */
   readonly parent?: AuditId;
@@ -42,13 +44,14 @@ export async function attemptStep(
   task: Task,
 ): Promise<Ending> {
   const { world, servants } = ports;
-  const { run, into, why } = task;
+  const { run, into, why, place } = task;
   const provider = servants.providerOf(step.transition);
   const { id: servantId } = provider ?? {};
   const auditId = crypto.randomUUID() as AuditId;
   const attempt: Attempt = {
     ...{ type: "action", auditId, step: defOf(step), why, legs: [], telemetry: {} },
     ...(servantId === undefined ? {} : { servantId }),
+    ...(place === undefined ? {} : { place }),
   };
   into.push(attempt);
   const impossible = impossibility(ports, step, run);
@@ -61,11 +64,14 @@ export async function attemptStep(
     provider === undefined
       ? await fly(ports, step, {
           ...{ auditId, halted: run.halted, effort: task.effort, depth: (task.depth ?? 0) + 1 },
-          attempt: (leg, reason) =>
-            attemptStep(ports, leg, {
-              ...{ ...task, into: attempt.legs, why: reason },
+          laidOut: (legs) => layOut(task, attempt, legs),
+          attempt: (leg, reason) => {
+            const { place: _, ...rest } = task;
+            return attemptStep(ports, leg, {
+              ...{ ...rest, into: attempt.legs, why: reason },
               ...{ parent: auditId, depth: (task.depth ?? 0) + 1 },
-            }),
+            });
+          },
         })
       : await servants.act(provider, {
           ...{ kind: "action", auditId, transition: step.transition },
@@ -92,12 +98,19 @@ function impossibility(
   return { success: false, message, code: "provider.missing" };
 }
 
+function layOut({ run, parent }: Task, attempt: Attempt, legs: readonly Step[]): void {
+  const { auditId, step } = attempt;
+  const part = parent === undefined ? {} : { parent };
+  attempt.course = legs;
+  run.tell({ type: "script.begun", auditId, step, ...part, legs: legs.length });
+}
+
 function begin(
   { log, traces }: AttemptPorts,
   { run, parent, why, note }: Task,
   attempt: Attempt,
 ): void {
-  const { auditId, step, servantId } = attempt;
+  const { auditId, step, servantId, place } = attempt;
   const text = stepText(step);
   run.open.add(auditId);
   const part = parent === undefined ? {} : { parent };
@@ -110,6 +123,7 @@ function begin(
   traces.add("behavior_start", `${text}: ${why}`, {
     ...{ run_id: run.id, audit_id: auditId, action_name: step.transition },
     ...{ parameters: step.parameters, reason: why, servant_id: servantId ?? null },
+    ...(place === undefined ? {} : { because: describePlace(place) }),
     ...part,
   });
   run.tell({ type: "step.started", auditId, step, ...part, ...holder });

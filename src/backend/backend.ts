@@ -40,6 +40,8 @@ export interface BackendOptions extends Leases {
   readonly missionFiles?: MissionFiles | undefined;
   /** Of the program, told by its description. */
   readonly version?: string;
+  /** The answer to `/`, what people look at; absent: the description of the routes. */
+  readonly page?: (() => Promise<Response>) | undefined;
   /** Logged first: what there is to say of how the store was opened. */
   readonly notes?: readonly Note[];
 }
@@ -62,7 +64,7 @@ export interface Backend {
 export function createBackend(options: BackendOptions): Backend {
   const parts = openParts(options);
   const { executor, keeper, servants, world } = parts;
-  const app = routes(parts, options.version ?? "0.0.0");
+  const app = routes(parts, { version: options.version ?? "0.0.0", page: options.page });
   return {
     routes: app.routes.filter(({ method }) => method !== "ALL"),
     fetch: async (request) => app.fetch(request),

@@ -4,6 +4,7 @@ import type { Scene, View } from "../core/domain.ts";
 import { messageOf } from "../core/errors.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import type { Clock } from "../core/ports.ts";
+import { type CausalLinks, causalLinks } from "../planner/causal-links.ts";
 import { findPlan, type PlanOptions, type PlanOutcome, type Problem } from "../planner/plan.ts";
 import { keepOuts } from "./keep-out.ts";
 import { describeStep } from "./progress.ts";
@@ -16,6 +17,8 @@ import type { World } from "./world.ts";
 export const PLAN_BUDGET_MS = 20_000;
 
 export interface Planned extends Omit<PlanOutcome, "reason"> {
+  /** Why each step of the plan is in it, as the planner saw the world. */
+  readonly links: readonly CausalLinks[];
   readonly reason: PlanOutcome["reason"] | "planner_error";
 }
 export interface PlanWish extends Pick<PlanOptions, "relax"> {
@@ -108,13 +111,14 @@ export class Plans {
       return {
         ...found,
         plan: plan && inWorld(plan),
+        links: plan === null ? [] : causalLinks(problem, plan),
         relaxation: relaxation && {
           ...relaxation,
           plan: relaxation.plan && inWorld(relaxation.plan),
         },
       };
     } catch (cause) {
-      const nothing = { plan: null, cost: null, relaxation: null };
+      const nothing = { plan: null, links: [], cost: null, relaxation: null };
       return { reason: "planner_error", ...nothing, detail: messageOf(cause) };
     }
   }

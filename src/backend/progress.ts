@@ -2,6 +2,7 @@
 import type { AuditId } from "../core/assignment.ts";
 import type { StepDef } from "../core/domain.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { PlanMade } from "./reasons.ts";
 
 /** One ground transition of a plan or a trigger: object names by parameter, in declared order. */
 export type Step = StepDef;
@@ -14,12 +15,14 @@ interface StepNews {
 }
 export type Progress =
   /** A plan was made, or taken from the cache: these steps remain. */
-  | { readonly type: "planned"; readonly steps: readonly Step[] }
+  | ({ readonly type: "planned" } & PlanMade)
   | (StepNews & {
       readonly type: "step.started";
       /** The servant that has it; absent when it is a script. */
       readonly servantId?: string;
     })
+  /** A step that is a script was laid out as so many legs. */
+  | (StepNews & { readonly type: "script.begun"; readonly legs: number })
   | (StepNews & {
       readonly type: "step.finished";
       readonly success: boolean;
@@ -40,24 +43,6 @@ export type Progress =
 export function stepText({ transition, parameters }: Step): string {
   const given = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
   return `${transition}(${given.join(", ")})`;
-}
-
-/** The same as clients read it. */
-export function describeProgress(progress: Progress): JsonObject {
-  if (progress.type === "planned") {
-    return { type: progress.type, steps: progress.steps.map(describeStep) };
-  }
-  if (progress.type !== "step.started" && progress.type !== "step.finished") return { ...progress };
-  const { auditId, step, parent, type, ...more } = progress;
-  const { servantId, ...rest } = { servantId: undefined, ...more };
-  return {
-    type,
-    audit_id: auditId,
-    ...describeStep(step),
-    ...(parent === undefined ? {} : { parent }),
-    ...(servantId === undefined ? {} : { servant_id: servantId }),
-    ...rest,
-  };
 }
 
 /** A step as a PrimitiveAction. */

@@ -5,11 +5,13 @@
 import type { Atom } from "../core/atom.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { GroundStep } from "../core/outcome.ts";
+import type { CausalLinks } from "../planner/causal-links.ts";
 import { type AttemptPorts, attemptStep } from "./attempt.ts";
 import { Effort } from "./effort.ts";
 import { prepare } from "./obstacle.ts";
 import type { Planned, Plans } from "./plans.ts";
 import { stepText } from "./progress.ts";
+import type { Place, PlanMade } from "./reasons.ts";
 import type { Attempts, Ending } from "./results.ts";
 import type { Run } from "./run.ts";
 import { afterStep, sceneOf } from "./scene.ts";
@@ -54,8 +56,10 @@ export class Pursuit {
     for (;;) {
       if (run.halted.aborted) return run.halt();
       if (planned.plan === null) return none(planned, reason);
-      run.tell({ type: "planned", steps: planned.plan });
-      reason = await this.#follow(planned.plan);
+      reason = await this.#follow(
+        planned.plan,
+        this.#tellPlan(planned.plan, planned.links, reason),
+      );
       if (run.stopped.aborted) return run.halt();
       if (this.#isReached()) return { success: true, message: "the goal is reached" };
       if (run.halted.aborted) return run.halt();
@@ -65,6 +69,18 @@ export class Pursuit {
       }
       planned = await this.#again(reason);
     }
+  }
+
+  #tellPlan(
+    plan: readonly GroundStep[],
+    links: readonly CausalLinks[],
+    replanned: string,
+  ): PlanMade {
+    const steps = plan.map(({ transition, parameters }, index) => {
+      const why = links[index];
+      return { transition, parameters, ...(why === undefined ? {} : { links: why }) };
+    });
+    return this.#run.follow({ steps, ...(replanned === "" ? {} : { replanned }) });
   }
 
   async #again(reason: string): Promise<Planned> {
@@ -80,7 +96,7 @@ export class Pursuit {
   }
 
   /** Takes the steps until the goal holds; returns why the rest of the plan is of no use. */
-  async #follow(steps: readonly GroundStep[]): Promise<string> {
+  async #follow(steps: readonly GroundStep[], plan: PlanMade): Promise<string> {
     const { world, quiet } = this.#ports;
     const run = this.#run;
     this.#effort.reached(fingerprintOf(world.state()));
@@ -98,7 +114,8 @@ export class Pursuit {
       const place = `step ${index + 1} of ${steps.length}`;
       run.now = `${place}, ${stepText(prepared.step)}`;
       this.#expected = afterStep(world, prepared.step, world.scene());
-      const ending = await this.#attempt(prepared.step, `${place} to ${goalText(this.#goal)}`);
+      const why = `${place} to ${goalText(this.#goal)}`;
+      const ending = await this.#attempt(prepared.step, why, { plan, index });
       if (!ending.success) return ending.message;
       this.#effort.reached(fingerprintOf(world.state()));
       if (this.#isReached()) break;
@@ -106,10 +123,10 @@ export class Pursuit {
     return "the plan ended and the goal does not hold";
   }
 
-  async #attempt(step: GroundStep, why: string): Promise<Ending> {
+  async #attempt(step: GroundStep, why: string, place: Place): Promise<Ending> {
     const run = this.#run;
     const ending = await attemptStep(this.#ports, step, {
-      ...{ run, why, into: this.#into, effort: this.#effort },
+      ...{ run, why, place, into: this.#into, effort: this.#effort },
       note: () => this.#ports.note(run),
     });
     if (ending.code !== undefined && BARREN.has(ending.code)) this.#barren.add(step.transition);

@@ -3,6 +3,7 @@ import type { AuditId } from "../core/assignment.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Step } from "./progress.ts";
+import { describePlace, type Place } from "./reasons.ts";
 
 export interface Ending {
   readonly success: boolean;
@@ -18,6 +19,10 @@ export interface Attempt {
   readonly servantId?: string;
   /** Why it is tried: `step 2 of 5 of the plan`. */
   readonly why: string;
+  /** The same beyond words, when it is the step of a plan. */
+  readonly place?: Place;
+  /** Its script as it was laid out, when it is one. */
+  course?: readonly Step[];
   /** The steps of its script, each try of them. */
   readonly legs: Attempt[];
   telemetry: Json;
@@ -61,12 +66,14 @@ export function describeOutcome(outcome: Outcome): JsonObject {
 }
 
 function describeAttempt(attempt: Attempt): JsonObject {
-  const { auditId, step, why, legs, telemetry, servantId, answer, ending } = attempt;
+  const { auditId, step, why, place, course, legs, telemetry, servantId, answer, ending } = attempt;
   return {
     audit_id: auditId,
     action_name: step.transition,
     parameters: step.parameters,
     why,
+    ...(place === undefined ? {} : { because: describePlace(place) }),
+    ...(course === undefined ? {} : { legs: course.length }),
     ...(isEmpty(telemetry) ? {} : { telemetry }),
     ...(servantId === undefined ? {} : { servant_id: servantId }),
     ...(answer === undefined || ending !== undefined ? {} : { answered: { ...answer } }),

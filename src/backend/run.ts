@@ -4,8 +4,10 @@
  */
 import type { AuditId } from "../core/assignment.ts";
 import type { JsonObject } from "../core/json.ts";
-import { describeProgress, type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { describePlan, type PlanMade } from "./reasons.ts";
 import { describeOutcome, type Ending, type Outcome } from "./results.ts";
+import { describeProgress } from "./told.ts";
 
 /** Tries of steps in one run, legs included. */
 export const ATTEMPTS_MAX = 100_000;
@@ -66,6 +68,7 @@ export class Run {
   #eventsLength = 0;
   #seq = 0;
   #attempts = 0;
+  #plan: PlanMade | undefined;
   #ending: Ending | undefined;
   #endedAtMs: number | undefined;
 
@@ -77,6 +80,11 @@ export class Run {
     this.stopped = stopped;
     this.halted = AbortSignal.any([stopped, this.#cancelled.signal]);
     this.#observe = observe;
+  }
+
+  /** The one that it follows. */
+  get plan(): PlanMade | undefined {
+    return this.#plan;
   }
 
   get ending(): Ending | undefined {
@@ -106,6 +114,13 @@ export class Run {
     if (this.#attempts <= ATTEMPTS_MAX) return true;
     this.cancel(`more than ${ATTEMPTS_MAX} steps were tried`);
     return false;
+  }
+
+  /** The plan that it follows from now on, and tells. */
+  follow(plan: Omit<PlanMade, "number">): PlanMade {
+    this.#plan = { number: (this.#plan?.number ?? 0) + 1, ...plan };
+    this.tell({ type: "planned", ...this.#plan });
+    return this.#plan;
   }
 
   tell(progress: Progress): void {
@@ -148,10 +163,11 @@ export class Run {
 
   /** As clients read it, and as it is kept. */
   describe(): JsonObject {
-    return { ...this.summary(), results: this.results() };
+    const plan = this.#plan === undefined ? null : describePlan(this.#plan);
+    return { ...this.summary(), plan, results: this.results() };
   }
 
-  /** The same without what each step came to. */
+  /** The same without the plan and what each step came to. */
   summary(): JsonObject {
     const { success, message, code } = this.#ending ?? { success: null, message: this.now };
     return {

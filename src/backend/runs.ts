@@ -78,10 +78,10 @@ export class Runs {
     }
   }
 
-  /** Newest first, without what each step came to. */
+  /** Newest first, without plans and what each step came to. */
   list(): JsonObject[] {
     return [...this.#records].reverse().map(([id, record]) => {
-      const { results: _, ...summary } = this.#live.get(id)?.summary() ?? record;
+      const { results: _, plan: __, ...summary } = this.#live.get(id)?.summary() ?? record;
       return summary;
     });
   }

@@ -43,6 +43,8 @@ export interface Flight {
   readonly depth: number;
   readonly halted: AbortSignal;
   readonly effort: Effort;
+  /** Told every leg, before the first. */
+  laidOut(legs: readonly StepDef[]): void;
   /** Attempts a leg. */
   attempt(leg: GroundStep, why: string): Promise<Ending>;
 }
@@ -75,6 +77,7 @@ export async function fly(ports: ScriptPorts, step: GroundStep, flight: Flight):
     return failedResult(auditId, code, message);
   }
   const { legs } = course;
+  flight.laidOut(legs);
   if (course.done > 0) {
     const text = `${stepText(step)} goes on with leg ${course.done + 1} of ${legs.length}`;
     ports.log("info", text, { auditId });

@@ -7,6 +7,7 @@ import { messageOf } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Secrets } from "../core/secrets.ts";
+import { pageAnswer } from "../page/answer.ts";
 import { systemClock } from "../system/clock.ts";
 import { openStateDir } from "../system/state-dir.ts";
 import { isLoopback } from "../wire/connection.ts";
@@ -41,6 +42,7 @@ export async function host(options: HostOptions, version: string): Promise<numbe
       clock: systemClock,
       log,
       version,
+      page: () => pageAnswer("backend"),
       leaseMs: lease * 1_000,
       replansMax: options.maxReplans,
       silentLeaseMs: silentLease === "off" ? undefined : silentLease * 1_000,

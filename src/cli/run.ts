@@ -12,6 +12,7 @@ import { exitCodes, ServantError } from "../core/errors.ts";
 import { parseGoalAtom } from "../core/expression.ts";
 import type { Bus, Offer } from "../core/ports.ts";
 import type { Secrets } from "../core/secrets.ts";
+import { pageAnswer } from "../page/answer.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import type { World } from "../wire/local.ts";
@@ -20,8 +21,8 @@ import { Library } from "./domain/library.ts";
 import { listen } from "./listen.ts";
 import type { RunOptions } from "./options.ts";
 import { durationText, type Output, openOutput, printable } from "./output.ts";
-import { PlanWatch, worldOf } from "./plan-watch.ts";
 import { openRunDisplay, type RunDisplay, silentDisplay } from "./run-display.ts";
+import { worldOf } from "./world-of.ts";
 
 /** The name of the backend inside this process: its journal entries belong to it alone. */
 const EMBEDDED_URL = "http://embedded.localhost";
@@ -40,17 +41,14 @@ export async function run(
   const display = options.json ? silentDisplay() : openRunDisplay(out);
   const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
   const { bus, secrets } = openLoggedBus(logged, systemClock, (text) => display.log(text));
-  const watch = new PlanWatch();
   const library = new Library(options);
   const backend = createBackend({
     domains: await library.open(options.domain),
     library,
     clock: systemClock,
     version,
-    observe(progress) {
-      watch.observe(progress);
-      display.observe(progress);
-    },
+    page: () => pageAnswer("backend"),
+    observe: (progress) => display.observe(progress),
     log: (level, message, fields) => bus.publish({ type: "backend.log", level, message, fields }),
   });
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "servant-agent-"));
@@ -69,7 +67,7 @@ export async function run(
       secrets,
       stateDir,
       version,
-      world: () => worldOf(backend, watch),
+      world: () => worldOf(backend),
     });
   } finally {
     display.end();

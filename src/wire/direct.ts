@@ -141,8 +141,48 @@ const run = {
   ended: z.nullable(Seconds),
 };
 export const RunList = z.looseObject({ runs: z.array(z.looseObject(run)) });
-export const RunRecord = z.looseObject({ ...run, results: z.array(Result) });
-export const RunQuery = z.object({ status: z.optional(z.string()) });
+const Reasons = {
+  needs: z.optional(
+    z.array(
+      z.looseObject({
+        atom: said("what held, `not` before it where it did not"),
+        from: z.nullable(z.number().check(z.describe("the step that made it so; null: none"))),
+      }),
+    ),
+  ),
+  serves: z.optional(
+    z.array(
+      z.looseObject({
+        atom: z.string(),
+        to: z.nullable(z.number().check(z.describe("the step that needs it; null: the goal"))),
+      }),
+    ),
+  ),
+};
+export const Because = z.looseObject({
+  plan: z.number().check(z.describe("the how manieth of its run")),
+  step: z.number().check(z.describe("from 1")),
+  replanned: z.optional(said("why there is another plan than before; of its first step alone")),
+  ...Reasons,
+});
+export const RunPlan = z.looseObject({
+  number: z.number(),
+  replanned: z.optional(z.string()),
+  steps: z.array(z.looseObject({ action_name: z.string(), parameters: Members, ...Reasons })),
+});
+export const RunRecord = z.looseObject({
+  ...run,
+  plan: z.nullish(RunPlan),
+  results: z.array(Result),
+});
+export type RunRecord = z.infer<typeof RunRecord>;
+export const LastQuery = z.object({
+  last: z.optional(said("of each list of tries the last so many; `earlier` counts the others")),
+});
+export const RunQuery = z.object({
+  status: z.optional(z.string()),
+  limit: z.optional(said("the newest so many")),
+});
 export const RunEvents = z.looseObject({
   run_id: z.string(),
   status: z.nullable(z.string()),
@@ -219,7 +259,7 @@ const Feature = z.looseObject({
     type: z.enum(["Point", "LineString", "Polygon"]),
     coordinates: z.array(JsonValue),
   }),
-  properties: z.looseObject({ kind: z.enum(["object", "track"]) }),
+  properties: z.looseObject({ kind: z.enum(["object", "track", "planned"]) }),
 });
 export const GeoJson = z.looseObject({
   type: z.literal("FeatureCollection"),

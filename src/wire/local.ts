@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import { levels, sources } from "../core/events.ts";
+import { RunRecord } from "./direct.ts";
 
 const Time = z.string().check(z.describe("ISO 8601, UTC"));
 const AnyJson = z.unknown();
@@ -158,19 +159,17 @@ export type AssignmentStory = z.infer<typeof AssignmentStory>;
 
 // ─── The embedded backend ───────────────────────────────────────────────────────────────────────
 
-export const PlanStep = z.object({
-  what: said("such as `move(start=room_one, end=room_two)`"),
-  phase: z.enum(["waiting", "running", "done", "failed"]),
-  message: z.string(),
-});
-export type PlanStep = z.infer<typeof PlanStep>;
-
 /** What the backend inside this agent (`agent run`) plans and takes for true. */
 export const World = z.object({
   goal: z.array(z.string()).check(z.describe("the atoms that are wanted")),
-  plan: z.array(PlanStep).check(z.describe("of the present or the last execution, in order")),
+  run: z
+    .nullable(RunRecord)
+    .check(z.describe("the present execution or the last, as the backend's `/runs/{id}` has it")),
   state: z.array(z.string()).check(z.describe("atoms that hold; of many the first alone")),
   atoms: count("how many hold"),
+  map: z
+    .array(AnyJson)
+    .check(z.describe("GeoJSON Features: objects, tracks flown and planned; of many the last")),
 });
 export type World = z.infer<typeof World>;
 

@@ -121,6 +121,7 @@ test("what the backend answers is what its description says", async () => {
   }
   await ask("runs");
   await ask("run", undefined, [String(run_id)]);
+  await ask("runMap", undefined, [String(run_id)]);
   await ask("runEvents", undefined, [String(run_id)]);
   await ask("cancel", {});
   for (const name of [
@@ -144,5 +145,5 @@ test("what the backend answers is what its description says", async () => {
   await ask("deleteObjectWithParts", undefined, ["lid"]);
   await ask("reset");
   const unasked = table.map(([name]) => name).filter((name) => !asked.has(name));
-  expect(unasked).toEqual(["docs", "nextAssignment"]);
+  expect(unasked).toEqual(["page", "docs", "nextAssignment"]);
 });

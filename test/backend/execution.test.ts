@@ -26,6 +26,11 @@ test("execute plans by itself, dispatches step by step and reaches the goal", as
     telemetry: { metres: 3 },
     servant_id: expect.any(String),
     why: "step 2 of 3 to box_at(room_two, box_a)",
+    because: {
+      ...{ plan: 1, step: 2 },
+      needs: [{ atom: "robot_at(room_one)", from: null }],
+      serves: [{ atom: "robot_at(room_two)", to: 3 }],
+    },
   });
   expect(await state(http)).toEqual([
     "box_at(room_two, box_a)",

@@ -20,7 +20,7 @@ export async function openBrowser(...more: string[]): Promise<Browser> {
   });
 }
 
-/** A page that is in, and what it did that it should not have. */
+/** A page, and what it did that it should not have. */
 export interface Visit {
   readonly page: Page;
   /** Addresses that it asked for. */
@@ -29,9 +29,10 @@ export interface Visit {
   readonly wrongs: string[];
 }
 
-export async function visit(
+/** Goes to an address. */
+export async function look(
   browser: Browser,
-  door: Pick<LocalScene, "ask" | "url">,
+  url: string,
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext(options);
@@ -44,10 +45,20 @@ export async function visit(
   page.on("console", (message) => {
     if (/Content Security Policy|Trusted/i.test(message.text())) wrongs.push(message.text());
   });
+  await page.goto(url);
+  return { page, asked, wrongs };
+}
+
+/** Lets the browser in at an agent's door. */
+export async function visit(
+  browser: Browser,
+  door: Pick<LocalScene, "ask" | "url">,
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
   const answer = await door.ask("/v1/open", { method: "POST" });
   const { url } = (await answer.json()) as { url: string };
-  await page.goto(url);
-  await page.waitForURL(`${door.url}/`);
-  await page.waitForSelector("#inside:not([hidden])");
-  return { page, asked, wrongs };
+  const visit = await look(browser, url, options);
+  await visit.page.waitForURL(`${door.url}/`);
+  await visit.page.waitForSelector("#inside:not([hidden])");
+  return visit;
 }

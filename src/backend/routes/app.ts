@@ -9,7 +9,7 @@ import type { Parts } from "../parts.ts";
 import { failureAnswer } from "../status.ts";
 import { beliefRoutes } from "./beliefs.ts";
 import { cancelRoutes } from "./cancel.ts";
-import { descriptionRoutes } from "./description.ts";
+import { type Described, descriptionRoutes } from "./description.ts";
 import { executeRoutes } from "./execute.ts";
 import { historyRoutes } from "./history.ts";
 import { missionRoutes } from "./missions.ts";
@@ -23,7 +23,7 @@ import { worldRoutes } from "./world.ts";
 /** What an answer says when a restart would forget what it tells. */
 const NOT_SAVED = '199 servant-agent "the state could not be saved"';
 
-export function routes(parts: Parts, version: string): Hono {
+export function routes(parts: Parts, described: Described): Hono {
   const { keeper } = parts;
   const app = new Hono();
   app.use(
@@ -44,7 +44,7 @@ export function routes(parts: Parts, version: string): Hono {
     if (keeper.trouble !== undefined) context.header("Warning", NOT_SAVED);
   });
   app.get("/health", (context) => context.json(health(parts)));
-  descriptionRoutes(app, version);
+  descriptionRoutes(app, described);
   worldRoutes(app, parts);
   objectRoutes(app, parts);
   beliefRoutes(app, parts);

@@ -1,0 +1,64 @@
+/** The page of a backend: the run with its reasons, the map, the world. One model, drawn once a frame. */
+import { byId, setText } from "../parts/dom.ts";
+import { focusIn, keyboard } from "../parts/keys.ts";
+import { mapPanel } from "../parts/map-panel.ts";
+import { runPanel } from "../parts/run-panel.ts";
+import { keepOutsIn, objectPanel, scenePanel } from "../parts/world-panel.ts";
+import { Live } from "./live.ts";
+import { emptyModel, type Model } from "./model.ts";
+import { servantsView, topView } from "./views.ts";
+
+const model = emptyModel();
+const live = new Live(model, () => requestAnimationFrame(draw));
+const top = topView(() => live.news());
+const servants = servantsView();
+const run = runPanel(byId("plan"));
+const map = mapPanel(byId("map"));
+const objects = objectPanel(byId("objects-title"), byId("objects"));
+const scene = scenePanel({
+  goal: byId("goal"),
+  stateTitle: byId("state-title"),
+  state: byId("state"),
+});
+/** What the map was drawn from. */
+let mapped: Model["features"] | undefined;
+let keptOut = "";
+
+function draw(): void {
+  top(model);
+  servants(model);
+  const providers = new Map(model.actions.map(({ name, provider }) => [name, provider]));
+  run(model.run, (transition) => providers.get(transition) ?? undefined);
+  setText(byId("run-message"), messageOf(model));
+  scene(model.scene);
+  objects(model.objects);
+  const keepOuts = keepOutsIn(model.scene.state);
+  if (model.features === mapped && [...keepOuts].join() === keptOut) return;
+  mapped = model.features;
+  keptOut = [...keepOuts].join();
+  map({ features: model.features, keepOuts });
+}
+
+function messageOf({ run }: Model): string {
+  if (run === undefined) return "Nothing has run yet. `agent call execute` carries the goal out.";
+  return typeof run.message === "string" ? run.message : "";
+}
+
+keyboard(
+  [
+    { key: "p", does: "to the plan, or the next step of it", act: () => focusIn("plan") },
+    { key: "m", does: "to the map", act: focusMap },
+    { key: "c", does: "cancel the run; it asks before", act: () => byId("cancel").click() },
+  ],
+  [
+    ["↑ ↓ ← →", "in the map: move it"],
+    ["+ - 0", "in the map: nearer, farther, all of it"],
+    ["Enter", "on a step: why it was chosen, and its legs"],
+    ["Esc", "leaves a question"],
+  ],
+);
+live.news();
+
+function focusMap(): void {
+  byId("map").querySelector<HTMLElement>(".map-field")?.focus();
+}

@@ -1,0 +1,30 @@
+/** All that the page knows of the backend. */
+import type { RunRecord } from "../../wire/direct.ts";
+import type { Feature } from "../parts/map-shapes.ts";
+import type { ObjectRecord, Scene } from "../parts/world-panel.ts";
+import type { Action, Health } from "./door.ts";
+
+export interface Model {
+  health: Health | undefined;
+  /** The newest run. */
+  run: RunRecord | undefined;
+  scene: Scene;
+  objects: readonly ObjectRecord[];
+  actions: readonly Action[];
+  /** The map's: objects, tracks, and the ways of the run. */
+  features: readonly Feature[];
+  /** Epoch milliseconds since when nothing was heard; absent while all is live. */
+  silentSinceMs: number | undefined;
+}
+
+export function emptyModel(): Model {
+  return {
+    health: undefined,
+    run: undefined,
+    scene: { goal: [], state: [], atoms: 0 },
+    objects: [],
+    actions: [],
+    features: [],
+    silentSinceMs: undefined,
+  };
+}
