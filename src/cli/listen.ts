@@ -61,6 +61,11 @@ export function listen(
   };
 }
 
+/** HTTP/1.0 need not name a host, and some probes do not: its address is a path alone then. */
+function addressed(request: Request): Request {
+  return request.url.startsWith("/") ? new Request(`http://host${request.url}`, request) : request;
+}
+
 function serve(backend: Listens, port: number, hostname: string) {
   try {
     // No idle timeout: polls are held for a minute, executions for hours.
@@ -76,7 +81,7 @@ function serve(backend: Listens, port: number, hostname: string) {
           return Response.json(body, { status });
         }
         if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-          return backend.fetch(request);
+          return backend.fetch(addressed(request));
         }
         const telling = backend.connect(request);
         if (telling instanceof Response) return telling;

@@ -274,3 +274,17 @@ test("/logs rises strictly and survives /reset, as servants do", async () => {
   }
   expect((await http.get(`/servant/${id}/next_assignment`)).status).toBe(204);
 });
+
+test("a probe that speaks HTTP/1.0 and names no host is answered", async () => {
+  await using http = harness();
+  const answered = Promise.withResolvers<string>();
+  using _probe = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(http.url).port),
+    socket: {
+      open: (socket) => void socket.write("GET /objects?type=box HTTP/1.0\r\n\r\n"),
+      data: (_, bytes) => answered.resolve(bytes.toString()),
+    },
+  });
+  expect(await answered.promise).toMatch(/^HTTP\/1\.\d 200 .*"box_a"/s);
+});
