@@ -57,11 +57,11 @@ describe.each([...VERSIONS])("public packages %s", async (version) => {
     return servant;
   }
   /** Runs a mission beside a servant, which is then ended as a supervisor does. */
-  async function mission(url: string, name: string, servant: Running): Promise<Seen> {
+  async function mission(url: string, name: string, servant?: Running): Promise<Seen> {
     const child = start([python, join(fixtures, "run_mission.py"), url, name], env);
     expect([await child.exited, child.output()]).toEqual([0, expect.stringMatching(/^\{.*\}\s*$/)]);
-    servant.kill();
-    expect(await servant.exited).toBe(0);
+    servant?.kill();
+    if (servant !== undefined) expect(await servant.exited).toBe(0);
     return JSON.parse(child.output());
   }
 
@@ -108,6 +108,18 @@ describe.each([...VERSIONS])("public packages %s", async (version) => {
     expect(told(servant, "flew")).toEqual(
       legs.map(({ parameters }) => [placeOf(parameters?.start), placeOf(parameters?.end)]),
     );
+  });
+
+  peerTest("every goal of the public Sentry's words, up to giving up after a survey", async () => {
+    using backend = await startHost(...ROBOT);
+    const { results, state } = await mission(backend.url, "everything");
+    const counts = { "0.1.2": 1, "0.1.5": 5, "0.2.0": 5, "0.2.2": 6 };
+    expect(results).toHaveLength(counts[version]);
+    // A goal that holds leaves nothing to plan.
+    for (const each of results) expect(each).toMatchObject({ left: [] });
+    expect(state).toContain("full_coverage_of(site_alpha)");
+    expect(state).toContain("phase_ascending");
+    expect(state.filter((atom) => /^(at|hold\w+)\(/.test(atom))).toEqual([]);
   });
 
   peerTest("the public resampler: survey, resample, survey again", async () => {
