@@ -95,6 +95,23 @@ test("a survey ends somewhere else: a place to be at comes after it", async () =
   expect(await planned(goal)).toEqual(["survey(site)", "goto(a, a)"]);
 });
 
+test("zones are surveyed one beside the other, and a route where it lies on the way", async () => {
+  const far = [500, 100, 700, 300, 900];
+  const zones = far.map((from) => square(`at_${from}`, from, from + 50));
+  const path = { coordinate_frame: "local_enu", waypoints: ["r", "q"] };
+  const known = [
+    ...[...objects, ...zones, coordinate("q", 400, 400), coordinate("r", 420, 400)],
+    { name: "between", type: "route", fields: path },
+  ];
+  const goal = [...far.map((from) => `full_coverage_of(at_${from})`), "traversed(between)"];
+  const steps = [100, 300, 500, 700, 900].map((from) => `survey(at_${from})`);
+  steps.splice(2, 0, "follow_path(between)");
+  expect(await planned(goal, { known, state: ["at(a)"] })).toEqual(steps);
+  const back = await planned([...goal, "at(b)"], { known, state: ["at(a)"] });
+  expect(back).toHaveLength(7);
+  expect(back.at(-1)).toBe("goto(b, b)");
+});
+
 test("one thing is held at a time", async () => {
   expect(await planned(["hold_depth(deep)"], { state: ["hold_depth(shallow)"] })).toEqual([
     "hold_depth_to(deep)",

@@ -18,6 +18,7 @@ import {
 import { TRACKS_MAX, tracksOver } from "./geometry/tracks.ts";
 import { Ways } from "./geometry/way.ts";
 import { legsThrough } from "./legs.ts";
+import { endedAt } from "./names.ts";
 import { type Place, placeOf } from "./place.ts";
 import { whereabouts } from "./position.ts";
 import {
@@ -128,26 +129,70 @@ function* wayTo(to: Place, route: ObjectDef, scene: Scene): Pieces<Place[]> {
 
 /** Seconds: of a leg, the time it takes at the usual speed; one from an unknown place costs nothing. */
 export function legCost({ parameters }: StepDef, scene: Scene): number {
-  const [from, to] = [placeNamed(scene, parameters.start), placeNamed(scene, parameters.end)];
+  return costOf(() => secondsBetween(parameters, scene));
+}
+
+/**
+ * Seconds that the tracks of a survey take, by the area: a planner asks of many that it never flies.
+ * The way there counts where a planner says from where to where.
+ */
+export function surveyCost({ parameters }: StepDef, scene: Scene): number {
+  return costOf(
+    () => outlineOf(scene, parameters.zone).seconds + secondsBetween(parameters, scene),
+  );
+}
+
+/** Seconds that a route takes, the way to it included as with a survey. */
+export function routeCost({ parameters }: StepDef, scene: Scene): number {
+  return costOf(
+    () => outlineOf(scene, parameters.route).seconds + secondsBetween(parameters, scene),
+  );
+}
+
+function secondsBetween({ start, end }: StepDef["parameters"], scene: Scene): number {
+  const [from, to] = [placeAbout(scene, start), placeAbout(scene, end)];
   if (from === undefined || to === undefined) return 0;
   return (metresBetween(from, to) ?? 0) / SPEED_M_S;
 }
 
-/** Seconds that the tracks of a survey take, by the area: a planner asks of many that it never flies. */
-export function surveyCost({ parameters }: StepDef, scene: Scene): number {
-  return costOf(() => {
-    const { ring, width, speed = SPEED_M_S } = surveyAreaOf(needed(scene, parameters.zone), scene);
-    return Math.abs(signedArea(ring)) / width / speed;
-  });
+/** Where a place is; of the end of a survey or route that is yet to be flown: about where. */
+function placeAbout(scene: Scene, name: string | undefined): Place | undefined {
+  const flown = endedAt(name);
+  return flown === undefined ? placeNamed(scene, name) : outlineOf(scene, flown).amid;
 }
 
-/** Seconds that a route takes once its nearer end is reached. */
-export function routeCost({ parameters }: StepDef, scene: Scene): number {
-  return costOf(() => {
-    const waypoints = waypointsOf(needed(scene, parameters.route), scene);
-    const frame = frameAround(waypoints);
-    return lengthOf(waypoints.flatMap((place) => [frame.toPlane(place) ?? [0, 0]])) / SPEED_M_S;
-  });
+/** A zone or route as far as costs go. */
+interface Outline {
+  readonly seconds: number;
+  /** The mean of its corners. */
+  readonly amid: Place;
+}
+
+/** A planner asks of each together with every place; a scene does not change. */
+const outlines = new WeakMap<Scene, Map<string, Outline>>();
+
+function outlineOf(scene: Scene, name = ""): Outline {
+  const known = outlines.get(scene) ?? new Map<string, Outline>();
+  outlines.set(scene, known);
+  const outline = known.get(name) ?? outlined(needed(scene, name), scene);
+  known.set(name, outline);
+  return outline;
+}
+
+function outlined(flown: ObjectDef, scene: Scene): Outline {
+  if (flown.type === "zone") {
+    const { frame, ring, width, speed = SPEED_M_S } = surveyAreaOf(flown, scene);
+    return { seconds: Math.abs(signedArea(ring)) / width / speed, amid: amid(frame, ring) };
+  }
+  const waypoints = waypointsOf(flown, scene);
+  const frame = frameAround(waypoints);
+  const points = waypoints.map((place): Point => frame.toPlane(place) ?? [0, 0]);
+  return { seconds: lengthOf(points) / SPEED_M_S, amid: amid(frame, points) };
+}
+
+function amid(frame: Frame, points: readonly Point[]): Place {
+  const mean = (axis: 0 | 1) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
+  return frame.toPlace([mean(0), mean(1)]);
 }
 
 /** Seconds that a target is held. */

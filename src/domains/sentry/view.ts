@@ -1,18 +1,19 @@
 /**
  * The Sentry as a planner sees it. Coordinates that cannot matter are left out: a survey leaves one
- * at each end of its tracks, and n coordinates make n * n legs. A position that is not known, and
- * the end of a survey that is still to be flown, is a place of its own: `SOMEWHERE`.
+ * at each end of its tracks, and n coordinates make n * n legs. A position that is not known is a
+ * place of its own, `SOMEWHERE`. So is the end of each survey that is still to be flown, of which it
+ * is known about where it is: surveys are planned in an order that makes the ways between short.
  */
 import { type Atom, atom, atomParts } from "../../core/atom.ts";
 import { atomsOf } from "../../core/condition.ts";
 import type { ObjectDef, Outlook, StepDef, TransitionDef, View, Wish } from "../../core/domain.ts";
-import { isLegEnd } from "./names.ts";
+import { endOf, isLegEnd, isSomewhere, SOMEWHERE } from "./names.ts";
 import { heldIn } from "./position.ts";
 
-/** No object of a client can have this name. */
-export const SOMEWHERE = "*";
-/** Their legs end somewhere. */
-const SCRIPTED: ReadonlySet<string> = new Set(["survey", "follow_path"]);
+/** What is flown over legs of its own, and the type of what it is flown over. */
+const SCRIPTED: Readonly<Record<string, string>> = { survey: "zone", follow_path: "route" };
+/** Which place is the end of which zone or route: for the planner alone. */
+const ENDS_AT = "*ends_at";
 const FLOWN: ReadonlySet<string> = new Set(["full_coverage_of", "traversed"]);
 /** Each holds what it is given instead of all else. */
 const HOLDING: Readonly<Record<string, string>> = {
@@ -45,13 +46,17 @@ export function view(outlook: Outlook, { goal, isProvided }: Wish): View {
   const places = objects.flatMap(({ name, type }) =>
     type === "coordinate" ? [atom("at", [name])] : [],
   );
+  const isFlown = flownFor(outlook, goal);
+  const ends = objects.filter(({ name, type }) => isFlown(name, type)).map(({ name }) => name);
+  for (const name of ends) state.add(atom(ENDS_AT, [name, endOf(name)]));
+  const somewhere = [SOMEWHERE, ...ends.map(endOf)];
   return {
-    objects: [...objects, { name: SOMEWHERE, type: "coordinate", fields: {} }],
+    objects: [...objects, ...somewhere.map((name) => ({ name, type: "coordinate", fields: {} }))],
     state,
     transitions: outlook.transitions
       .filter(({ name }) => hasPhases || !LIFECYCLE.has(name))
       .map((def) => seen(def, places, holds)),
-    allows: allower(outlook, goal),
+    allows: ({ transition, parameters }) => allows(transition, parameters, isFlown),
     restore,
   };
 }
@@ -68,11 +73,8 @@ function checkGoal({ objects, state }: Outlook, goal: readonly Atom[]): void {
   }
 }
 
-/**
- * False of a leg that ends somewhere, and of a survey or route that nobody wants: what follows it
- * begins somewhere, of which no distance is known, so that it would seem a cheap way to anywhere.
- */
-function allower({ state, transitions }: Outlook, goal: readonly Atom[]): View["allows"] {
+/** True of a zone or route that somebody wants flown. */
+function flownFor({ state, transitions }: Outlook, goal: readonly Atom[]) {
   const wanted = new Set<string>(goal.filter((text) => !state.has(text)));
   const needed = new Set(
     transitions.flatMap(({ preconditions, effects = [] }) =>
@@ -81,19 +83,32 @@ function allower({ state, transitions }: Outlook, goal: readonly Atom[]): View["
         .map((text) => atomParts(text).fluent),
     ),
   );
-  return ({ transition, parameters: { end, zone = "", route = "" } }) => {
-    if (transition === "goto") return end !== SOMEWHERE;
-    const made = { survey: ["full_coverage_of", zone], follow_path: ["traversed", route] } as const;
-    if (transition !== "survey" && transition !== "follow_path") return true;
-    const [fluent, place] = made[transition];
-    return needed.has(fluent) || wanted.has(atom(fluent, [place]));
+  const made: Readonly<Record<string, string>> = { zone: "full_coverage_of", route: "traversed" };
+  return (name: string, type: string): boolean => {
+    const fluent = made[type];
+    return fluent !== undefined && (needed.has(fluent) || wanted.has(atom(fluent, [name])));
   };
+}
+
+/**
+ * False of a leg that ends somewhere, and of a survey or route that nobody wants: what follows it
+ * begins somewhere, of which no distance is known, so that it would seem a cheap way to anywhere.
+ */
+function allows(
+  transition: string,
+  { end, zone = "", route = "" }: StepDef["parameters"],
+  isFlown: (name: string, type: string) => boolean,
+): boolean {
+  if (transition === "goto") return !isSomewhere(end);
+  if (transition === "survey") return isFlown(zone, "zone");
+  return transition !== "follow_path" || isFlown(route, "route");
 }
 
 /** A leg from somewhere reads as one that starts where it ends: see `settled`. */
 function restore(step: StepDef): StepDef {
-  const { start, end } = step.parameters;
-  if (start !== SOMEWHERE || end === undefined) return step;
+  const { start, end, ...others } = step.parameters;
+  if (SCRIPTED[step.transition] !== undefined) return { ...step, parameters: others };
+  if (!isSomewhere(start) || end === undefined) return step;
   return { ...step, parameters: { ...step.parameters, start: end } };
 }
 
@@ -104,8 +119,17 @@ function seen(
 ): TransitionDef {
   const def = { ...whole, params: whole.params.filter(({ optional }) => optional !== true) };
   const removing = (more: readonly Atom[]) => [...new Set([...def.removes, ...more])];
-  if (SCRIPTED.has(def.name)) {
-    return { ...def, adds: [...def.adds, atom("at", [SOMEWHERE])], removes: removing(places) };
+  const flown = SCRIPTED[def.name];
+  if (flown !== undefined) {
+    const [start, end] = [atom("at", ["?start"]), atom("at", ["?end"])];
+    const ending = { atom: atom(ENDS_AT, [`?${flown}`, "?end"]), holds: true };
+    return {
+      ...def,
+      params: [...def.params, ...["start", "end"].map((name) => ({ name, type: "coordinate" }))],
+      preconditions: [...def.preconditions, { atom: start, holds: true }, ending],
+      adds: [...def.adds, end],
+      removes: removing([start, ...places]),
+    };
   }
   return heldIn(def.adds).length > 0 ? { ...def, removes: removing(holds) } : def;
 }
