@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
+import type { Domain } from "../core/domain.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
 import type { ActionRules, LogLine, Reconciled } from "../core/handlers.ts";
 import { isNestedWithin, type Json } from "../core/json.ts";
@@ -25,13 +26,19 @@ const ResultFrame: z.ZodMiniType<Result> = z.object({
   unchecked: z.boolean(),
 });
 
+/** Code does not cross a pipe: what is left of it, `{}` for each transition, would be code of its own. */
+const vocabulary = z.pipe(
+  z.custom<Domain>((value) => typeof value === "object" && value !== null),
+  z.transform(({ code: _, ...words }): Domain => words),
+);
+
 const OfferFrame: z.ZodMiniType<Offer> = z.object({
   transitions: z.array(z.string()),
   fluents: z.array(z.string()),
   domainModules: z.array(z.string()),
   startState: z.array(atom),
   startGoal: z.array(atom),
-  vocabulary: z.custom<Offer["vocabulary"]>((value) => typeof value === "object" && value !== null),
+  vocabulary,
 });
 
 const limitMs = z.number().check(z.positive());

@@ -72,6 +72,19 @@ test("the robot does what its goal needs", async () => {
   expect([code, output]).toEqual([0, expect.stringContaining("weighed(probe_one)")]);
 });
 
+test("a plugin may import the vocabulary whose code the backend has", async () => {
+  const coded = (samples["lab.ts"] ?? "").replace("cost: 3,", "cost: () => 3,");
+  expect(coded).not.toBe(samples["lab.ts"]);
+  const robot = (samples["lab-robot.ts"] ?? "").replace('"./lab.ts"', '"./coded.ts"');
+  await Bun.write(join(author.path, "coded.ts"), coded);
+  await Bun.write(join(author.path, "coded-robot.ts"), robot);
+  const { code, output } = await run(
+    ...["run", "./coded-robot.ts:LabRobot", "--domain", "./coded.ts"],
+    ...["--goal", "weighed(probe_one)"],
+  );
+  expect([code, output]).toEqual([0, expect.stringContaining("weighed(probe_one)")]);
+});
+
 test("neither vocabulary has a mistake", async () => {
   await Bun.write(join(author.path, "my_lab.domain.ts"), samples["lab.ts"] ?? "");
   const { code, output } = await run(
