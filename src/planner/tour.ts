@@ -7,7 +7,10 @@ import { LegFinder, type LegTable, marksOf } from "./legs.ts";
 import type { Pace } from "./pace.ts";
 import { apply, costOf, holdsIn, solves, type Task } from "./task.ts";
 
-/** Legs that are added up, at most: some 20 ms. */
+/** Steps that are looked at for legs, at most, and the memory of the situations they lead to. */
+const LOOKED_AT_MAX = 1_000_000;
+const SITUATIONS_MAX_BYTES = 32 * 1024 * 1024;
+/** Legs that are added up, at most: 50 to 100 ms. */
 const LEGS_ADDED_MAX = 2_000_000;
 /** Parts that are moved elsewhere together, at most. */
 const MOVED_MAX = 3;
@@ -38,10 +41,15 @@ export async function inBetterOrder(
   const marks = new Set(marksOf(task));
   if (marks.size < 2) return plan;
   const parts = reachedBy(task, plan);
+  const awaited = parts.filter((part) => marks.has(part)).length;
+  // Where most of the goal is none of these, situations are too many to look from each.
+  if (awaited < 2 || 2 * awaited < parts.length) return plan;
   if (pace.due()) await pace.rest();
   const finder = new LegFinder(task, parts, marks);
   if (pace.due()) await pace.rest();
-  const table = await finder.from(finder.situationOf(task.initial), workMax, pace);
+  const room = SITUATIONS_MAX_BYTES / (Uint32Array.BYTES_PER_ELEMENT * task.words);
+  const lookedMax = Math.min(workMax, LOOKED_AT_MAX, room);
+  const table = await finder.from(finder.situationOf(task.initial), lookedMax, pace);
   const tour = await new Tour(table, finder, pace).improved();
   const better = tour.flatMap(({ row, place }) =>
     finder.way(table.situations[row] as number, place),

@@ -7,7 +7,14 @@ import fc from "fast-check";
 import { type Atom, atom } from "../../src/core/atom.ts";
 import { not } from "../../src/core/condition.ts";
 import { fluent, objectType, transition } from "../../src/core/vocabulary.ts";
+import { ground, literal } from "../../src/planner/ground.ts";
+import { Heuristic } from "../../src/planner/heuristic.ts";
+import { linksOf } from "../../src/planner/links.ts";
+import { Pace } from "../../src/planner/pace.ts";
 import { findPlan, type Problem } from "../../src/planner/plan.ts";
+import { search } from "../../src/planner/search.ts";
+import { costOf as costOfPlan, pack, solves } from "../../src/planner/task.ts";
+import { inBetterOrder } from "../../src/planner/tour.ts";
 import { validatePlan } from "../../src/planner/validate.ts";
 import { wanted } from "./rooms.ts";
 import { fakeClock } from "./tasks.ts";
@@ -210,4 +217,30 @@ test("findPlan() looks once at each place and is back at the end", async () => {
   expect(await costOf(back)).toBeLessThanOrEqual(
     byHand(metres) + count + Math.max(...(metres[0] ?? [])),
   );
+});
+
+test("inBetterOrder() makes of a plan one that is no dearer, however little it may look at", async () => {
+  const { roads, direct } = streets(5, 3);
+  const dirt = [3, 20, 24, 7, 11].map((stop) => atom("dirty", [name(stop)]));
+  const goal = dirt.map((each) => ({ atom: each, holds: false }));
+  const state = new Set([...roads, ...dirt]);
+  const pace = new Pace(clock, 1e9);
+  const grounding = await ground(
+    problem(direct, goal, { transitions: [drive.def, clean.def], state }),
+    pace,
+  );
+  const { atoms } = grounding;
+  const wants = dirt.map((each) => literal(atoms.number(atoms.pattern(each)), false));
+  const task = await pack(grounding, wants, pace);
+  const heuristic = new Heuristic(task, await linksOf(task, pace));
+  const plan = (await search(task, heuristic, pace, 10_000)) ?? [];
+  expect(solves(task, plan)).toBe(true);
+  const costs: number[] = [];
+  for (const workMax of [0, 1, 10, 100, 300, 1_000, 3_000, 10_000]) {
+    const better = await inBetterOrder(task, plan, workMax, pace);
+    expect(solves(task, better)).toBe(true);
+    costs.push(costOfPlan(task, better));
+  }
+  expect(Math.max(...costs)).toBeLessThanOrEqual(costOfPlan(task, plan));
+  expect(costs.at(-1)).toBeLessThan(costOfPlan(task, plan));
 });
