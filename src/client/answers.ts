@@ -22,14 +22,14 @@ export type PlanAnswer = z.infer<typeof PlanAnswer>;
 export const MissionPlanAnswer = loose({ plan: z.nullable(z.array(PlannedStep)) });
 
 /** The result of a step, a trigger or a block. */
-export const StepAnswer = loose({
-  /** Null, of a step that was under way when its backend ended, is no success. */
-  success: z.pipe(
-    z.nullable(z.boolean()),
-    z.transform((success) => success === true),
-  ),
-  message: z.nullish(z.string()),
-});
+export const StepAnswer = z.pipe(
+  // Null, of a step that is under way or was when its backend ended, is no success.
+  z.transform((given: unknown) => {
+    const answer = JsonRecord.safeParse(given).data;
+    return answer?.success === null ? { ...answer, success: false, under_way: true } : given;
+  }),
+  loose({ success: z.boolean(), message: z.nullish(z.string()) }),
+);
 export type StepAnswer = z.infer<typeof StepAnswer>;
 
 export const ExecuteAnswer = loose({ results: z.array(StepAnswer) });

@@ -262,7 +262,8 @@ export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
     { signal = this.#options.signal }: LongOptions = {},
   ): Promise<RunAnswer> {
     const ask = () => this.getRun(runId, { signal });
-    return followRun({ ask, runId, signal, outageMs: this.#options.outageMs });
+    const { outageMs, warn = console.warn } = this.#options;
+    return followRun({ ask, runId, signal, outageMs, warn });
   }
 
   /** Clears objects made by clients, goal, plan and state. */

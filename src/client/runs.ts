@@ -18,6 +18,8 @@ export interface Following {
   readonly signal?: AbortSignal | undefined;
   /** How long the backend may be unreachable, in milliseconds. */
   readonly outageMs?: number | undefined;
+  /** Told when the backend no longer answers, and when it does again. */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -26,18 +28,23 @@ export interface Following {
  * @throws {ServantError} `backend.*`: the backend was unreachable for too long, or knows no such run.
  */
 export async function followRun(following: Following): Promise<RunAnswer> {
-  const { ask, runId, signal, outageMs = OUTAGE_MAX_MS } = following;
+  const { ask, runId, signal, outageMs = OUTAGE_MAX_MS, warn } = following;
   let pauseMs = POLL_FIRST_MS;
   let heardAtMs = performance.now();
+  let isSilent = false;
   for (;;) {
     try {
       const run = await ask();
+      if (isSilent) warn?.(`the backend answers again about run ${runId}`);
+      isSilent = false;
       if (run.status !== "running") return run;
       heardAtMs = performance.now();
     } catch (cause) {
       const isOutage = isServantError(cause) && cause.kind === "transient" && !signal?.aborted;
       if (!isOutage) throw cause;
       if (performance.now() - heardAtMs >= outageMs) throw lost(runId, cause);
+      if (!isSilent) warn?.(`no answer about run ${runId}, asking on: ${cause.message}`);
+      isSilent = true;
     }
     await pause(pauseMs, signal);
     if (signal?.aborted) throw stopped(runId);

@@ -252,6 +252,18 @@ test.each<{ args: string[]; answers: Answers; prints: string; code?: number; bod
     code: 1,
   },
   {
+    args: ["run", "r1"],
+    answers: {
+      "GET /runs/r1": {
+        ...{ ...RUN, status: "running", ended: null, success: null, message: "" },
+        results: [
+          { ...STEP, success: null, message: "under way", steps: [{ ...STEP, success: true }] },
+        ],
+      },
+    },
+    prints: "running at(a), DAY\n ⠋ move(end=b)\n ✓ move(end=b)\n",
+  },
+  {
     args: ["runs"],
     answers: { "GET /runs": { runs: [RUN] } },
     prints: "RUN STATUS STARTED TOOK WHAT\nr1 failed DAY 12 s at(a)\n",
@@ -276,7 +288,8 @@ test("call mission save saves what the file says, and refuses what is no mission
   const saved = await callOn(answers, ["mission", "save", join(folder.path, "tidy.json")]);
   expect(saved).toMatchObject({ code: 0, bodies: [["PUT", { blocks: TIDY }]] });
   const bad = await callOn(answers, ["mission", "save", join(folder.path, "bad.json")]);
-  expect(bad.stderr).toContain('its type is "wait"');
+  expect(bad.code).toBe(2);
+  expect(bad.stderr).toMatch(/Cannot save ".*bad.json": .*its type is "wait"/);
   expect(bad.bodies).toEqual([]);
 });
 

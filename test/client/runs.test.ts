@@ -34,8 +34,14 @@ test("executePlan() follows its run over an outage, to its results", async () =>
   ]);
   const told: string[] = [];
   const onRun = (id: string) => void told.push(id);
-  expect(await new RemoteOrchestrator(backend.url).executePlan({ onRun })).toEqual(results);
+  const warned: string[] = [];
+  const orchestrator = new RemoteOrchestrator(backend.url, { warn: (line) => warned.push(line) });
+  expect(await orchestrator.executePlan({ onRun })).toEqual(results);
   expect(told).toEqual(["r1"]);
+  expect(warned).toEqual([
+    expect.stringContaining("no answer about run r1, asking on: "),
+    "the backend answers again about run r1",
+  ]);
   expect(backend.heard[0]).toMatchObject({ path: "/execute?wait=false", body: {} });
 });
 

@@ -64,7 +64,7 @@ export function forkMission(name: string, options: CallOptions): Promise<number>
 
 /** Saves a mission from its JSON file, under the name it has there. */
 export async function saveMission(path: string, options: CallOptions): Promise<number> {
-  const mission = Mission.fromJSON(textOf(path));
+  const mission = missionIn(path);
   return withBackend(options, async (context) =>
     saved(context, mission.name, (on) => on.saveMission(mission)),
   );
@@ -102,6 +102,17 @@ function blockLines(blocks: unknown, indent: string): string[] {
           : stepText(block);
     return [`${indent}${index + 1}. ${printable(what)}`, ...blockLines(children, `${indent}   `)];
   });
+}
+
+function missionIn(path: string): Mission {
+  const text = textOf(path);
+  try {
+    return Mission.fromJSON(text);
+  } catch (cause) {
+    throw new ServantError("usage.invalid", `Cannot save "${path}": ${messageOf(cause)}`, {
+      cause,
+    });
+  }
 }
 
 function textOf(path: string): string {

@@ -22,7 +22,7 @@ export function drawResults(
 function stepOf(result: StepAnswer, otherwise: string, indent = ""): Step {
   return {
     text: indent + (nameOf(result) ?? otherwise),
-    phase: result.success ? "done" : "failed",
+    phase: result.success ? "done" : result.under_way === true ? "running" : "failed",
     message: result.message ?? "",
   };
 }
@@ -31,7 +31,12 @@ function stepOf(result: StepAnswer, otherwise: string, indent = ""): Step {
 function within(result: StepAnswer, indent: string): Step[] {
   const inner = [result.steps, result.results].find(Array.isArray) ?? [];
   return inner.filter(isJsonObject).flatMap((each): Step[] => {
-    const answer = { ...each, success: each.success === true } as StepAnswer;
+    const { success } = each;
+    const answer = {
+      ...each,
+      success: success === true,
+      under_way: success === null,
+    } as StepAnswer;
     return [stepOf(answer, "step", indent), ...within(answer, `${indent}  `)];
   });
 }
