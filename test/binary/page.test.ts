@@ -356,6 +356,9 @@ withBrowser(
     const { page } = await visit(browser, run);
     await page.locator('#plan [data-phase="running"]').first().waitFor(SOON);
     await page.locator("#goal", { hasText: "box_at(room_two, box_a)" }).waitFor(SOON);
+    const goal = page.locator("#plan .why", { hasText: "for the goal: box_at(room_two, box_a)" });
+    await goal.first().waitFor(SOON);
+    expect(await page.locator("#map").isVisible()).toBe(false); // a warehouse has no places
     await page.locator('#plan [data-phase="done"]').first().waitFor(SOON);
     await page.click("#state-title");
     await page.locator("#state", { hasText: "robot_at" }).waitFor(SOON);

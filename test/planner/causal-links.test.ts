@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Atom } from "../../src/core/atom.ts";
-import { type Condition, or } from "../../src/core/condition.ts";
+import { type Condition, isMet, or } from "../../src/core/condition.ts";
 import type { TransitionDef } from "../../src/core/domain.ts";
 import { type GroundStep, groundStep, outcome } from "../../src/core/outcome.ts";
 import { causalLinks } from "../../src/planner/causal-links.ts";
@@ -70,6 +70,20 @@ test("a need holds from the step that made it so to the step that has it, and no
           const held = states.slice(since, index + 1).map((state) => state.has(atom));
           expect(held.every((each) => each === holds)).toBe(true);
           if (from !== undefined) expect(states[from]?.has(atom)).toBe(!holds);
+        }
+      }
+    }),
+  );
+});
+
+test("what a step is said to need is enough for it, whatever else holds", () => {
+  fc.assert(
+    fc.property(walk, fc.boolean(), ({ problem, plan }, others) => {
+      for (const [index, { needs }] of causalLinks(problem, plan).entries()) {
+        const told = new Map(needs.map(({ atom, holds }) => [atom, holds]));
+        const def = problem.transitions.find(({ name }) => name === plan[index]?.transition);
+        for (const each of def?.preconditions ?? []) {
+          expect(isMet(each, (atom) => told.get(atom) ?? others)).toBe(true);
         }
       }
     }),

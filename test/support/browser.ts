@@ -25,6 +25,8 @@ export interface Visit {
   readonly page: Page;
   /** Addresses that it asked for. */
   readonly asked: string[];
+  /** What it was told by websockets, as text. */
+  readonly heard: string[];
   /** Violations of its policy, errors of its script. */
   readonly wrongs: string[];
 }
@@ -38,15 +40,19 @@ export async function look(
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const asked: string[] = [];
+  const heard: string[] = [];
   const wrongs: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
-  page.on("websocket", (socket) => asked.push(socket.url()));
+  page.on("websocket", (socket) => {
+    asked.push(socket.url());
+    socket.on("framereceived", ({ payload }) => heard.push(String(payload)));
+  });
   page.on("pageerror", (error) => wrongs.push(String(error.stack)));
   page.on("console", (message) => {
     if (/Content Security Policy|Trusted/i.test(message.text())) wrongs.push(message.text());
   });
   await page.goto(url);
-  return { page, asked, wrongs };
+  return { page, asked, heard, wrongs };
 }
 
 /** Lets the browser in at an agent's door. */

@@ -54,10 +54,10 @@ export class Live {
     } catch {
       this.#model.silentSinceMs ??= Date.now();
     }
-    this.#endedAtMs = performance.now();
-    this.#tookMs = this.#endedAtMs - fromMs;
-    this.#isAsking = false;
     this.#draw();
+    this.#endedAtMs = performance.now();
+    this.#tookMs = this.#endedAtMs - fromMs; // to draw a large world takes its time, too
+    this.#isAsking = false;
     this.#plan();
   }
 

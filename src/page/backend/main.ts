@@ -1,4 +1,4 @@
-/** The page of a backend: the run with its reasons, the map, the world. One model, drawn once a frame. */
+/** The page of a backend: the run with its reasons, the map, the world. One model, drawn after each round of asking. */
 import { byId, setText } from "../parts/dom.ts";
 import { focusIn, keyboard } from "../parts/keys.ts";
 import { mapPanel } from "../parts/map-panel.ts";
@@ -9,7 +9,7 @@ import { emptyModel, type Model } from "./model.ts";
 import { servantsView, topView } from "./views.ts";
 
 const model = emptyModel();
-const live = new Live(model, () => requestAnimationFrame(draw));
+const live = new Live(model, () => draw());
 const top = topView(() => live.news());
 const servants = servantsView();
 const run = runPanel(byId("plan"));
@@ -48,7 +48,7 @@ keyboard(
   [
     { key: "p", does: "to the plan, or the next step of it", act: () => focusIn("plan") },
     { key: "m", does: "to the map", act: focusMap },
-    { key: "c", does: "cancel the run; it asks before", act: () => byId("cancel").click() },
+    { key: "c", does: "cancel the run; it asks before", act: cancel },
   ],
   [
     ["↑ ↓ ← →", "in the map: move it"],
@@ -58,6 +58,11 @@ keyboard(
   ],
 );
 live.news();
+
+function cancel(): void {
+  const button = byId("cancel");
+  if (!button.hidden) button.click();
+}
 
 function focusMap(): void {
   byId("map").querySelector<HTMLElement>(".map-field")?.focus();

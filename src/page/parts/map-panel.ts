@@ -3,7 +3,7 @@
  * It shows all of it until somebody moves it; `fit` goes back to that.
  */
 import { button, h, setAttribute, setText, svg } from "./dom.ts";
-import { mapDrawing } from "./map-drawing.ts";
+import { isLong, mapDrawing } from "./map-drawing.ts";
 import { mapGestures } from "./map-gestures.ts";
 import { type Feature, type Plane, planesOf } from "./map-shapes.ts";
 import { fitted, moved, scaleBar, type View, type Window, zoomed } from "./map-view.ts";
@@ -20,6 +20,7 @@ export interface MapSource {
 
 /** Fills `section`, which is hidden while there is nothing to be seen. */
 export function mapPanel(section: HTMLElement): (source: MapSource) => void {
+  let features: readonly Feature[] | undefined;
   let planes: readonly Plane[] = [];
   let keepOuts: ReadonlySet<string> = new Set();
   let chosen: string | undefined;
@@ -94,7 +95,8 @@ export function mapPanel(section: HTMLElement): (source: MapSource) => void {
   );
   new ResizeObserver(draw).observe(field);
   return (source) => {
-    planes = planesOf(source.features);
+    if (source.features !== features) planes = planesOf(source.features);
+    features = source.features;
     keepOuts = source.keepOuts;
     draw();
   };
@@ -122,10 +124,11 @@ function drawFrames(
 
 /** In words, what the lines are, of those that there are. */
 function legendText({ shapes, vehicle }: Plane, keepOuts: ReadonlySet<string>): string {
-  const has = (kind: string) => shapes.some((each) => each.kind === kind);
+  const planned = shapes.filter(({ kind }) => kind === "planned");
   const told = [
-    ...(has("planned") ? ["dashed: planned"] : []),
-    ...(has("track") ? ["solid: flown"] : []),
+    ...(planned.some((way) => !isLong(way)) ? ["dashed: planned"] : []),
+    ...(planned.some(isLong) ? ["thin: planned"] : []),
+    ...(shapes.some(({ kind }) => kind === "track") ? ["thick: flown"] : []),
     ...(shapes.some(({ name }) => keepOuts.has(name)) ? ["hatched: keep-out"] : []),
     ...(vehicle === undefined ? [] : [`the vehicle is at ${vehicle.name}`]),
   ];

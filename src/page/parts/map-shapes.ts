@@ -5,6 +5,10 @@
 
 /** Metres a degree of latitude, of a sphere of the earth's mean radius. */
 const METRES_PER_DEGREE = (Math.PI / 180) * 6_371_008.8;
+/** Degrees of longitude are never taken for shorter than so far from a pole: nothing divides by nothing. */
+const COSINE_MIN = 1e-3;
+/** What is farther off than so many metres or degrees is no place: it would leave no room for the others. */
+const FARTHEST = 1e8;
 /** The frame of places that say none. */
 const GEOGRAPHIC = "geographic";
 
@@ -58,7 +62,9 @@ function planeOf(frame: string, all: readonly Raw[], lastTrack: Raw | undefined)
   const xs = raws.flatMap(({ points }) => points.map(([x]) => unrolled(x)));
   const ys = raws.flatMap(({ points }) => points.map(([, y]) => y));
   const middle: Point = [middleOf(xs), middleOf(ys)];
-  const perX = isMetric ? 1 : METRES_PER_DEGREE * Math.cos((middle[1] * Math.PI) / 180);
+  const perX = isMetric
+    ? 1
+    : METRES_PER_DEGREE * Math.max(Math.cos((middle[1] * Math.PI) / 180), COSINE_MIN);
   const perY = isMetric ? 1 : METRES_PER_DEGREE;
   const place = ([x, y]: Point): Point => [
     (unrolled(x) - middle[0]) * perX,
@@ -120,7 +126,11 @@ function ring(coordinates: unknown): unknown {
 function pointOf(value: unknown): Point[] {
   if (!Array.isArray(value)) return [];
   const [x, y] = value as readonly unknown[];
-  return typeof x === "number" && typeof y === "number" && Number.isFinite(x + y) ? [[x, y]] : [];
+  return isNear(x) && isNear(y) ? [[x, y]] : [];
+}
+
+function isNear(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= FARTHEST;
 }
 
 function text(value: unknown): string {

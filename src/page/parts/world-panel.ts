@@ -94,7 +94,10 @@ export function objectPanel(
       };
     },
   );
+  let shown: readonly ObjectRecord[] | undefined;
   return (objects) => {
+    if (objects === shown) return;
+    shown = objects;
     setText(title, `Objects: ${countText(objects.length)}`);
     draw([...objects].sort(byType).slice(0, LISTED_MAX));
   };

@@ -57,15 +57,25 @@ describe("planesOf()", () => {
   });
 
   test("leaves out what is no shape, whatever it is, and shows the rest", () => {
+    const pairs = fc.array(fc.tuple(fc.double(), fc.double()));
+    const odd = fc.oneof(
+      pairs,
+      pairs.map((ring) => [ring]),
+      fc.array(fc.anything()),
+    );
     fc.assert(
-      fc.property(fc.array(fc.anything()), fc.anything(), (coordinates, properties) => {
-        const odd = ["Point", "LineString", "Polygon", "Blob"].map(
+      fc.property(odd, fc.anything(), (coordinates, properties) => {
+        const shapeless = ["Point", "LineString", "Polygon", "Blob"].map(
           (type) => ({ geometry: { type, coordinates }, properties }) as Feature,
         );
-        const sound = planesOf([point("p", [1, 2]), ...odd, {}]);
+        const sound = planesOf([point("p", [1, 2]), ...shapeless, {}]);
         const shapes = sound.flatMap((plane) => plane.shapes);
         expect(shapes.some(({ name }) => name === "p")).toBe(true);
         expect(shapes.flatMap(({ points }) => points.flat()).every(Number.isFinite)).toBe(true);
+        for (const plane of sound) {
+          const { middle, metresPerPixel } = fitted(plane, window);
+          expect([...middle, metresPerPixel].every(Number.isFinite)).toBe(true);
+        }
       }),
     );
   });
