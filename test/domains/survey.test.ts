@@ -415,3 +415,11 @@ test("keep-outs that cut a zone into more tracks than can be flown are refused",
     'Cannot survey "site": its keep-outs cut it into 8000 tracks, at most 5000 can be flown',
   );
 });
+
+test("beside a keep-out nothing is flown that passes nothing of the zone", () => {
+  const site = zone("site", SQUARE, { angle: 30 });
+  const kept = zone("kept", SQUARE);
+  expect(() => surveyFlight(site, sceneOf([site, kept], ["no_entry(kept)"]))).toThrow(
+    'Cannot survey "site": keep-outs leave nothing of it',
+  );
+});

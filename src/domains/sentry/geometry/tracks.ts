@@ -6,7 +6,7 @@
 import type { Pieces } from "../../../core/pieces.ts";
 import { common, type Interval, without } from "./interval.ts";
 import type { Point, Ring, Segment } from "./plane.ts";
-import { extentOf, nearTo } from "./strip.ts";
+import { extentOf, insideOf, nearTo } from "./strip.ts";
 
 /** Lines that one survey may have. */
 export const TRACKS_MAX = 5_000;
@@ -14,6 +14,9 @@ export const TRACKS_MAX = 5_000;
 const HALVINGS = 3;
 /** Track lines keep this much more off than they must, in metres: positions are rounded later. */
 export const SLACK_M = 1e-3;
+
+/** Lines across a strip on which it is looked for something to survey. */
+const LOOKS = 8;
 
 /** What may stick out beyond the last swaths, of a swath: a rounded corner makes no line of its own. */
 const OVERHANG = 1e-3;
@@ -99,6 +102,7 @@ function piecesIn(cut: Cut, strip: Interval, within: Interval, halvings: number)
   const least = halvings === HALVINGS ? 0 : (strip[1] - strip[0]) * 2 ** -halvings;
   const pieces = free
     .filter(([from, to]) => to - from >= least)
+    .filter((along) => blocked.length === 0 || isWorthIt(cut, strip, along))
     .map((along): Piece => ({ across, along }));
   if (blocked.length === 0 || halvings === 0) return pieces;
   const left = without(wanted, free);
@@ -107,6 +111,21 @@ function piecesIn(cut: Cut, strip: Interval, within: Interval, halvings: number)
     pieces.push(...piecesIn(cut, [across, strip[1]], stretch, halvings - 1));
   }
   return pieces;
+}
+
+/** False beside a keep-out when the track would pass nothing but what is kept out of, and no zone. */
+function isWorthIt(
+  { zone, keepOuts, clearance }: Cut,
+  [low, high]: Interval,
+  along: Interval,
+): boolean {
+  for (let look = 0.5; look < LOOKS; look += 1) {
+    const across = low + (look / LOOKS) * (high - low);
+    const within = common(insideOf(zone, across), along);
+    const kept = keepOuts.flatMap((ring) => nearTo(ring, across, clearance));
+    if (without(within, kept).length > 0) return true;
+  }
+  return false;
 }
 
 function isNear(ring: Ring, across: number, reach: number): boolean {
