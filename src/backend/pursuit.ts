@@ -12,7 +12,7 @@ import { prepare } from "./obstacle.ts";
 import type { Planned, Plans } from "./plans.ts";
 import { stepText } from "./progress.ts";
 import type { Place, PlanMade } from "./reasons.ts";
-import type { Attempts, Ending } from "./results.ts";
+import type { Attempt, Attempts, Ending } from "./results.ts";
 import type { Run } from "./run.ts";
 import { afterStep, sceneOf } from "./scene.ts";
 import { isScripted } from "./script.ts";
@@ -33,6 +33,8 @@ export class Pursuit {
   readonly #effort: Effort;
   /** Transitions that cannot be done, unless somebody comes who provides them. */
   readonly #barren = new Set<string>();
+  /** Scripts that cannot be laid out, each with the world's revision in which that was seen. */
+  readonly #refused: { readonly step: GroundStep; readonly revision: number }[] = [];
   /** The state as it was when the plan was made, and as each step of it should have left it. */
   #expected: ReadonlySet<Atom> = new Set();
 
@@ -125,21 +127,40 @@ export class Pursuit {
 
   async #attempt(step: GroundStep, why: string, place: Place): Promise<Ending> {
     const run = this.#run;
+    const tried: Attempt[] = [];
+    const into = {
+      push: (attempt: Attempt) => {
+        tried.push(attempt);
+        this.#into.push(attempt);
+      },
+    };
     const ending = await attemptStep(this.#ports, step, {
-      ...{ run, why, place, into: this.#into, effort: this.#effort },
+      ...{ run, why, place, into, effort: this.#effort },
       note: () => this.#ports.note(run),
     });
-    if (ending.code !== undefined && BARREN.has(ending.code)) this.#barren.add(step.transition);
+    const { code } = ending;
+    if (code !== undefined && BARREN.has(code)) this.#barren.add(step.transition);
+    // One that was laid out is laid out anew from where things are then.
+    const wasLaidOut = tried.some(({ course }) => course !== undefined);
+    if (code !== undefined && REFUSED.has(code) && !wasLaidOut) {
+      this.#refused.push({ step, revision: this.#ports.world.revision });
+    }
     return ending;
   }
 
-  /** A provider that was missing will be missing again: plan around what nobody provides. */
+  /**
+   * A provider that was missing will be missing again: plan around what nobody provides, and around
+   * what could not be laid out in the world as it still is.
+   */
   #allowed(): (step: GroundStep) => boolean {
-    if (this.#barren.size === 0) return () => true;
     const { servants, world } = this.#ports;
-    return ({ transition }) =>
-      servants.providerOf(transition) !== undefined ||
-      (isScripted(world, transition) && !this.#barren.has(transition));
+    const isBarren = ({ transition }: GroundStep) =>
+      servants.providerOf(transition) === undefined &&
+      (!isScripted(world, transition) || this.#barren.has(transition));
+    const refused = this.#refused.filter(({ revision }) => revision === world.revision);
+    const isRefused = (step: GroundStep) => refused.some((each) => isSame(each.step, step));
+    return (step) =>
+      !(this.#barren.size > 0 && isBarren(step)) && !(refused.length > 0 && isRefused(step));
   }
 
   /** Why the steps no longer lead to the goal, on paper; undefined when they still do. */
@@ -163,6 +184,17 @@ export class Pursuit {
 
 /** Another plan with the same step would end the same way. */
 const BARREN: ReadonlySet<string> = new Set(["provider.missing", "servant.lost", "domain.invalid"]);
+
+/** The world as it is does not let the step be done: not before something changes. */
+const REFUSED: ReadonlySet<string> = new Set(["step.keep-out", "object.invalid"]);
+
+/** A planner may see a step with further parameters than its transition declares. */
+function isSame(step: GroundStep, planned: GroundStep): boolean {
+  return (
+    step.transition === planned.transition &&
+    Object.entries(step.parameters).every(([name, value]) => planned.parameters[name] === value)
+  );
+}
 
 const CHANGES_SHOWN = 4;
 /** What is at most shown of a goal in one line, in characters. */

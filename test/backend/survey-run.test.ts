@@ -153,3 +153,16 @@ test("a keep-out that is no polygon is named when the survey is planned, not whe
   expect([body.plan, body.reason]).toEqual([null, "planner_error"]);
   expect(body.detail).toContain('Cannot keep out of "bow": its edges 1 and 3 cross');
 });
+
+test("a survey that keep-outs leave nothing of is laid out once, not again and again", async () => {
+  await using http = harness({ domains: [sentry, adaptiveResampling] });
+  await http.post("/objects", square("site", 0, 40));
+  await http.post("/objects", square("around", -20, 100));
+  await http.post("/start", { start: ["no_entry(around)"] });
+  await using _sub = serve(http, await http.register(["goto"], ["at"]), simulated());
+  const { body } = await http.post("/execute_blocks", { blocks: [survey("site")] });
+  const [block] = body.results as unknown as { message: string; steps: JsonObject[] }[];
+  expect(block?.steps.length).toBe(1);
+  expect(block?.message).toContain("keep-outs leave nothing of it");
+  expect(body.success).toBe(false);
+});
