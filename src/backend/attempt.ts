@@ -12,12 +12,15 @@ import { type Step, stepText } from "./progress.ts";
 import { describePlace, type Place } from "./reasons.ts";
 import type { Attempt, Attempts, Ending } from "./results.ts";
 import type { Run } from "./run.ts";
+import { effectsOf } from "./scene.ts";
 import { fly, isScripted, type ScriptPorts } from "./script.ts";
 import type { Servants } from "./servants.ts";
 import type { Traces } from "./traces.ts";
+import type { GivenStep, Unanswered } from "./unanswered.ts";
 import type { World } from "./world.ts";
 
 export interface AttemptPorts extends ScriptPorts {
+  readonly unanswered: Unanswered;
   readonly servants: Servants;
   readonly traces: Traces;
 }
@@ -31,6 +34,8 @@ export interface Task {
   readonly effort: Effort;
   /** The step whose script it is part of. */
   readonly parent?: AuditId;
+  /** When it is done, so much of a script is. */
+  readonly completes?: GivenStep["completes"];
   /** Scripts that it is part of. */
   readonly depth?: number;
   /** Before and after every attempt, legs too. */
@@ -43,7 +48,7 @@ export async function attemptStep(
   step: GroundStep,
   task: Task,
 ): Promise<Ending> {
-  const { world, servants } = ports;
+  const { world, servants, unanswered } = ports;
   const { run, into, why, place } = task;
   const provider = servants.providerOf(step.transition);
   const { id: servantId } = provider ?? {};
@@ -60,28 +65,39 @@ export async function attemptStep(
   const release = world.hold(stepText(step), Object.values(step.parameters));
   begin(ports, task, attempt);
   const before = world.scene();
+  if (servantId !== undefined) {
+    const part = task.completes === undefined ? {} : { completes: task.completes };
+    const given = { auditId, runId: run.id, servantId, step: defOf(step), ...part };
+    unanswered.begin({ ...given, ...effectsOf(world, step, before) });
+  }
   const result =
     provider === undefined
       ? await fly(ports, step, {
           ...{ auditId, halted: run.halted, effort: task.effort, depth: (task.depth ?? 0) + 1 },
           laidOut: (legs) => layOut(task, attempt, legs),
-          attempt: (leg, reason) => {
-            const { place: _, ...rest } = task;
+          attempt: (leg, reason, legs) => {
+            const { place: _, completes: __, ...rest } = task;
+            const part = legs === undefined ? {} : { completes: { of: defOf(step), legs } };
             return attemptStep(ports, leg, {
-              ...{ ...rest, into: attempt.legs, why: reason },
+              ...{ ...rest, ...part, into: attempt.legs, why: reason },
               ...{ parent: auditId, depth: (task.depth ?? 0) + 1 },
             });
           },
         })
-      : await servants.act(provider, {
-          ...{ kind: "action", auditId, transition: step.transition },
-          params: wireParams(world, step),
-        });
+      : await servants.act(
+          provider,
+          {
+            ...{ kind: "action", auditId, transition: step.transition },
+            params: wireParams(world, step),
+          },
+          { isRecallable: run.kind !== "trigger" },
+        );
   attempt.telemetry = result.telemetry;
   attempt.answer = { success: result.success, message: result.message };
   task.note(); // its servant forgets it now, and the beliefs may take their time
   const ending = await judged(ports, { step, before, result }, task);
   release();
+  unanswered.leave(auditId, { isBelieved: !run.stopped.aborted });
   return finish(ports, task, attempt, ending);
 }
 

@@ -68,7 +68,7 @@ async function runPlan(
 ): Promise<Ending> {
   const { world, plans } = ports;
   run.now = `planning for ${goalText(goal)}`;
-  await ports.quiet();
+  await ports.quiet(run.halted);
   let atoms: Atom[];
   if (goal.length > GOAL_ATOMS_MAX) {
     const message = `its goal has ${goal.length} atoms, ${GOAL_ATOMS_MAX} at most`;
@@ -91,7 +91,7 @@ async function runAction(
   into: Outcome[],
 ): Promise<Ending> {
   const why = "an action block";
-  await ports.quiet();
+  await ports.quiet(run.halted, block.action);
   const step = run.halted.aborted ? run.halt() : stepToDo(ports, block);
   if (!("transition" in step)) {
     const auditId = crypto.randomUUID() as AuditId;

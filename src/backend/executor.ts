@@ -11,6 +11,7 @@ import { runBlocks } from "./blocks.ts";
 import { Effort, REPLANS_MAX } from "./effort.ts";
 import { checkedParams } from "./ground-step.ts";
 import { keepOuts } from "./keep-out.ts";
+import type { LateAnswers } from "./late-answers.ts";
 import type { Plans } from "./plans.ts";
 import { type Progress, stepText } from "./progress.ts";
 import { goalText, Pursuit, type PursuitPorts } from "./pursuit.ts";
@@ -21,6 +22,7 @@ import { isScripted } from "./script.ts";
 
 export interface ExecutorPorts extends Omit<AttemptPorts, "quiet"> {
   readonly plans: Plans;
+  readonly lateAnswers: LateAnswers;
   readonly runs: Runs;
   readonly now: () => number;
   readonly observe: (progress: Progress) => void;
@@ -49,7 +51,10 @@ export class Executor {
       ...ports,
       replansMax: ports.replansMax ?? REPLANS_MAX,
       note: (run) => ports.runs.note(run),
-      quiet: () => Promise.allSettled(this.#triggers),
+      quiet: async (halted, transition) => {
+        await Promise.allSettled(this.#triggers);
+        await ports.lateAnswers.settled(halted, transition);
+      },
     };
   }
 
@@ -65,10 +70,13 @@ export class Executor {
    * @throws {ServantError} `execution.running`
    */
   execute(): Begun {
-    const { world, plans } = this.#ports;
+    const { world, plans, lateAnswers } = this.#ports;
     const { goal } = world;
     return this.#begin("goal", goalText(goal) || "no goal", async (run) => {
-      const planned = plans.current({ signal: run.halted, why: "to execute it", runId: run.id });
+      await lateAnswers.settled(run.halted);
+      const { warning } = lateAnswers;
+      const why = warning === undefined ? "to execute it" : `to execute it; ${warning}`;
+      const planned = plans.current({ signal: run.halted, why, runId: run.id });
       return await new Pursuit(this.#pursuit, run, goal, run.outcomes).reach(planned);
     });
   }
@@ -165,6 +173,8 @@ export class Executor {
     }
     const { runs, observe, log } = this.#ports;
     const run = runs.begin({ kind, what, stopped: this.#stop.signal, observe });
+    const { warning } = this.#ports.lateAnswers;
+    if (warning !== undefined) log("warn", warning, { runId: run.id });
     const ended = this.#carryOut(run, work).then((ending) => {
       this.#current = undefined;
       run.end(ending);

@@ -12,7 +12,7 @@ import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 export const SCRIPTS_MAX = 1_000;
 
 const AtomText = z.string().transform((text): Atom => parseAtom(text));
-const LegsDone = z.object({
+export const LegsDone = z.object({
   done: z.number(),
   mark: z.string(),
   from: z.object({ fluents: z.array(z.string()), atoms: z.array(AtomText) }),

@@ -103,7 +103,7 @@ export class Pursuit {
     const run = this.#run;
     this.#effort.reached(fingerprintOf(world.state()));
     for (const [index, step] of steps.entries()) {
-      await quiet();
+      await quiet(run.halted, step.transition);
       if (run.halted.aborted) return "it was halted";
       const change = changeText(this.#expected, world.state());
       if (change !== "") {

@@ -29,6 +29,8 @@ export interface Attempt {
   /** What its servant, or its script, says of it. */
   answer?: Ending;
   ending?: Ending;
+  /** Its servant answered when nobody waited any more. */
+  isLate?: true;
 }
 export interface PlanOutcome {
   readonly type: "plan";
@@ -46,6 +48,22 @@ export type Outcome = Attempt | PlanOutcome | OrderOutcome;
 /** Where attempts are listed. */
 export interface Attempts {
   push(attempt: Attempt): unknown;
+}
+
+/** The attempt of this audit id, however deep. */
+export function attemptOf(outcomes: readonly Outcome[], auditId: AuditId): Attempt | undefined {
+  for (const outcome of outcomes) {
+    if (outcome.type === "action" && outcome.auditId === auditId) return outcome;
+    const inner =
+      outcome.type === "action"
+        ? outcome.legs
+        : outcome.type === "plan"
+          ? outcome.steps
+          : outcome.results;
+    const found = attemptOf(inner, auditId);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** A result as clients read it. One that is not over yet has `success: null`. */
@@ -67,11 +85,13 @@ export function describeOutcome(outcome: Outcome): JsonObject {
 
 function describeAttempt(attempt: Attempt): JsonObject {
   const { auditId, step, why, place, course, legs, telemetry, servantId, answer, ending } = attempt;
+  const late = attempt.isLate === undefined ? {} : { late: true };
   return {
     audit_id: auditId,
     action_name: step.transition,
     parameters: step.parameters,
     why,
+    ...late,
     ...(place === undefined ? {} : { because: describePlace(place) }),
     ...(course === undefined ? {} : { legs: course.length }),
     ...(isEmpty(telemetry) ? {} : { telemetry }),

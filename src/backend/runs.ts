@@ -2,9 +2,11 @@
  * The runs of this backend, the last ones at least: what runs and what has ended. One that was going
  * when the backend ended is known afterwards, with the results that it had, as interrupted.
  */
+import type { AuditId } from "../core/assignment.ts";
 import { ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
+import { attemptOf, type Ending } from "./results.ts";
 import { Run, type RunOptions } from "./run.ts";
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
@@ -78,6 +80,23 @@ export class Runs {
     }
   }
 
+  /** What came of a step after all, when nobody waited for it any more. */
+  amend(id: string, auditId: AuditId, ending: Pick<Ending, "success" | "message">): void {
+    const run = this.#live.get(id);
+    const record = this.#records.get(id);
+    if (run !== undefined) {
+      const attempt = attemptOf(run.outcomes, auditId);
+      if (attempt === undefined) return;
+      attempt.ending = ending;
+      attempt.isLate = true;
+      this.note(run);
+    } else if (record !== undefined) {
+      const late = { ...ending, late: true };
+      const amended = eachOutcome(record, (each) => (each.audit_id === auditId ? late : {}));
+      this.#store(id, amended);
+    }
+  }
+
   /** Newest first, without plans and what each step came to. */
   list(): JsonObject[] {
     return [...this.#records].reverse().map(([id, record]) => {
@@ -139,18 +158,18 @@ export class Runs {
 
 function interrupted(record: JsonObject): JsonObject {
   const message = "the backend ended while it ran; look at the machine before repeating";
-  const results = (Array.isArray(record.results) ? record.results : []).map(cutOff);
-  return { ...record, status: "interrupted", success: false, message, results };
+  const open = { success: false, message: "interrupted: nobody saw how it ended" };
+  const cutOff = eachOutcome(record, ({ success }) => (success === null ? open : {}));
+  return { ...cutOff, status: "interrupted", success: false, message };
 }
 
-/** What was under way has an end that nobody saw. */
-function cutOff(result: Json): Json {
-  if (!isJsonObject(result)) return result;
-  const inner = Object.entries(result).flatMap(([key, value]): [string, Json][] =>
-    (key === "steps" || key === "results") && Array.isArray(value)
-      ? [[key, value.map(cutOff)]]
-      : [],
-  );
-  const open = { success: false, message: "interrupted: nobody saw how it ended" };
-  return { ...result, ...(result.success === null ? open : {}), ...Object.fromEntries(inner) };
+/** The record or outcome with what `more` says of each outcome in it, however deep. */
+function eachOutcome(outer: JsonObject, more: (outcome: JsonObject) => JsonObject): JsonObject {
+  const inner = Object.entries(outer).flatMap(([key, value]): [string, Json][] => {
+    if ((key !== "steps" && key !== "results") || !Array.isArray(value)) return [];
+    const each = (one: Json) =>
+      isJsonObject(one) ? { ...eachOutcome(one, more), ...more(one) } : one;
+    return [[key, value.map(each)]];
+  });
+  return { ...outer, ...Object.fromEntries(inner) };
 }

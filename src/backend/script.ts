@@ -33,8 +33,11 @@ export interface ScriptPorts {
   readonly world: World;
   readonly legwork: Legwork;
   readonly log: Log;
-  /** Resolves when nothing that was triggered is under way: the next step is judged after it. */
-  readonly quiet: () => Promise<unknown>;
+  /**
+   * Resolves when nothing that was triggered is under way, nor an earlier step of the servant that
+   * would do the transition: the next step is judged after it. Ends early with `halted`.
+   */
+  readonly quiet: (halted: AbortSignal, transition?: string) => Promise<unknown>;
 }
 export interface Flight {
   /** Of the step that is made of the legs. */
@@ -45,8 +48,8 @@ export interface Flight {
   readonly effort: Effort;
   /** Told every leg, before the first. */
   laidOut(legs: readonly StepDef[]): void;
-  /** Attempts a leg. */
-  attempt(leg: GroundStep, why: string): Promise<Ending>;
+  /** Attempts a leg; when it is done, so many are, unless it is a way back. */
+  attempt(leg: GroundStep, why: string, completes?: LegsDone): Promise<Ending>;
 }
 /** Every leg, and how many of them are done. */
 interface Course {
@@ -99,17 +102,23 @@ type Missed = Pick<Ending, "message" | "code">;
 /** Does the next leg; returns why it could not be done, if it could not. */
 async function flyLeg(
   { world, legwork, log, quiet }: ScriptPorts,
-  { step, legs, done }: Course,
+  { step, legs, done, mark, from }: Course,
   { auditId, halted, effort, attempt }: Flight,
 ): Promise<Missed | undefined> {
   const number = `leg ${done + 1} of ${legs.length}`;
   let why = number;
   let isRetry = false;
   for (;;) {
-    await quiet();
+    await quiet(halted, legs[done]?.transition);
     if (halted.aborted) return { message: `${number} was not begun: ${halted.reason}` };
+    const after = { done: done + 1, mark: marked(world, mark, legs[done] as StepDef), from };
+    const known = legwork.of(step);
+    // Its servant said so meanwhile, late.
+    if (known?.done === after.done && known.mark === after.mark) return undefined;
     const { leg, isApproach } = aimed(world, legs, done, isRetry);
-    const ending = await tryLeg(world, leg, isApproach ? `the way back to ${why}` : why, attempt);
+    const ending = isApproach
+      ? await tryLeg(world, leg, (way) => attempt(way, `the way back to ${why}`))
+      : await tryLeg(world, leg, (ready) => attempt(ready, why, after));
     if (ending.success && !isApproach) return undefined;
     if (ending.success) continue;
     const message = `${number} was missed: ${ending.message}`;
@@ -137,11 +146,10 @@ const HOPELESS: ReadonlySet<string> = new Set([
 async function tryLeg(
   world: World,
   leg: StepDef,
-  why: string,
-  attempt: Flight["attempt"],
+  attempt: (leg: GroundStep) => Promise<Ending>,
 ): Promise<Ending> {
   const prepared = prepare(world, leg);
-  if ("step" in prepared) return await attempt(prepared.step, why);
+  if ("step" in prepared) return await attempt(prepared.step);
   return { success: false, ...prepared.obstacle };
 }
 

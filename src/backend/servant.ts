@@ -29,6 +29,8 @@ export interface Pending {
   settled: boolean;
   /** When it went out last. */
   handedOutAtMs: number;
+  /** Something else may be better by now: it is chosen anew when an answer comes late. */
+  readonly isRecallable?: boolean;
   /** Called off: it does not go out (again), and its answer is awaited where one can come. */
   isCancelled: boolean;
 }
@@ -66,6 +68,8 @@ export class RegisteredServant {
   readonly order: number;
   /** Its offers are withdrawn until it is heard again. */
   isLost = false;
+  /** It was heard in this life of the backend. */
+  isHeard = true;
   /** It asked a poll to be held, or said what it takes: so it polls while it acts. */
   pollsWhileActing = false;
   /** By its last poll: cancels reach it. */

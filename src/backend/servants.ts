@@ -18,6 +18,7 @@ import type { Handout, Pending, RegisteredServant, ServantOffer, Wish } from "./
 import { ServantList } from "./servant-list.ts";
 import { judgeSilence, type Leases } from "./silence.ts";
 import { type Keep, keepNothing } from "./store.ts";
+import { assignmentOf, type Unanswered, type Unfinished } from "./unanswered.ts";
 
 /** How long a belief question waits before it counts as unchecked. */
 export const BELIEF_WAIT_MS = 5_000;
@@ -38,9 +39,15 @@ export interface ServantsOptions extends Leases {
   readonly clock: Clock;
   readonly log: Log;
   readonly keep?: Keep;
+  /** What went out and nobody waits for any more. */
+  readonly unanswered?: Unanswered;
 }
 /** What an answer turned out to be. */
-export type Acceptance = "taken" | "not-awaited";
+export type Acceptance =
+  | "taken"
+  /** Nobody waits for it, and it says what came of a step that went out. */
+  | "late"
+  | "not-awaited";
 
 export class Servants extends ServantList {
   readonly #options: ServantsOptions;
@@ -53,11 +60,16 @@ export class Servants extends ServantList {
   }
 
   /**
-   * Makes a servant known; from now on it is the provider of what it offers.
+   * Makes a servant known; from now on it is the provider of what it offers. One of an earlier life
+   * of the backend was not heard in this one.
    *
    * @throws {ServantError} `servant.too-many`: a live one is never forgotten for a new one
    */
-  register(offer: ServantOffer, id: string = crypto.randomUUID()): RegisteredServant {
+  register(
+    offer: ServantOffer,
+    id: string = crypto.randomUUID(),
+    { isHeard = true } = {},
+  ): RegisteredServant {
     const { clock, log } = this.#options;
     const forgotten = this.makeRoom();
     if (forgotten !== undefined) {
@@ -66,6 +78,7 @@ export class Servants extends ServantList {
       forgotten.endHeld();
     }
     const servant = this.add(offer, id, clock);
+    servant.isHeard = isHeard;
     log("info", `servant ${id} registered`, {
       servantId: id,
       transitions: [...offer.transitions],
@@ -77,13 +90,15 @@ export class Servants extends ServantList {
 
   /**
    * Queues an action for a servant. Always resolves: to its answer, or to a failed result with
-   * code `servant.lost` or `execution.stopped`.
+   * code `servant.lost` or `execution.stopped`; one that is recallable and has not gone out fails
+   * too when its servant turns out to have done, or to do, an earlier step.
    */
   act(
     servant: RegisteredServant,
     action: Extract<Assignment, { kind: "action" }>,
+    { isRecallable = false } = {},
   ): Promise<Result> {
-    return this.#ask(servant, action);
+    return this.#ask(servant, action, isRecallable);
   }
 
   /** Asks what holds of a fluent; unchecked when there is no answer in `BELIEF_WAIT_MS`. */
@@ -117,6 +132,7 @@ export class Servants extends ServantList {
     servant.endHeld();
     this.#noteIdlePoll(servant);
     this.#noteHolds(servant, wish);
+    this.#noteEarlier(servant, wish);
     if (signal?.aborted) return undefined;
     const ready = servant.take(wish);
     if (ready !== undefined) return ready;
@@ -140,7 +156,11 @@ export class Servants extends ServantList {
     const holder = has(servant) ? servant : this.list().find(has);
     for (const each of [servant, holder]) each?.untell(auditId);
     if (holder !== undefined && this.#settle(holder, auditId, result)) return "taken";
+    const isLate = this.#options.unanswered?.get(auditId) !== undefined;
+    // What waits was chosen without knowing this: it must not go out now.
+    for (const each of isLate ? new Set([servant, holder]) : []) if (each) this.#recall(each);
     if (holder?.inHand?.assignment.auditId === auditId) holder.release();
+    if (isLate) return "late";
     log("warn", `an answer that nobody waits for was set aside: ${result.message}`, {
       auditId,
       servantId: id,
@@ -184,14 +204,18 @@ export class Servants extends ServantList {
     for (const servant of this.list()) servant.endHeld();
   }
 
-  #ask(servant: RegisteredServant, assignment: Pending["assignment"]): Promise<Result> {
+  #ask(
+    servant: RegisteredServant,
+    assignment: Pending["assignment"],
+    isRecallable = false,
+  ): Promise<Result> {
     if (this.#closing.signal.aborted) {
       const { auditId } = assignment;
       return Promise.resolve(failedResult(auditId, "execution.stopped", "the backend is stopping"));
     }
     const { promise, resolve } = Promise.withResolvers<Result>();
     const untouched = { settled: false, handedOutAtMs: 0, isCancelled: false };
-    servant.push({ assignment, settle: resolve, ...untouched });
+    servant.push({ assignment, settle: resolve, isRecallable, ...untouched });
     return promise;
   }
 
@@ -226,6 +250,7 @@ export class Servants extends ServantList {
   }
 
   #heard(servant: RegisteredServant): void {
+    servant.isHeard = true;
     servant.heardAtMs = this.#options.clock.monotonic();
     servant.silenceShownAtMs = 0;
     if (!servant.isLost) return;
@@ -261,6 +286,51 @@ export class Servants extends ServantList {
       servant.untell(auditId);
       this.#settle(servant, auditId, failedResult(auditId, "execution.cancelled", reason));
       if (servant.inHand?.assignment.auditId === auditId) servant.release(); // settled before
+    }
+  }
+
+  /** The step that nobody waits for and that the servant has in hand, or may have. */
+  earlierStepOf(servant: RegisteredServant): Unfinished | undefined {
+    const { unanswered } = this.#options;
+    const { inHand, isHeard, isLost, id } = servant;
+    if (isLost) return undefined;
+    if (inHand?.settled) return unanswered?.get(inHand.assignment.auditId);
+    return isHeard ? undefined : unanswered?.open().find(({ servantId }) => servantId === id);
+  }
+
+  /** By its own word it has a step that is over here: it gets no other one beside it. */
+  #noteEarlier(servant: RegisteredServant, { holds }: Wish): void {
+    const { unanswered, log } = this.#options;
+    if (holds === undefined || unanswered === undefined || servant.inHand !== undefined) return;
+    const [held] = [...holds].flatMap((auditId) => unanswered.get(auditId) ?? []);
+    if (held !== undefined) {
+      const assignment = assignmentOf(held);
+      const over = {
+        settled: true,
+        isCancelled: false,
+        handedOutAtMs: -Infinity,
+        settle: () => {},
+      };
+      servant.inHand = { assignment, ...over };
+      this.#recall(servant);
+      const { auditId } = held;
+      log("warn", `servant ${servant.id} is still at a step of an earlier run`, { auditId });
+    }
+    for (const { servantId, auditId } of unanswered.open()) {
+      if (servantId !== servant.id || holds.has(auditId)) continue;
+      unanswered.forget(auditId);
+      const reason = `how it ended stays unknown: servant ${servantId} no longer has it`;
+      log("warn", reason, { auditId, servantId });
+    }
+  }
+
+  /** What a plan chose and has not gone out is to be chosen anew. */
+  #recall(servant: RegisteredServant): void {
+    const waiting = servant.queue.filter(({ isRecallable }) => isRecallable);
+    for (const { assignment } of waiting) {
+      const { auditId } = assignment;
+      const reason = "it was not begun: its servant still had an earlier step";
+      this.#settle(servant, auditId, emptyResult(auditId, false, reason));
     }
   }
 

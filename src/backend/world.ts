@@ -37,6 +37,8 @@ export interface WorldParts {
   readonly keep?: Keep;
   /** Told of every change of the state that changes an atom. */
   readonly onStateChange?: (change: StateChange) => void;
+  /** Told of what somebody says holds or does not, changed or not; without atoms: of all. */
+  readonly onSaid?: (atoms?: ReadonlySet<Atom>) => void;
 }
 
 export class World {
@@ -203,6 +205,7 @@ export class World {
 
   /** Begins anew from these true atoms; all others are at their default. */
   setStart(atoms: readonly Atom[]): void {
+    this.#parts.onSaid?.();
     const before = this.state();
     this.#set = new Map(atoms.map((text) => [text, true]));
     this.#waiting = { ...this.#waiting, atoms: [] };
@@ -229,6 +232,7 @@ export class World {
     const wanted = new Map<Atom, boolean>();
     for (const text of removes) wanted.set(text, false);
     for (const text of adds) wanted.set(text, true);
+    this.#parts.onSaid?.(new Set(wanted.keys()));
     const changed = [...wanted].filter(([text, holds]) => this.holds(text) !== holds);
     for (const [text, holds] of wanted) {
       if (this.#set.get(text) !== holds) this.#keep.put("atom", text, holds);

@@ -13,7 +13,8 @@ export type DocumentKind =
   | "mission"
   | "servant"
   | "run"
-  | "script";
+  | "script"
+  | "step";
 export type LineKind = "log" | "trace" | "track";
 
 export type Change =

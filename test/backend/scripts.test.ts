@@ -164,7 +164,7 @@ test("legs count as done only while they are the same: a lane that moved is swep
     await http.answer(id, (await http.next(id)).audit_id);
     const { audit_id } = await http.next(id);
     await http.post("/cancel", { reason: "the lane moved" });
-    await http.answer(id, audit_id);
+    await http.answer(id, audit_id, { success: false });
     expect((await execution).at(-1)?.success).toBe(false);
     // A domain whose legs keep their names needs them out of the way.
     if ("first" in change)
@@ -207,6 +207,30 @@ test("a leg is flown from its own start: the cart that was taken elsewhere comes
   expect(names(robot.seen)).toEqual(["go depot north_3"]);
 });
 
+test.each(["after its run", "while the next run waits for it"])(
+  "a leg that is reported done %s is not flown again",
+  async (when) => {
+    await using http = open();
+    await prepare(http, ["swept(north)"], ["at(base)"]);
+    const id = await http.register(["go"]);
+    const execution = execute(http);
+    await http.answer(id, (await http.next(id)).audit_id);
+    const { audit_id } = await http.next(id);
+    await http.post("/cancel");
+    await execution;
+    if (when === "after its run") await http.answer(id, audit_id);
+    const again = execute(http);
+    if (when !== "after its run") {
+      const logs = async () => JSON.stringify((await http.get("/logs")).body);
+      while (!(await logs()).includes("waiting: servant")) await Bun.sleep(5);
+      await http.answer(id, audit_id);
+    }
+    await using robot = serve(http, id, () => ({}));
+    expect((await again).at(-1)?.success).toBe(true);
+    expect(names(robot.seen)).toEqual(["go north_1 north_2", "go north_2 north_3"]);
+  },
+);
+
 test("a script that goes on elsewhere than it stopped is preceded by the way back", async () => {
   await using http = open();
   await prepare(http, ["swept(north)"], ["at(base)"]);
@@ -215,7 +239,7 @@ test("a script that goes on elsewhere than it stopped is preceded by the way bac
   await http.answer(id, (await http.next(id)).audit_id);
   const { audit_id } = await http.next(id);
   await http.post("/cancel", { reason: "recharge" });
-  await http.answer(id, audit_id);
+  await http.answer(id, audit_id, { success: false });
   await execution;
   await http.post("/start", { start: ["at(depot)"] });
   await using robot = serve(http, id, () => ({}));

@@ -141,12 +141,73 @@ test("a run that was going is interrupted, and its servant is not turned away", 
   expect(await get(`${url}/runs/${run_id}`)).toMatchObject({ run_id, status: "interrupted" });
   const answer = { audit_id, success: true, message: "" };
   const late = await post(`${url}/servant/${servant_id}/result`, answer);
-  expect(late).toEqual({ status: "ok", accepted: false });
+  expect(late).toEqual({ status: "ok", accepted: true });
+  expect(await get(`${url}/state`)).toMatchObject({ state: ["hands_free", "robot_at(room_two)"] });
+  expect(await get(`${url}/runs/${run_id}`)).toMatchObject({
+    status: "interrupted",
+    results: [{ audit_id, success: true, late: true }],
+  });
+  const { traces } = await get(`${url}/traces`);
+  expect((traces as unknown as { kind: string }[]).filter(isEnd)).toMatchObject([
+    { data: { audit_id, success: false, interrupted: true } },
+    { data: { audit_id, success: true, late: true } },
+  ]);
+  // Once: what it says again is only logged.
+  await post(`${url}/belief/set`, { fluent: "robot_at(room_two)", value: false });
+  await post(`${url}/belief/set`, { fluent: "robot_at(room_one)", value: true });
+  expect(await post(`${url}/servant/${servant_id}/result`, answer)).toMatchObject({
+    accepted: false,
+  });
   expect(await get(`${url}/state`)).toMatchObject({ state: ["hands_free", "robot_at(room_one)"] });
   // It gets work again, under its old id.
   await post(`${url}/execute?wait=false`, {});
   expect(await (await poll(url)).json()).toMatchObject({ transition_name: "move" });
   host.kill("SIGKILL");
+  await host.exited;
+}, 30_000);
+
+function isEnd({ kind }: { kind: string }): boolean {
+  return kind === "behavior_end";
+}
+
+test("after kill -9 in mid-step the next run waits for the servant and repeats nothing", async () => {
+  await using files = await project();
+  const stateDir = join(files.path, "state");
+  using first = await startHost("--state-dir", stateDir);
+  const post = async (url: string, body: Json) =>
+    (await (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json()) as JsonObject;
+  await post(`${first.url}/start`, { start: ["robot_at(room_one)", "box_at(room_two, box_a)"] });
+  await post(`${first.url}/goal`, { goal: ["holding(box_a)"] });
+  const offer = { transitions: ["move", "pick"] };
+  const { servant_id } = await post(`${first.url}/servant/register`, offer);
+  await post(`${first.url}/execute?wait=false`, {});
+  const poll = async (url: string, holds: string) => {
+    const headers = { Prefer: "wait=2", "Servant-Takes": "action, belief", "Servant-Holds": holds };
+    return await fetch(`${url}/servant/${servant_id}/next_assignment`, { headers });
+  };
+  const given = (await (await poll(first.url, "")).json()) as JsonObject;
+  expect(given).toMatchObject({ transition_name: "move" });
+  first.host.kill("SIGKILL");
+  await first.host.exited;
+
+  using second = await startHost("--state-dir", stateDir);
+  const { host, url } = second;
+  const { run_id } = await post(`${url}/execute?wait=false`, {});
+  const audit_id = String(given.audit_id);
+  expect((await poll(url, audit_id)).status).toBe(204); // it says that it is at it
+  expect(JSON.stringify(await get(`${url}/logs`))).toContain("may still be under way");
+  await post(`${url}/servant/${servant_id}/result`, { audit_id, success: true, message: "" });
+  const next = (await (await poll(url, "")).json()) as JsonObject;
+  expect(next).toMatchObject({ transition_name: "pick" });
+  await post(`${url}/servant/${servant_id}/result`, {
+    ...{ audit_id: next.audit_id ?? null, success: true, message: "" },
+  });
+  while ((await get(`${url}/runs/${run_id}`)).status === "running") await Bun.sleep(10);
+  expect(await get(`${url}/runs/${run_id}`)).toMatchObject({
+    status: "succeeded",
+    results: [{ action_name: "pick", success: true }],
+  });
+  host.kill();
   await host.exited;
 }, 30_000);
 

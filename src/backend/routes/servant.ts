@@ -24,7 +24,8 @@ export const OFFERS_MAX = 10_000;
 /** What this backend heeds of a poll's wish. */
 const HEEDED = takesText({ actions: true, beliefs: true, cancels: true });
 
-export function servantRoutes(app: Hono, { world, servants, modules, log }: Parts): void {
+export function servantRoutes(app: Hono, parts: Parts): void {
+  const { world, servants, modules, unanswered, lateAnswers, keeper, log } = parts;
   app.post("/servant/register", async (context) => {
     const request = await bodyOf(context, RegisterRequest);
     const { vocabulary } = world;
@@ -61,6 +62,10 @@ export function servantRoutes(app: Hono, { world, servants, modules, log }: Part
     const next = await servants.poll(context.req.param("id"), wish, context.req.raw.signal);
     if (wish.waitMs !== undefined) context.header("Preference-Applied", "wait");
     if (wish.takes !== undefined) context.header(TAKES_HEADER, HEEDED);
+    if (next?.kind === "action") {
+      unanswered.goesOut(next.auditId);
+      await keeper.saved(); // before it moves anything: its answer may come in another life
+    }
     return next === undefined ? context.body(null, 204) : context.json(describeHandout(next));
   });
 
@@ -69,7 +74,9 @@ export function servantRoutes(app: Hono, { world, servants, modules, log }: Part
     const { audit_id: auditId, ...rest } = await bodyOf(context, Answer);
     const result = readResult(auditId as AuditId, rest);
     const acceptance = servants.answer(id, result);
-    return context.json({ status: "ok", accepted: acceptance === "taken" });
+    const isLate = acceptance === "late" && lateAnswers.take(result.auditId, result);
+    if (acceptance === "taken") unanswered.answered(result.auditId, result);
+    return context.json({ status: "ok", accepted: acceptance === "taken" || isLate });
   });
 }
 
