@@ -119,9 +119,10 @@ withBrowser(
     while (!isOver()) {
       await page.evaluate("{ const to = Date.now() + 2_000; while (Date.now() < to); }");
     }
+    // Filtered first: the lines after the gap may be more than what is in view.
     const gap = page.locator('.entry[data-level="gap"]:not([hidden]) .message');
-    await gap.first().waitFor(SOON);
     await page.fill("#filter", "no line has this");
+    await gap.first().waitFor(SOON);
     await settles(async () => (await shownLines(page)).filter((text) => !GAP.test(text)), []);
     expect(await gap.count()).toBeGreaterThan(0);
     scene.peer.assign("a2");
