@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   system: [],
   adapters: ["wire"],
   client: ["wire"],
+  gateway: ["wire"],
   local: ["wire"],
   page: ["wire"],
   runner: ["wire"],

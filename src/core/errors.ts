@@ -116,6 +116,11 @@ export const catalogue = {
     hint: "Ask the backend how it went, once it answers",
   },
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
+  "gateway.no-users": {
+    kind: "usage",
+    hint: "Give --users FILE; `agent hash-password --json NAME` writes an entry of it",
+  },
+  "gateway.bad-users": { kind: "usage", hint: "Mend the users file: docs/gateway.md shows one" },
   "handler.bad-result": {
     kind: "permanent",
     hint: "Return {success, telemetry?, message?, observed?}, a boolean or nothing",
@@ -151,6 +156,9 @@ export const catalogue = {
     kind: "permanent",
     hint: "Use the version of the agent that wrote it, or give this one its own --state-dir",
   },
+  "login.needed": { kind: "auth", hint: "Log in again: `agent login`" },
+  "login.wrong": { kind: "auth", hint: "Check the name and the password" },
+  "login.too-many": { kind: "transient", hint: "Wait as long as Retry-After says, then try again" },
   "local.bad-address": {
     kind: "usage",
     hint: "Name an address of this machine, such as 127.0.0.1, or a path in a folder that is there",
@@ -256,6 +264,19 @@ export const catalogue = {
     hint: "Disconnect some: a place is free once a servant is lost",
   },
   "servant.unknown": { kind: "gone", hint: "Register again: the backend does not know this id" },
+  "session.ambiguous": { kind: "usage", hint: "Name it by its id: `agent session list`" },
+  "session.dead": {
+    kind: "permanent",
+    hint: "Its process has ended: `agent session logs` says why, `agent session reset` starts it afresh",
+  },
+  "session.invalid": { kind: "permanent", hint: "See docs/gateway.md for what a session may be" },
+  "session.not-allowed": { kind: "permanent", hint: "Ask an admin of this gateway" },
+  "session.too-many": { kind: "permanent", hint: "Stop one of yours: `agent session list`" },
+  "session.unknown": { kind: "permanent", hint: "See `agent session list` for yours" },
+  "session.unstartable": {
+    kind: "permanent",
+    hint: "See the session's log, named in the message, and the gateway's own",
+  },
   "state.absent": {
     kind: "usage",
     hint: "Name the agent's own folder with --state-dir; `agent connect --help` says the default",

@@ -1,5 +1,5 @@
 /**
- * What of a backend outlives the process: documents by name (a later value replaces an earlier one) and lines in
+ * What of a backend, or of a gateway, outlives the process: documents by name (a later value replaces an earlier one) and lines in
  * the order of their time. Whoever hands in the port decides where they are.
  */
 import type { Json } from "./json.ts";
@@ -14,7 +14,9 @@ export type DocumentKind =
   | "servant"
   | "run"
   | "script"
-  | "step";
+  | "session"
+  | "step"
+  | "token";
 export type LineKind = "log" | "trace" | "track";
 
 export type Change =
