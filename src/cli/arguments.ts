@@ -42,6 +42,30 @@ export function bytesFrom(least: number): (text: string) => number {
   };
 }
 
+const SECONDS = { "": 1, s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+/** Reads a time in whole seconds, 1 to `most`: `45s`, `30m`, `12h`, `7d`, `3600`. */
+export function durationUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const [, digits = "", unit = ""] = /^(\d{1,12})([smhd]?)$/.exec(text.trim()) ?? [];
+    const value = Number(digits) * SECONDS[unit as keyof typeof SECONDS];
+    if (digits === "" || value < 1 || value > most) {
+      throw new InvalidArgumentError(`Give a time such as 45s, 30m, 12h or 7d, up to ${most} s.`);
+    }
+    return value;
+  };
+}
+
+/** Reads a range of ports: `8500-8599`. */
+export function ports(text: string): { readonly from: number; readonly to: number } {
+  const [, from = "", to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const range = { from: Number(from), to: Number(to) };
+  if (from === "" || range.from < 1 || range.to > 65_535 || range.from > range.to) {
+    throw new InvalidArgumentError("Give a range of ports, such as 8500-8599.");
+  }
+  return range;
+}
+
 /** Reads a port; 0 lets the system choose. */
 export function port(text: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;

@@ -31,6 +31,7 @@ import { eventLog } from "./event-log.ts";
 import type { LocalDoor } from "./local-door.ts";
 import { localPlace } from "./local-place.ts";
 import type { ServantOptions as CommandOptions } from "./options.ts";
+import { selfCommand } from "./self-command.ts";
 
 export interface ServantSettings extends CommandOptions {
   readonly reference: string;
@@ -202,12 +203,6 @@ async function inline(settings: ServantSettings): Promise<SpawnChild> {
   const { providedModules: modules } = await import("./provided-modules.ts");
   const call = orchestratorCall(connection);
   return inlineChild(found, { call, publish: bus.publish, modules });
-}
-
-/** This program again: the compiled binary is its own runtime, from source Bun needs the entry. */
-function selfCommand(): string[] {
-  const isCompiled = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN/.test(Bun.main);
-  return isCompiled ? [process.execPath] : [process.execPath, Bun.main];
 }
 
 /** A handler's calls go through the agent, so that the plugin never holds the token. */

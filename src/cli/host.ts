@@ -4,9 +4,7 @@ import { learntModules } from "../backend/modules.ts";
 import { Vocabulary } from "../backend/vocabulary.ts";
 import type { Domain } from "../core/domain.ts";
 import { messageOf } from "../core/errors.ts";
-import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
-import { Secrets } from "../core/secrets.ts";
 import { pageAnswer } from "../page/answer.ts";
 import { systemClock } from "../system/clock.ts";
 import { openStateDir } from "../system/state-dir.ts";
@@ -14,7 +12,7 @@ import { isLoopback } from "../wire/connection.ts";
 import { backendStore, type Opened } from "./backend-store.ts";
 import { stopSignals } from "./compose.ts";
 import { Library, namesOf } from "./domain/library.ts";
-import { eventLog } from "./event-log.ts";
+import { hostLog } from "./host-log.ts";
 import { listen } from "./listen.ts";
 import { missionFiles } from "./mission-files.ts";
 import type { HostOptions } from "./options.ts";
@@ -27,7 +25,7 @@ import { robots, startRobot } from "./robot.ts";
  */
 export async function host(options: HostOptions, version: string): Promise<number> {
   const { bind, lease, silentLease, stateDir: stateDirPath } = options;
-  const log = logger(options);
+  const log = hostLog(options);
   const library = new Library(options);
   const asked = await library.open(options.domain);
   const stateDir = stateDirPath === undefined ? undefined : openStateDir(stateDirPath);
@@ -103,21 +101,6 @@ function tellReady(
 ): void {
   if (json) process.stdout.write(`${JSON.stringify({ type: "ready", ...ready })}\n`);
   else process.stderr.write(`backend ready on ${ready.url} (${ready.domains.join(", ")})\n`);
-}
-
-export type HostLog = (level: Level, message: string, fields: JsonObject) => void;
-
-function logger({ json }: HostOptions): HostLog {
-  const isTerminal = process.stderr.isTTY === true;
-  const tell = eventLog({
-    format: json ? "json" : "pretty",
-    level: "info",
-    colours: isTerminal && !process.env.NO_COLOR,
-    clock: systemClock,
-    write: (text) => process.stderr.write(text),
-  });
-  const { cleaned } = new Secrets();
-  return (level, message, fields) => tell(cleaned({ type: "backend.log", level, message, fields }));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -86,6 +86,22 @@ export interface HostOptions {
   /** How many times faster than real its time runs. */
   readonly timeScale: number;
   readonly json?: boolean;
+  /** A gateway: logins, and a backend for each session. */
+  readonly sessions?: boolean;
+  /** Of the gateway: who may log in, a file. */
+  readonly users?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** Plain http beyond loopback, too. */
+  readonly insecureHttp?: boolean;
+  /** Seconds. */
+  readonly tokenMax: number;
+  readonly sessionsPerUser: number;
+  readonly sessionPorts: { readonly from: number; readonly to: number };
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Addresses of proxies whose X-Forwarded-For counts. */
+  readonly trustProxy: readonly string[];
 }
 
 export interface PlanOptions {

@@ -10,10 +10,12 @@ import {
   atLeast,
   bytesFrom,
   collect,
+  durationUpTo,
   lease,
   nonEmpty,
   onOff,
   port,
+  ports,
   wholeFrom,
 } from "./arguments.ts";
 import { addCallCommands } from "./call/commands.ts";
@@ -156,7 +158,7 @@ Examples:
 }
 
 function addHost(program: Command, version: string, done: (code: number) => void): void {
-  program
+  const command = program
     .command("host")
     .description("start the embedded planning backend")
     .option("--port <n>", "port to listen on, 0 = any free one", port, 8421)
@@ -172,7 +174,8 @@ function addHost(program: Command, version: string, done: (code: number) => void
       new Option("--robot <name>", "run a simulated vehicle beside it").choices(["sentry-mock"]),
     )
     .option("--time-scale <n>", "how many times faster its time runs", atLeast(0.001), 1)
-    .option("--json", "log one JSON document per line, for programs")
+    .option("--json", "log one JSON document per line, for programs");
+  addGatewayOptions(command)
     .addHelpText(
       "after",
       `${EXIT_CODES}
@@ -181,11 +184,44 @@ Examples:
   agent host
   agent host --domain warehouse --port 8500
   agent host --robot sentry-mock --time-scale 100
-  agent host --bind 0.0.0.0 --state-dir /var/lib/planner`,
+  agent host --bind 0.0.0.0 --state-dir /var/lib/planner
+  agent host --sessions --users login.json
+  agent host --sessions --users login.json --bind 0.0.0.0 --tls-cert cert.pem --tls-key key.pem`,
     )
     .action(async (options: HostOptions) => {
-      done(await (await import("./host.ts")).host(options, version));
+      if (options.sessions) {
+        done(await (await import("./gateway.ts")).gateway(options, version));
+      } else done(await (await import("./host.ts")).host(options, version));
     });
+}
+
+function addGatewayOptions(command: Command): Command {
+  return command
+    .optionsGroup("Options of a gateway:")
+    .option("--sessions", "serve a gateway: logins, and a private backend for each session")
+    .option("--users <file>", "who may log in (docs/gateway.md)", nonEmpty)
+    .option("--tls-cert <file>", "its certificate, PEM", nonEmpty)
+    .option("--tls-key <file>", "the certificate's key, PEM", nonEmpty)
+    .option("--insecure-http", "plain http beyond this machine: passwords travel in clear")
+    .addOption(
+      new Option("--token-max <time>", "how long a login lasts at most, however much it is used")
+        .argParser(durationUpTo(365 * 86_400))
+        .default(7 * 86_400, "7d"),
+    )
+    .option("--sessions-per-user <n>", "sessions that each may have", wholeFrom(1), 10)
+    .addOption(
+      new Option("--session-ports <range>", "ports of this machine for the sessions")
+        .argParser(ports)
+        .default({ from: 8500, to: 8599 }, "8500-8599"),
+    )
+    .addOption(
+      new Option("--max-body <bytes>", "longest body that is passed on to a session")
+        .argParser(bytesFrom(1024))
+        .default(16 * 2 ** 20, "16MiB"),
+    )
+    .addOption(
+      repeatable("--trust-proxy <address>", "believe this proxy's X-Forwarded-For (repeatable)"),
+    );
 }
 
 function addPlan(program: Command, done: (code: number) => void): void {

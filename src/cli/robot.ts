@@ -13,7 +13,7 @@ import { Secrets } from "../core/secrets.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import { serve } from "./compose.ts";
-import type { HostLog } from "./host.ts";
+import type { HostLog } from "./host-log.ts";
 
 /** What `--robot` may name, and what each is going to provide. */
 export const robots = {

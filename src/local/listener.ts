@@ -179,7 +179,11 @@ function common<Data>({ bodyMaxBytes, fetch, websocket }: ListenerOptions<Data>)
   };
 }
 
-function readTls({ tlsCert, tlsKey }: Place): { cert: string; key: string } | undefined {
+/** @throws {ServantError} `local.bad-tls` */
+export function readTls({
+  tlsCert,
+  tlsKey,
+}: Pick<Place, "tlsCert" | "tlsKey">): { cert: string; key: string } | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new ServantError(
@@ -213,7 +217,8 @@ function isTaken(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
 }
 
-function cannotListen(where: string, cause: unknown): ServantError {
+/** What the system's refusal to bind an address means. */
+export function cannotListen(where: string, cause: unknown): ServantError {
   if (isTaken(cause)) {
     const reason = `Cannot listen on ${where}: it is taken`;
     return new ServantError("local.port-in-use", reason, { cause });

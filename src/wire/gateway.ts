@@ -7,6 +7,23 @@ export const LOGIN_MAX_BYTES = 4_096;
 /** Where bcrypt stops reading: what is longer would be another password to each implementation. In bytes. */
 export const PASSWORD_MAX_BYTES = 72;
 
+/** bcrypt, of any spelling that Python's and Apache's tools write. */
+const PasswordHash = z
+  .string()
+  .check(z.regex(/^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/, "no bcrypt hash"));
+
+/** The users file. */
+export const LoginFile = z.looseObject({
+  users: z.record(
+    z.string().check(z.minLength(1), z.maxLength(256)),
+    z.looseObject({
+      password_hash: PasswordHash,
+      display_name: z.optional(z.string()),
+      role: z.optional(z.enum(roles)),
+    }),
+  ),
+});
+
 export const LoginRequest = z.looseObject({
   username: z.string().check(z.minLength(1), z.maxLength(256)),
   password: z.string(),

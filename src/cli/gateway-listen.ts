@@ -1,0 +1,99 @@
+/** The gateway on a port: TLS, and where each request comes from. */
+
+import { ServantError } from "../core/errors.ts";
+import type { Gateway } from "../gateway/door.ts";
+import type { Tunnel } from "../gateway/proxy.ts";
+import { cannotListen, readTls } from "../local/listener.ts";
+import { systemClock } from "../system/clock.ts";
+import { isLoopback } from "../wire/connection.ts";
+import type { HostOptions } from "./options.ts";
+
+/** How long answers may take once the gateway stops, in milliseconds. */
+const STOP_MS = 2_000;
+/** How long a client may take over the head of a request, in seconds. */
+const IDLE_S = 10;
+
+interface Ends {
+  readonly tunnel: Tunnel;
+  far?: ReturnType<Tunnel>;
+}
+
+export interface Listening {
+  /** `https://0.0.0.0:8421` */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests and ends those that are open. */
+  stop(): Promise<void>;
+}
+
+type Options = Pick<
+  HostOptions,
+  "port" | "bind" | "tlsCert" | "tlsKey" | "insecureHttp" | "maxBody"
+>;
+
+/** @throws {ServantError} `local.needs-tls`, `local.bad-tls`, `local.port-in-use`, `local.bad-address` */
+export function listenForGateway(gateway: Gateway, options: Options): Listening {
+  const hostname = options.bind.replace(/^\[|\]$/g, "");
+  const tls = readTls(options);
+  if (tls === undefined && !isLoopback(hostname) && options.insecureHttp !== true) {
+    const reason =
+      "passwords and tokens would travel in clear; --insecure-http takes that upon you";
+    throw new ServantError("local.needs-tls", `Cannot listen on ${hostname}: ${reason}`);
+  }
+  const server = serve(gateway, options, hostname, tls);
+  const port = server.port ?? options.port;
+  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return {
+    url: `${tls === undefined ? "http" : "https"}://${name}:${port}`,
+    port,
+    async stop() {
+      const patience = new AbortController();
+      await Promise.race([server.stop(), systemClock.sleep(STOP_MS, patience.signal)]);
+      patience.abort();
+      await server.stop(true);
+    },
+  };
+}
+
+function serve(
+  gateway: Gateway,
+  { maxBody, port }: Options,
+  hostname: string,
+  tls: { cert: string; key: string } | undefined,
+) {
+  try {
+    return Bun.serve<Ends>({
+      port,
+      hostname,
+      ...(tls === undefined ? {} : { tls }),
+      idleTimeout: IDLE_S,
+      maxRequestBodySize: maxBody,
+      development: false,
+      reusePort: false,
+      async fetch(request, server) {
+        const from = server.requestIP(request)?.address ?? "";
+        // Polls are held for a minute, executions for hours: whoever passes them on ends them.
+        server.timeout(request, 0);
+        const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+        if (!isSocket) return await gateway.fetch(request, from);
+        const tunnel = await gateway.connect(request, from);
+        if (tunnel instanceof Response) return tunnel;
+        if (server.upgrade(request, { data: { tunnel } })) return undefined;
+        return new Response("this is no websocket handshake", { status: 426 });
+      },
+      websocket: {
+        idleTimeout: 0,
+        open(socket) {
+          socket.data.far = socket.data.tunnel({
+            send: (data) => void socket.send(data),
+            close: (code, reason) => socket.close(code, reason),
+          });
+        },
+        message: (socket, data) => socket.data.far?.message(data),
+        close: (socket, code, reason) => socket.data.far?.close(code, reason),
+      },
+    });
+  } catch (cause) {
+    throw cannotListen(`${hostname}:${port}`, cause);
+  }
+}

@@ -1,0 +1,102 @@
+/** `agent host --sessions`: the gateway, listening on a port, and a process for each session. */
+import { join } from "node:path";
+import { ServantError } from "../core/errors.ts";
+import { createGateway, type Gateway } from "../gateway/door.ts";
+import { proxy } from "../gateway/proxy.ts";
+import { Sessions } from "../gateway/sessions.ts";
+import { Tokens } from "../gateway/tokens.ts";
+import { Users } from "../gateway/users.ts";
+import { openBackendStore } from "../system/backend-store.ts";
+import { systemClock } from "../system/clock.ts";
+import { verifyPassword } from "../system/passwords.ts";
+import { startSession } from "../system/session-process.ts";
+import { openStateDir, stateDirectory } from "../system/state-dir.ts";
+import { UsersFileOnDisk } from "../system/users-file.ts";
+import { stopSignals } from "./compose.ts";
+import { listenForGateway } from "./gateway-listen.ts";
+import { type HostLog, hostLog } from "./host-log.ts";
+import { ensureManyRequests } from "./many-requests.ts";
+import type { HostOptions } from "./options.ts";
+import { selfCommand } from "./self-command.ts";
+
+/**
+ * Runs until SIGTERM or SIGINT; resolves to the exit code.
+ *
+ * @throws {ServantError} `gateway.*`, `local.*`, `state.*`
+ */
+export async function gateway(options: HostOptions, version: string): Promise<number> {
+  ensureManyRequests();
+  const log = hostLog(options);
+  const users = openUsers(options, log);
+  const path = options.stateDir ?? join(stateDirectory(undefined, process.env), "sessions");
+  const stateDir = openStateDir(path);
+  try {
+    const door = open(options, { users, log, version, folder: stateDir.path });
+    const { url, port, stop } = listenForGateway(door, options);
+    tellReady(options, { url, port, users: users.count, state_dir: stateDir.path });
+    const { stop: stopped } = stopSignals();
+    await new Promise<void>((resolve) => stopped.addEventListener("abort", () => resolve()));
+    log("info", "stopping", {});
+    await door.close();
+    await stop();
+    return 0;
+  } finally {
+    stateDir.release();
+  }
+}
+
+function openUsers({ users: path }: HostOptions, log: HostLog): Users {
+  if (path === undefined) {
+    throw new ServantError("gateway.no-users", "Cannot let anybody in: there is no users file");
+  }
+  const onLoose = (_path: string, mode: string) =>
+    log("warn", `everybody on this machine may read "${path}" (mode ${mode}): chmod 600`, {});
+  return new Users(new UsersFileOnDisk(path, { onLoose }));
+}
+
+interface Opening {
+  readonly users: Users;
+  readonly log: HostLog;
+  readonly version: string;
+  readonly folder: string;
+}
+
+function open(options: HostOptions, { users, log, version, folder }: Opening): Gateway {
+  const clock = systemClock;
+  const store = openBackendStore(join(folder, "gateway.sqlite"), {
+    onDamaged: ({ setAside, reason }) =>
+      log("error", `cannot read the sessions, kept as ${setAside}: ${reason}`, {}),
+  });
+  const { maxBody, sessionPorts, sessionsPerUser, tokenMax } = options;
+  return createGateway({
+    users,
+    tokens: new Tokens({ store, clock, users, lifeMaxMs: tokenMax * 1_000 }),
+    passwords: { verify: verifyPassword },
+    sessions: new Sessions({
+      store,
+      clock,
+      start: startSession({ command: selfCommand(), folder }),
+      perUser: sessionsPerUser,
+      ports: sessionPorts,
+    }),
+    proxy: proxy({ maxBodyBytes: maxBody, fetch }),
+    clock,
+    log,
+    version,
+  });
+}
+
+function tellReady(
+  { json }: HostOptions,
+  ready: {
+    readonly url: string;
+    readonly port: number;
+    readonly users: number;
+    readonly state_dir: string;
+  },
+): void {
+  const { url, users } = ready;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ type: "ready", mode: "sessions", ...ready })}\n`);
+  } else process.stderr.write(`gateway ready on ${url} (${users} users)\n`);
+}

@@ -1,0 +1,48 @@
+/** Which HTTP status each failure has at the gateway. The only place that knows both. */
+import { type ErrorCode, toServantError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+
+export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+
+const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
+  "login.needed": 401,
+  "login.wrong": 401,
+  "login.too-many": 429,
+  "request.foreign": 403,
+  "request.malformed": 400,
+  "request.too-large": 413,
+  "route.unknown": 404,
+  "session.dead": 502,
+  "session.invalid": 400,
+  "session.not-allowed": 403,
+  "session.too-many": 403,
+  "session.unknown": 404,
+  "session.unstartable": 503,
+};
+
+/** The answer that tells a client of a failure; what has no status of its own is ours, a 500. */
+export function failureAnswer(cause: unknown): {
+  readonly status: FailureStatus;
+  readonly body: JsonObject;
+  readonly headers: Readonly<Record<string, string>>;
+} {
+  const { code, hint, message, retryAfterMs } = toServantError(cause);
+  const status = STATUS[code] ?? 500;
+  return {
+    status,
+    body: { detail: message, code, hint },
+    headers: {
+      "Cache-Control": "no-store",
+      ...(status === 401 ? { "WWW-Authenticate": "Bearer" } : {}),
+      ...(retryAfterMs === undefined
+        ? {}
+        : { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
+    },
+  };
+}
+
+/** The same for what does not go through the routes. */
+export function failureResponse(cause: unknown): Response {
+  const { status, body, headers } = failureAnswer(cause);
+  return Response.json(body, { status, headers });
+}

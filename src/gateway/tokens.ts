@@ -1,0 +1,180 @@
+/**
+ * What people show instead of their password: 256 random bits, kept as digests alone. A token lives on
+ * while it is used, up to a limit; it is worth nothing once its user is gone or has another password.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import * as z from "zod/mini";
+import type { Person } from "../core/gateway.ts";
+import type { Json } from "../core/json.ts";
+import type { Clock } from "../core/ports.ts";
+import type { BackendStore, Change } from "../core/store.ts";
+import type { User } from "./users.ts";
+
+/** How long a token that nobody uses is good, in milliseconds. */
+export const TOKEN_IDLE_MS = 3_600_000;
+/** Longer ones are none of ours, in characters. */
+const TOKEN_MAX_CHARS = 128;
+/** Of one user, at once: a program that logs in for each request must not fill the disk. */
+export const TOKENS_PER_USER = 1_000;
+/** How often uses are written down, in milliseconds: a crash forgets no more than that. */
+const SAVE_MS = 5_000;
+
+const Stored = z.object({
+  username: z.string(),
+  /** Of the password's hash: another password ends the tokens that the old one got. */
+  mark: z.string(),
+  issuedAtMs: z.number(),
+  usedAtMs: z.number(),
+});
+type Stored = z.infer<typeof Stored>;
+
+/** A token that is good now. */
+export interface Held {
+  readonly person: Person;
+  /** Aborts when it is revoked or has come to its end: what it opened must end, too. */
+  readonly ended: AbortSignal;
+  /** To be called once per `use`, when the request is over: until then it does not grow old. */
+  release(): void;
+}
+
+interface Entry extends Stored {
+  readonly ended: AbortController;
+  inUse: number;
+  isSaved: boolean;
+}
+
+export interface TokensParts {
+  readonly store: Pick<BackendStore, "documents" | "write">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly users: { find(username: string): User | undefined };
+  /** The longest a token may live, however much it is used, in milliseconds. */
+  readonly lifeMaxMs: number;
+}
+
+export class Tokens {
+  readonly #parts: TokensParts;
+  /** By the token's digest; the least recently issued first. */
+  readonly #entries = new Map<string, Entry>();
+  #savedAtMs: number;
+
+  constructor(parts: TokensParts) {
+    this.#parts = parts;
+    this.#savedAtMs = parts.clock.monotonic();
+    for (const { key, value } of parts.store.documents("token")) {
+      const stored = z.safeParse(Stored, value);
+      if (stored.success) this.#entries.set(key, asEntry(stored.data));
+    }
+  }
+
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  /** A new token for a user who has shown the password. */
+  async issue(user: User): Promise<string> {
+    const token = randomBytes(32).toString("base64url");
+    const nowMs = this.#parts.clock.now();
+    const stored = {
+      username: user.username,
+      mark: markOf(user),
+      issuedAtMs: nowMs,
+      usedAtMs: nowMs,
+    };
+    const key = digest(token);
+    this.#entries.set(key, asEntry(stored));
+    const own = [...this.#entries].filter(([, { username }]) => username === user.username);
+    const over = own.slice(0, -TOKENS_PER_USER).map(([old]) => this.#end(old));
+    await this.#parts.store.write([put(key, stored), ...over]);
+    return token;
+  }
+
+  /** Who shows this token; undefined for one that is forged, revoked or too old. */
+  use(token: string): Held | undefined {
+    if (token.length > TOKEN_MAX_CHARS) return undefined;
+    const entry = this.#entries.get(digest(token));
+    const user = entry && this.#owner(entry);
+    if (entry === undefined || user === undefined) return undefined;
+    this.#touch(entry);
+    entry.inUse += 1;
+    let isHeld = true;
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      entry.inUse -= 1;
+      this.#touch(entry);
+    };
+    const { username, role } = user;
+    return { person: { username, role }, ended: entry.ended.signal, release };
+  }
+
+  async revoke(token: string): Promise<void> {
+    const key = digest(token.slice(0, TOKEN_MAX_CHARS));
+    if (this.#entries.has(key)) await this.#parts.store.write([this.#end(key)]);
+  }
+
+  /** Ends what is over, and writes down what was used. To be called now and then. */
+  async sweep(): Promise<void> {
+    const { clock, store } = this.#parts;
+    const changes: Change[] = [];
+    for (const [key, entry] of this.#entries) {
+      if (this.#owner(entry) === undefined) changes.push(this.#end(key));
+    }
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#savedAtMs >= SAVE_MS) {
+      this.#savedAtMs = nowMs;
+      for (const [key, entry] of this.#entries) {
+        if (!entry.isSaved) changes.push(put(key, storedOf(entry)));
+        entry.isSaved = true;
+      }
+    }
+    if (changes.length > 0) await store.write(changes);
+  }
+
+  /** Writes down what was used last. */
+  async close(): Promise<void> {
+    this.#savedAtMs = Number.NEGATIVE_INFINITY;
+    await this.sweep();
+  }
+
+  /** Whose it is, if it is good now. */
+  #owner(entry: Entry): User | undefined {
+    const { clock, lifeMaxMs, users } = this.#parts;
+    const nowMs = clock.now();
+    const isWithin = nowMs - entry.issuedAtMs < lifeMaxMs;
+    const isUsed = entry.inUse > 0 || nowMs - entry.usedAtMs < TOKEN_IDLE_MS;
+    const user = users.find(entry.username);
+    const isTheirs = user !== undefined && markOf(user) === entry.mark;
+    return isWithin && isUsed && isTheirs ? user : undefined;
+  }
+
+  #touch(entry: Entry): void {
+    entry.usedAtMs = this.#parts.clock.now();
+    entry.isSaved = false;
+  }
+
+  #end(key: string): Change {
+    this.#entries.get(key)?.ended.abort();
+    this.#entries.delete(key);
+    return { op: "remove", kind: "token", key };
+  }
+}
+
+function asEntry(stored: Stored): Entry {
+  return { ...stored, ended: new AbortController(), inUse: 0, isSaved: true };
+}
+
+function storedOf({ username, mark, issuedAtMs, usedAtMs }: Stored): Stored {
+  return { username, mark, issuedAtMs, usedAtMs };
+}
+
+function put(key: string, value: Json): Change {
+  return { op: "put", kind: "token", key, value };
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+function markOf({ passwordHash }: User): string {
+  return digest(passwordHash).slice(0, 16);
+}

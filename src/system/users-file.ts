@@ -1,0 +1,72 @@
+/** The users file on disk: read when it is another one than before. */
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { messageOf, ServantError } from "../core/errors.ts";
+
+/** A users file beyond this is none, in bytes: 10,000 users fit. */
+const FILE_MAX_BYTES = 4 * 2 ** 20;
+
+export interface UsersFileOptions {
+  /** Told when others may read it: the hashes are secrets. */
+  readonly onLoose?: (path: string, mode: string) => void;
+}
+
+export class UsersFileOnDisk {
+  readonly path: string;
+  readonly #options: UsersFileOptions;
+  /** Of the file that was read last, or could not be. */
+  #seen = "";
+
+  constructor(path: string, options: UsersFileOptions = {}) {
+    this.path = path;
+    this.#options = options;
+  }
+
+  /**
+   * Its text when it changed since the last call, else undefined. Trouble is told once for each change.
+   *
+   * @throws {ServantError} `gateway.bad-users`
+   */
+  readIfChanged(): string | undefined {
+    const mark = this.#mark();
+    if (mark === this.#seen) return undefined;
+    this.#seen = mark;
+    try {
+      return this.#read();
+    } catch (cause) {
+      if (cause instanceof ServantError) throw cause;
+      throw this.#bad(messageOf(cause), cause);
+    }
+  }
+
+  /** An editor writes a new file in its place, or into the same one: either changes this. */
+  #mark(): string {
+    try {
+      const { dev, ino, size, mtimeNs, ctimeNs } = statSync(this.path, { bigint: true });
+      return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+    } catch (cause) {
+      return messageOf(cause);
+    }
+  }
+
+  #read(): string {
+    // Without waiting: a pipe in its place would hold the gateway up for ever.
+    const file = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = fstatSync(file);
+      if (!found.isFile()) throw this.#bad("it is not a file");
+      if (found.size > FILE_MAX_BYTES) throw this.#bad(`it is longer than ${FILE_MAX_BYTES} bytes`);
+      const mode = (found.mode & 0o777).toString(8);
+      if ((found.mode & 0o022) !== 0) {
+        throw this.#bad(`others may write it (mode ${mode}): chmod 600 "${this.path}"`);
+      }
+      if ((found.mode & 0o004) !== 0) this.#options.onLoose?.(this.path, mode);
+      return readFileSync(file, "utf8");
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #bad(reason: string, cause?: unknown): ServantError {
+    return new ServantError("gateway.bad-users", `Cannot use "${this.path}": ${reason}`, { cause });
+  }
+}
