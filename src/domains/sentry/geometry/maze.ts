@@ -25,8 +25,8 @@ export class Maze {
       .filter((node) => !all.some((each) => each.stops(node, node)));
   }
 
-  /** The points between two; undefined when there is no way. */
-  *between(from: Point, to: Point): Pieces<Point[] | undefined> {
+  /** The points between two; undefined when there is no way, or none shorter than `within`. */
+  *between(from: Point, to: Point, within: number): Pieces<Point[] | undefined> {
     const count = this.#nodes.length;
     const [start, goal] = [count, count + 1];
     const at = (index: number) =>
@@ -37,17 +37,20 @@ export class Maze {
     // What is queued is a way to a node by way of another, not yet known to be free.
     queue.push({ rank: toGoal[start] as number, length: 0, node: start, by: start });
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      const { node, by, length } = next;
+      const { node, by, length, rank } = next;
+      if (rank >= within) return undefined;
       if (before[node] !== -1) continue;
+      yield;
       if (node !== start && !this.#sees(by, node, at)) continue;
       before[node] = by;
       if (node === goal) return this.#wayTo(goal, start, before);
-      yield;
       for (let other = 0; other < count + 2; other += 1) {
         if (before[other] !== -1) continue;
         const reached = length + distance(at(node), at(other));
+        const rank = reached + (toGoal[other] as number);
+        if (rank >= within) continue;
         queue.push({
-          rank: reached + (toGoal[other] as number),
+          rank,
           length: reached,
           node: other,
           by: node,

@@ -10,19 +10,22 @@ import type { Point, Ring } from "./plane.ts";
 export class Ways {
   readonly #obstacles: readonly Obstacle[];
   readonly #clearance: number;
+  /** Of all keep-outs together. */
+  readonly corners: number;
   readonly #mazes = new Map<string, Maze>();
 
   constructor(keepOuts: readonly Ring[], clearance: number) {
     this.#obstacles = keepOuts.map((ring) => new Obstacle(ring, clearance));
     this.#clearance = clearance;
+    this.corners = keepOuts.reduce((sum, ring) => sum + ring.length, 0);
   }
 
   /**
    * The points between `from` and `to` that lead round every keep-out: none when the straight way
-   * does; undefined when there is no way. An end that is nearer to a keep-out than the clearance,
+   * does; undefined when there is no way, or none shorter than `within` metres. An end that is nearer to a keep-out than the clearance,
    * but outside, may be left and reached.
    */
-  *between(from: Point, to: Point): Pieces<Point[] | undefined> {
+  *between(from: Point, to: Point, within = Number.POSITIVE_INFINITY): Pieces<Point[] | undefined> {
     const met = new Set<number>();
     let way: Point[] = [];
     for (;;) {
@@ -32,10 +35,15 @@ export class Ways {
         if (!met.has(index) && isMet(obstacle, points)) met.add(index);
       }
       if (met.size === known) return way;
-      const round = yield* this.#maze([...met].sort((a, b) => a - b)).between(from, to);
+      const round = yield* this.#maze([...met].sort((a, b) => a - b)).between(from, to, within);
       if (round === undefined) return undefined;
       way = round;
     }
+  }
+
+  /** True when the straight way meets none of them. */
+  isFree(from: Point, to: Point): boolean {
+    return !this.#obstacles.some((each) => each.stopsLeaving(from, to));
   }
 
   #maze(numbers: readonly number[]): Maze {
