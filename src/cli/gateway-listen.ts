@@ -2,7 +2,7 @@
 
 import { ServantError } from "../core/errors.ts";
 import type { Gateway } from "../gateway/door.ts";
-import type { Tunnel } from "../gateway/proxy.ts";
+import { RELAY_AHEAD_BYTES, type Tunnel } from "../gateway/relay.ts";
 import { cannotListen, readTls } from "../local/listener.ts";
 import { systemClock } from "../system/clock.ts";
 import { isLoopback } from "../wire/connection.ts";
@@ -12,10 +12,14 @@ import type { HostOptions } from "./options.ts";
 const STOP_MS = 2_000;
 /** How long a client may take over the head of a request, in seconds. */
 const IDLE_S = 10;
+/** A body that is refused is still read, so that its client gets to the answer: up to so many limits. */
+const DRAIN_TIMES = 8;
+/** What is answered before the body is here: it must not come for ever. */
+const REFUSED: readonly number[] = [401, 403, 404, 408, 413];
 
 interface Ends {
   readonly tunnel: Tunnel;
-  far?: ReturnType<Tunnel>;
+  far?: ReturnType<Tunnel["join"]>;
 }
 
 export interface Listening {
@@ -67,7 +71,8 @@ function serve(
       hostname,
       ...(tls === undefined ? {} : { tls }),
       idleTimeout: IDLE_S,
-      maxRequestBodySize: maxBody,
+      // The gateway refuses what is too long by itself, with words; beyond this it is cut off.
+      maxRequestBodySize: DRAIN_TIMES * maxBody,
       development: false,
       reusePort: false,
       async fetch(request, server) {
@@ -75,17 +80,26 @@ function serve(
         // Polls are held for a minute, executions for hours: whoever passes them on ends them.
         server.timeout(request, 0);
         const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-        if (!isSocket) return await gateway.fetch(request, from);
+        if (!isSocket) {
+          const answer = await gateway.fetch(request, from);
+          if (REFUSED.includes(answer.status)) server.timeout(request, IDLE_S);
+          return answer;
+        }
         const tunnel = await gateway.connect(request, from);
         if (tunnel instanceof Response) return tunnel;
-        if (server.upgrade(request, { data: { tunnel } })) return undefined;
+        const { protocol } = tunnel;
+        const headers = protocol === "" ? {} : { "Sec-WebSocket-Protocol": protocol };
+        if (server.upgrade(request, { data: { tunnel }, headers })) return undefined;
+        tunnel.abandon();
         return new Response("this is no websocket handshake", { status: 426 });
       },
       websocket: {
-        idleTimeout: 0,
+        idleTimeout: 120,
+        maxPayloadLength: RELAY_AHEAD_BYTES,
+        backpressureLimit: RELAY_AHEAD_BYTES,
         open(socket) {
-          socket.data.far = socket.data.tunnel({
-            send: (data) => void socket.send(data),
+          socket.data.far = socket.data.tunnel.join({
+            send: (data) => socket.send(data) !== 0,
             close: (code, reason) => socket.close(code, reason),
           });
         },

@@ -8,6 +8,7 @@ import { Tokens } from "../gateway/tokens.ts";
 import { Users } from "../gateway/users.ts";
 import { openBackendStore } from "../system/backend-store.ts";
 import { systemClock } from "../system/clock.ts";
+import { dial } from "../system/dial.ts";
 import { verifyPassword } from "../system/passwords.ts";
 import { startSession } from "../system/session-process.ts";
 import { openStateDir, stateDirectory } from "../system/state-dir.ts";
@@ -15,7 +16,6 @@ import { UsersFileOnDisk } from "../system/users-file.ts";
 import { stopSignals } from "./compose.ts";
 import { listenForGateway } from "./gateway-listen.ts";
 import { type HostLog, hostLog } from "./host-log.ts";
-import { ensureManyRequests } from "./many-requests.ts";
 import type { HostOptions } from "./options.ts";
 import { selfCommand } from "./self-command.ts";
 
@@ -25,7 +25,6 @@ import { selfCommand } from "./self-command.ts";
  * @throws {ServantError} `gateway.*`, `local.*`, `state.*`
  */
 export async function gateway(options: HostOptions, version: string): Promise<number> {
-  ensureManyRequests();
   const log = hostLog(options);
   const users = openUsers(options, log);
   const path = options.stateDir ?? join(stateDirectory(undefined, process.env), "sessions");
@@ -79,7 +78,7 @@ function open(options: HostOptions, { users, log, version, folder }: Opening): G
       perUser: sessionsPerUser,
       ports: sessionPorts,
     }),
-    proxy: proxy({ maxBodyBytes: maxBody, fetch }),
+    proxy: proxy({ maxBodyBytes: maxBody, dial }),
     clock,
     log,
     version,

@@ -248,6 +248,7 @@ export const catalogue = {
     kind: "permanent",
     hint: "Ask from a program, or from a page that is served here",
   },
+  "request.slow": { kind: "transient", hint: "Send what was begun, without pauses" },
   "request.too-large": { kind: "permanent", hint: "Send less in one request" },
   "route.unknown": { kind: "permanent", hint: "See docs/backend.md and docs/local-api.md" },
   "run.no-goal": {
@@ -270,6 +271,10 @@ export const catalogue = {
     hint: "Its process has ended: `agent session logs` says why, `agent session reset` starts it afresh",
   },
   "session.invalid": { kind: "permanent", hint: "See docs/gateway.md for what a session may be" },
+  "session.malformed-answer": {
+    kind: "permanent",
+    hint: "This is a fault of the session or of the gateway: please report it with the session's log",
+  },
   "session.not-allowed": { kind: "permanent", hint: "Ask an admin of this gateway" },
   "session.too-many": { kind: "permanent", hint: "Stop one of yours: `agent session list`" },
   "session.unknown": { kind: "permanent", hint: "See `agent session list` for yours" },

@@ -7,8 +7,11 @@ import type { Level } from "../core/events.ts";
 import type { Session } from "../core/gateway.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
+import { addressOf, type SessionAddress, sessionOf } from "./address.ts";
+import { refuseAmbiguous } from "./headers.ts";
 import type { Passwords } from "./login.ts";
-import type { SessionProxy, Tunnel, Way } from "./proxy.ts";
+import type { SessionProxy, Way } from "./proxy.ts";
+import type { Tunnel } from "./relay.ts";
 import { routes } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import { failureResponse } from "./status.ts";
@@ -44,18 +47,18 @@ export function createGateway(parts: GatewayParts): Gateway {
   return {
     async fetch(request, from) {
       try {
-        const asked = sessionPath(request);
+        const asked = askedOf(request);
         if (asked === undefined) return await app.fetch(request, { from });
-        return await parts.proxy.fetch(request, wayTo(parts, request, asked.id), asked.rest);
+        return await parts.proxy.fetch(request, wayTo(parts, request, asked.id), asked, from);
       } catch (cause) {
         return failureResponse(cause);
       }
     },
-    async connect(request) {
+    async connect(request, from) {
       try {
-        const asked = sessionPath(request);
+        const asked = askedOf(request);
         if (asked === undefined) throw new ServantError("route.unknown", "Cannot open a websocket");
-        return await parts.proxy.connect(request, wayTo(parts, request, asked.id), asked.rest);
+        return await parts.proxy.connect(request, wayTo(parts, request, asked.id), asked, from);
       } catch (cause) {
         return failureResponse(cause);
       }
@@ -64,17 +67,20 @@ export function createGateway(parts: GatewayParts): Gateway {
       closed.abort();
       await sweeping;
       await parts.sessions.close();
+      parts.proxy.close();
       await parts.tokens.close();
     },
   };
 }
 
-/** What `/s/{id}/rest?query` asks for; undefined for every other path. */
-function sessionPath(request: Request): { readonly id: string; readonly rest: string } | undefined {
-  const { pathname, search } = new URL(request.url);
-  const [, id = "", rest = ""] = /^\/s\/([^/]*)(.*)$/s.exec(pathname) ?? [];
-  if (!pathname.startsWith("/s/")) return undefined;
-  return { id, rest: `${rest === "" ? "/" : rest}${search}` };
+/**
+ * The session that a request is for; undefined for the gateway's own routes.
+ *
+ * @throws {ServantError} `request.malformed`, `request.foreign`
+ */
+function askedOf(request: Request): SessionAddress | undefined {
+  refuseAmbiguous(request);
+  return sessionOf(addressOf(request));
 }
 
 /** @throws {ServantError} `login.needed`, `request.malformed`, `session.*` */

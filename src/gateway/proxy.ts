@@ -1,59 +1,172 @@
-/** Passes requests on to a session's process, and its answers back. */
+/**
+ * Carries requests to sessions and their answers back. Bodies stream both ways, as fast as the slower
+ * side reads; there is no limit in time, for an execution may take hours.
+ */
 import { ServantError } from "../core/errors.ts";
-import { GATEWAY_SECRET_HEADER } from "../core/gateway.ts";
+import type { SessionAddress } from "./address.ts";
+import { type Answer, Exchange } from "./exchange.ts";
+import { EXPIRES_HEADER, expiresText, inward, outward } from "./headers.ts";
+import { type Dial, type Line, Lines } from "./line.ts";
+import { openTunnel, type Tunnel } from "./relay.ts";
+import { lengthOf, partsOf, SMALL_BYTES, tooLarge, within } from "./request-body.ts";
 import type { Place } from "./sessions.ts";
+import { failureResponse } from "./status.ts";
 
-/** A request's way through: whoever gets it calls `leave` once all is over. */
+/** A request's way through: `leave` is called once all is over. */
 export interface Way extends Place {
   /** Aborts when the token that opened it is revoked or has come to its end. */
   readonly ended: AbortSignal;
 }
 
-/** The client's end of a websocket that is open. */
-export interface ClientSocket {
-  send(data: string | Uint8Array): void;
-  close(code: number, reason: string): void;
-}
-/** Connects the two ends; returns what is to be called with what the client says and does. */
-export type Tunnel = (socket: ClientSocket) => {
-  message(data: string | Uint8Array): void;
-  close(code: number, reason: string): void;
-};
-
 export interface SessionProxy {
-  /** `rest` is the path behind `/s/{id}`, with its query. */
-  fetch(request: Request, way: Way, rest: string): Promise<Response>;
-  /** For a request that asks for a websocket. */
-  connect(request: Request, way: Way, rest: string): Promise<Tunnel | Response>;
+  /**
+   * Sends a request on, once, and answers with what the session says. What fails before anything is
+   * answered is told; what fails later cuts the answer off. `from` is the client's address.
+   */
+  fetch(request: Request, way: Way, to: SessionAddress, from: string): Promise<Response>;
+  /** For a request that asks for a websocket; a Response is the refusal. */
+  connect(request: Request, way: Way, to: SessionAddress, from: string): Promise<Tunnel | Response>;
+  close(): void;
 }
 
 export interface ProxyOptions {
+  readonly dial: Dial;
   readonly maxBodyBytes: number;
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** How long a client may be silent within a body that it has begun, in milliseconds. */
+  readonly patienceMs?: number;
 }
 
-export function proxy(options: ProxyOptions): SessionProxy {
+const PATIENCE_MS = 10_000;
+
+export function proxy({
+  dial,
+  maxBodyBytes,
+  patienceMs = PATIENCE_MS,
+}: ProxyOptions): SessionProxy {
+  const lines = new Lines(dial);
+  const limits = { maxBytes: maxBodyBytes, patienceMs };
+
+  const ask: Ask = async (request, way, to, from) => {
+    const { headers, method } = request;
+    const length = lengthOf(headers);
+    if (length !== undefined && length > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    const port = portOf(way.url);
+    const lead = `${method} ${to.rest} HTTP/1.1\r\n${inward(headers, { ...to, port, ...way }, from)}`;
+    const isSmall = length !== undefined && length <= SMALL_BYTES;
+    const small = isSmall ? await within(request.bytes(), patienceMs) : undefined;
+    const line = lines.waiting(port) ?? (await opened(lines, port));
+    const exchange = begun(line, request, way, (isLineGood) => {
+      if (isLineGood) lines.keep(port, line);
+    });
+    if (small !== undefined) {
+      exchange.send(bytesOf(`${lead}content-length: ${small.byteLength}\r\n\r\n`, small));
+    } else if (length === undefined && !headers.has("transfer-encoding")) {
+      exchange.send(bytesOf(`${lead}${BODILESS.has(method) ? "" : EMPTY}\r\n`));
+    } else {
+      const framing = length === undefined ? CHUNKED : `content-length: ${length}\r\n`;
+      const parts = partsOf(request, limits);
+      void exchange.stream(bytesOf(`${lead}${framing}\r\n`), parts, length === undefined);
+    }
+    return responseOf(await exchange.answer, method, way.expiresInS);
+  };
+
   return {
-    async fetch(request, way, rest) {
+    async fetch(request, way, to, from) {
+      const left = once(way);
       try {
-        const headers = new Headers(request.headers);
-        headers.delete("authorization");
-        headers.set(GATEWAY_SECRET_HEADER, way.secret);
-        const { method, body, signal } = request;
-        const init = { method, headers, body, signal, decompress: false };
-        const answer = await options.fetch(way.url + rest, init);
-        const told = new Headers(answer.headers);
-        told.set("X-Session-Expires-In", String(way.expiresInS));
-        return new Response(answer.body, { status: answer.status, headers: told });
+        return await ask(request, left, to, from);
       } catch (cause) {
-        throw new ServantError("session.dead", "Cannot reach the session", { cause });
-      } finally {
-        way.leave();
+        return refusal(cause, left);
       }
     },
-    async connect(_request, way) {
-      way.leave();
-      return new Response(undefined, { status: 501 });
+    async connect(request, way, to, from) {
+      const left = once(way);
+      try {
+        // What a session says to the same request without the upgrade tells why it opens none.
+        return (
+          (await openTunnel(request.headers, left, to)) ?? (await ask(request, left, to, from))
+        );
+      } catch (cause) {
+        return refusal(cause, left);
+      }
+    },
+    close: () => lines.close(),
+  };
+}
+
+type Ask = (request: Request, way: Way, to: SessionAddress, from: string) => Promise<Response>;
+
+const BODILESS = new Set(["GET", "HEAD", "OPTIONS"]);
+const EMPTY = "content-length: 0\r\n";
+const CHUNKED = "transfer-encoding: chunked\r\n";
+
+async function opened(lines: Lines, port: number): Promise<Line> {
+  try {
+    return await lines.open(port);
+  } catch (cause) {
+    const problem = `Cannot ask the session: nobody listens on its port ${port}`;
+    throw new ServantError("session.dead", problem, { cause });
+  }
+}
+
+/** An exchange that ends with its client, and with what let the client in. */
+function begun(
+  line: Line,
+  { method, signal }: Request,
+  way: Way,
+  over: (isLineGood: boolean) => void,
+): Exchange {
+  const gone = () => exchange.end(undefined);
+  const ended = () => exchange.end(new ServantError("login.needed", "Cannot go on: logged out"));
+  const exchange = new Exchange(line, method, (isLineGood) => {
+    signal.removeEventListener("abort", gone);
+    way.ended.removeEventListener("abort", ended);
+    over(isLineGood);
+    way.leave();
+  });
+  signal.addEventListener("abort", gone);
+  way.ended.addEventListener("abort", ended);
+  if (signal.aborted) gone();
+  if (way.ended.aborted) ended();
+  return exchange;
+}
+
+/** A way that can be left by whoever is last, and only once. */
+function once(way: Way): Way {
+  let isIn = true;
+  return {
+    ...way,
+    leave() {
+      if (isIn) way.leave();
+      isIn = false;
     },
   };
+}
+
+function refusal(cause: unknown, way: Way): Response {
+  way.leave();
+  const response = failureResponse(cause);
+  response.headers.set(EXPIRES_HEADER, expiresText(way.expiresInS));
+  return response;
+}
+
+function portOf(url: string): number {
+  return Number(url.slice(url.lastIndexOf(":") + 1));
+}
+
+function bytesOf(head: string, body?: Uint8Array): Uint8Array {
+  const start = Buffer.from(head, "latin1");
+  return body === undefined ? start : Buffer.concat([start, body]);
+}
+
+function responseOf(
+  { status, headers, body }: Answer,
+  method: string,
+  expiresInS: number,
+): Response {
+  const isBodiless = method === "HEAD" || status === 204 || status === 205 || status === 304;
+  return new Response(isBodiless ? null : (body as Uint8Array<ArrayBuffer>), {
+    status,
+    headers: outward(headers, expiresInS, isBodiless && status !== 204),
+  });
 }

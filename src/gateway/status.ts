@@ -2,7 +2,7 @@
 import { type ErrorCode, toServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 
-export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 500 | 502 | 503;
 
 const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "login.needed": 401,
@@ -10,10 +10,12 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "login.too-many": 429,
   "request.foreign": 403,
   "request.malformed": 400,
+  "request.slow": 408,
   "request.too-large": 413,
   "route.unknown": 404,
   "session.dead": 502,
   "session.invalid": 400,
+  "session.malformed-answer": 502,
   "session.not-allowed": 403,
   "session.too-many": 403,
   "session.unknown": 404,
