@@ -21,7 +21,9 @@ export function completionScript(shell: Shell, program: Command): string {
 
 function placesOf(command: Command, path: string): Place[] {
   const commands = command.commands.filter((each) => each.name() !== "completion");
-  const options = command.options.flatMap(({ long, short }) => long ?? short ?? []);
+  const options = command.options
+    .filter(({ hidden }) => !hidden)
+    .flatMap(({ long, short }) => long ?? short ?? []);
   const here = { path, commands, words: [...commands.map((each) => each.name()), ...options] };
   const below = commands.flatMap((each) => placesOf(each, `${path} ${each.name()}`.trim()));
   return [...below, here]; // the longest path first

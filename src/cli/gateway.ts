@@ -1,6 +1,8 @@
 /** `agent host --sessions`: the gateway, listening on a port, and a process for each session. */
+import { randomBytes, randomInt } from "node:crypto";
 import { join } from "node:path";
 import { ServantError } from "../core/errors.ts";
+import type { BackendStore } from "../core/store.ts";
 import { createGateway, type Gateway } from "../gateway/door.ts";
 import { proxy } from "../gateway/proxy.ts";
 import { Sessions } from "../gateway/sessions.ts";
@@ -10,14 +12,20 @@ import { openBackendStore } from "../system/backend-store.ts";
 import { systemClock } from "../system/clock.ts";
 import { dial } from "../system/dial.ts";
 import { verifyPassword } from "../system/passwords.ts";
-import { startSession } from "../system/session-process.ts";
+import { sessionFolders } from "../system/session-folder.ts";
+import { sessionProcesses } from "../system/session-process.ts";
 import { openStateDir, stateDirectory } from "../system/state-dir.ts";
 import { UsersFileOnDisk } from "../system/users-file.ts";
 import { stopSignals } from "./compose.ts";
 import { listenForGateway } from "./gateway-listen.ts";
 import { type HostLog, hostLog } from "./host-log.ts";
 import type { HostOptions } from "./options.ts";
+import { robots } from "./robot.ts";
 import { selfCommand } from "./self-command.ts";
+import { sessionArgs } from "./session-args.ts";
+
+/** Of the secret by which a session knows its gateway. */
+const SECRET_BYTES = 32;
 
 /**
  * Runs until SIGTERM or SIGINT; resolves to the exit code.
@@ -66,22 +74,36 @@ function open(options: HostOptions, { users, log, version, folder }: Opening): G
     onDamaged: ({ setAside, reason }) =>
       log("error", `cannot read the sessions, kept as ${setAside}: ${reason}`, {}),
   });
-  const { maxBody, sessionPorts, sessionsPerUser, tokenMax } = options;
+  const { maxBody, tokenMax } = options;
   return createGateway({
     users,
     tokens: new Tokens({ store, clock, users, lifeMaxMs: tokenMax * 1_000 }),
     passwords: { verify: verifyPassword },
-    sessions: new Sessions({
-      store,
-      clock,
-      start: startSession({ command: selfCommand(), folder }),
-      perUser: sessionsPerUser,
-      ports: sessionPorts,
-    }),
+    sessions: openSessions(options, { store, log, folder }),
     proxy: proxy({ maxBodyBytes: maxBody, dial }),
     clock,
     log,
     version,
+  });
+}
+
+function openSessions(
+  options: HostOptions,
+  { store, log, folder }: Pick<Opening, "folder" | "log"> & { readonly store: BackendStore },
+): Sessions {
+  const folders = sessionFolders(folder);
+  const { orphanAfter: orphanAfterS, sessionPorts, sessionsPerUser } = options;
+  const args = sessionArgs(options);
+  return new Sessions({
+    ...{ store, folders, clock: systemClock, ports: sessionPorts, perUser: sessionsPerUser },
+    processes: sessionProcesses({ command: selfCommand(), args, folders, orphanAfterS }),
+    robots: Object.keys(robots),
+    log: (level, message) => log(level, message, {}),
+    random: {
+      uuid: () => crypto.randomUUID(),
+      secret: () => randomBytes(SECRET_BYTES).toString("base64url"),
+      below: (limit) => randomInt(limit),
+    },
   });
 }
 

@@ -8,6 +8,7 @@ import type { JsonObject } from "../core/json.ts";
 import { pageAnswer } from "../page/answer.ts";
 import { systemClock } from "../system/clock.ts";
 import { openStateDir } from "../system/state-dir.ts";
+import { givingBackAtRest } from "../system/thrift.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { backendStore, type Opened } from "./backend-store.ts";
 import { stopSignals } from "./compose.ts";
@@ -17,6 +18,7 @@ import { listen } from "./listen.ts";
 import { missionFiles } from "./mission-files.ts";
 import type { HostOptions } from "./options.ts";
 import { robots, startRobot } from "./robot.ts";
+import { type UnderGateway, underGateway } from "./under-gateway.ts";
 
 /**
  * Runs until SIGTERM or SIGINT; resolves to the exit code.
@@ -24,6 +26,22 @@ import { robots, startRobot } from "./robot.ts";
  * @throws {ServantError} `local.port-in-use`, `domain.*`, `state.*`
  */
 export async function host(options: HostOptions, version: string): Promise<number> {
+  const { gatewayFd, orphanAfter } = options;
+  if (gatewayFd === undefined) return await serveBackend(options, version);
+  const gateway = underGateway({ gatewayFd, orphanAfter }, systemClock);
+  try {
+    return await serveBackend(options, version, gateway);
+  } catch (cause) {
+    gateway.failed(cause);
+    throw cause;
+  }
+}
+
+async function serveBackend(
+  options: HostOptions,
+  version: string,
+  gateway?: UnderGateway,
+): Promise<number> {
   const { bind, lease, silentLease, stateDir: stateDirPath } = options;
   const log = hostLog(options);
   const library = new Library(options);
@@ -48,7 +66,11 @@ export async function host(options: HostOptions, version: string): Promise<numbe
       ...opened,
       notes,
     });
-    const { url, port, stop } = listen(backend, options);
+    const atRest = givingBackAtRest({ heap: true });
+    const { url, port, stop } = listen(backend, options, (request) => {
+      atRest();
+      return gateway?.admits(request) ?? true;
+    });
     if (!isLoopback(bind)) {
       log("warn", `anyone who reaches ${url} controls this backend: it asks for no login`, {});
     }
@@ -58,7 +80,14 @@ export async function host(options: HostOptions, version: string): Promise<numbe
       robotName === undefined
         ? undefined
         : startRobot({ robot: robotName, timeScale, backend, version, log });
-    await Promise.race([aborted(stopSignals().stop), ...(robot ? [robot.ended] : [])]);
+    atRest();
+    gateway?.ready();
+    const stopping = stopSignals().stop;
+    await Promise.race([
+      aborted(stopping),
+      ...(robot ? [robot.ended] : []),
+      ...(gateway ? [gateway.orphaned(stopping)] : []),
+    ]);
     log("info", "stopping", {});
     await robot?.stop();
     await backend.close();

@@ -38,15 +38,17 @@ export interface Listening {
 }
 
 /**
- * Serves a backend on a port; 0 is any free one.
+ * Serves a backend on a port; 0 is any free one. A request that is not admitted is answered 403 and
+ * learns nothing else.
  *
  * @throws {ServantError} `local.port-in-use`, or `local.bad-address` for an address that is not here.
  */
 export function listen(
   backend: Listens,
   { port: wanted, bind }: Pick<HostOptions, "port" | "bind">,
+  admits: (request: Request) => boolean = () => true,
 ): Listening {
-  const server = serve(backend, wanted, bind);
+  const server = serve(backend, wanted, bind, admits);
   const port = server.port ?? wanted;
   const hostname = bind.includes(":") ? `[${bind.replace(/^\[|\]$/g, "")}]` : bind;
   return {
@@ -66,7 +68,12 @@ function addressed(request: Request): Request {
   return request.url.startsWith("/") ? new Request(`http://host${request.url}`, request) : request;
 }
 
-function serve(backend: Listens, port: number, hostname: string) {
+function serve(
+  backend: Listens,
+  port: number,
+  hostname: string,
+  admits: (request: Request) => boolean,
+) {
   try {
     // No idle timeout: polls are held for a minute, executions for hours.
     return Bun.serve<Ears>({
@@ -74,6 +81,7 @@ function serve(backend: Listens, port: number, hostname: string) {
       hostname,
       idleTimeout: 0,
       fetch(request, server) {
+        if (!admits(request)) return new Response(null, { status: 403 });
         try {
           if (isLoopback(hostname)) refuseForeignHost(request.headers, isLoopback);
         } catch (cause) {

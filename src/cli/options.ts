@@ -102,6 +102,10 @@ export interface HostOptions {
   readonly maxBody: number;
   /** Addresses of proxies whose X-Forwarded-For counts. */
   readonly trustProxy: readonly string[];
+  /** It is a session of a gateway: the number of its pipe. */
+  readonly gatewayFd?: number;
+  /** Seconds without the gateway after which such a session ends. */
+  readonly orphanAfter: number;
 }
 
 export interface PlanOptions {

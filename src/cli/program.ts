@@ -176,6 +176,8 @@ function addHost(program: Command, version: string, done: (code: number) => void
     .option("--time-scale <n>", "how many times faster its time runs", atLeast(0.001), 1)
     .option("--json", "log one JSON document per line, for programs");
   addGatewayOptions(command)
+    .addOption(hidden("--gateway-fd <n>", "it is a session: its pipe", wholeFrom(3)))
+    .addOption(hidden("--orphan-after <s>", "end without a gateway", atLeast(0.1)).default(600))
     .addHelpText(
       "after",
       `${EXIT_CODES}
@@ -347,6 +349,11 @@ function addServantOptions(command: Command, defaults: Defaults): Command {
     .option("--tls-key <file>", "the certificate's key, PEM", nonEmpty)
     .option("--local <unix:path>", "a socket file as the local door, instead of a port", nonEmpty)
     .option("--no-local", "no local door");
+}
+
+/** An option of the program's own, not for people. */
+function hidden(flags: string, description: string, read: (text: string) => number): Option {
+  return new Option(flags, description).argParser(read).hideHelp();
 }
 
 /** An option that may be given several times. */

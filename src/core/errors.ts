@@ -276,6 +276,11 @@ export const catalogue = {
     hint: "This is a fault of the session or of the gateway: please report it with the session's log",
   },
   "session.not-allowed": { kind: "permanent", hint: "Ask an admin of this gateway" },
+  "session.no-port": {
+    kind: "transient",
+    hint: "Stop a session, or give the gateway more ports with --session-ports",
+  },
+  "session.starting": { kind: "transient", hint: "Try again in a moment: its process is starting" },
   "session.too-many": { kind: "permanent", hint: "Stop one of yours: `agent session list`" },
   "session.unknown": { kind: "permanent", hint: "See `agent session list` for yours" },
   "session.unstartable": {

@@ -8,7 +8,7 @@ import { CreateSession, ExtendSession, LOGIN_MAX_BYTES, LoginRequest } from "../
 import { refuseStrangers } from "../wire/stranger.ts";
 import { type GatewayParts, holderOf, theirs } from "./door.ts";
 import { logIn } from "./login.ts";
-import { recordOf } from "./sessions.ts";
+import { recordOf } from "./session-record.ts";
 import { failureAnswer } from "./status.ts";
 
 /** The longest body of a request about sessions, in bytes. */

@@ -1,24 +1,33 @@
-/** The sessions that there are: each a backend of its own, in a process of its own. */
-import { randomBytes, randomUUID } from "node:crypto";
+/**
+ * The sessions that there are, each a backend of its own in a process of its own. What is told of one
+ * is on disk before, so that a gateway that dies finds its sessions again: those whose process still
+ * runs go on as if nothing had been, the others are started again with their world.
+ */
 import { ServantError } from "../core/errors.ts";
-import { SESSION_TIMEOUT_DEFAULT_S, type Session } from "../core/gateway.ts";
-import type { Clock } from "../core/ports.ts";
-import type { BackendStore } from "../core/store.ts";
-import type { CreateSession, SessionRecord, SessionUse } from "../wire/gateway.ts";
+import type { Session } from "../core/gateway.ts";
+import type { CreateSession, SessionUse } from "../wire/gateway.ts";
+import { readDraft } from "./draft.ts";
+import { newLabel } from "./labels.ts";
+import { Lives, type LivesParts } from "./lives.ts";
+import { revive } from "./revival.ts";
+import type { Life } from "./session-life.ts";
+import { recordOf, urlOf } from "./session-record.ts";
+import { endProcess } from "./starts.ts";
+import { keepUp } from "./upkeep.ts";
 
-/** Starts the process of a session; resolves once it answers. */
-export type StartSession = (asked: {
-  readonly id: string;
-  readonly port: number;
-  readonly secret: string;
-}) => Promise<{ readonly logPath: string; stop(): Promise<void> }>;
+/** When to come again while a session is started, in milliseconds. */
+const STARTING_RETRY_MS = 1_000;
 
-export interface SessionsParts {
-  readonly store: BackendStore;
-  readonly clock: Clock;
-  readonly start: StartSession;
+export interface SessionsParts extends LivesParts {
+  /** How many sessions a user may have. */
   readonly perUser: number;
-  readonly ports: { readonly from: number; readonly to: number };
+  readonly random: {
+    uuid(): string;
+    /** 256 bits that nobody can guess, printable. */
+    secret(): string;
+    /** A whole number below. */
+    below(limit: number): number;
+  };
 }
 
 /** Where requests to a session go. One is in flight until `leave` is called. */
@@ -26,120 +35,148 @@ export interface Place {
   readonly url: string;
   readonly secret: string;
   readonly expiresInS: number;
+  /** Once or more. */
   leave(): void;
 }
 
 export class Sessions {
   readonly #parts: SessionsParts;
-  readonly #open = new Map<string, { session: Session; secret: string; stop(): Promise<void> }>();
+  readonly #lives: Lives;
+  readonly #closing = new AbortController();
+  readonly #upkeep: Promise<void>;
+  /** Resolves when every session of an earlier gateway is there, or known to be dead. */
+  readonly revived: Promise<void>;
 
+  /** Takes up what an earlier gateway left; who comes in before it is there is told so. */
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#lives = new Lives(parts);
+    this.revived = revive(this.#lives, parts, this.#closing.signal);
+    this.#upkeep = keepUp(this.#lives, parts, this.#closing.signal);
   }
 
-  /** Of one owner, or of all. */
+  /** Of one owner, or of all; the oldest first. */
   list(owner?: string): readonly Session[] {
-    const all = [...this.#open.values()].map(({ session }) => session);
-    return all.filter((session) => owner === undefined || session.owner === owner);
+    return this.#lives.all
+      .filter((life) => life.isKnown && (owner === undefined || life.owner === owner))
+      .map(({ session }) => session);
   }
 
   find(id: string): Session | undefined {
-    return this.#open.get(id)?.session;
+    return this.#lives.find(id)?.session;
   }
 
-  /** @throws {ServantError} `session.too-many`, `session.invalid`, `session.unstartable` */
+  /**
+   * Resolves once its process answers.
+   *
+   * @throws {ServantError} `session.too-many`, `session.invalid`, `session.no-port`, `session.unstartable`
+   */
   async create(owner: string, asked: CreateSession): Promise<Session> {
-    const { clock, ports, start } = this.#parts;
-    const id = randomUUID();
-    const taken = new Set(this.list().map(({ port }) => port));
-    const port = Array.from({ length: ports.to - ports.from + 1 }, (_, at) => ports.from + at).find(
-      (each) => !taken.has(each),
-    );
-    if (port === undefined) throw new ServantError("session.unstartable", "Cannot find a port");
-    const secret = randomBytes(32).toString("base64url");
-    const { logPath, stop } = await start({ id, port, secret });
+    const { clock, perUser, robots, random } = this.#parts;
+    const { label, timeoutS, config } = readDraft(asked, robots);
+    if (this.#closing.signal.aborted) {
+      throw new ServantError("agent.draining", "Cannot create a session: the gateway is stopping");
+    }
+    // Those that are being created or ended count as well: they have a process.
+    const theirs = this.#lives.all.filter((life) => life.owner === owner);
+    if (theirs.length >= perUser) {
+      const reason = `there are ${theirs.length} of ${owner}, and may be ${perUser}`;
+      throw new ServantError("session.too-many", `Cannot create a session: ${reason}`);
+    }
+    const isTaken = (name: string) => theirs.some((life) => life.label === name);
     const nowMs = clock.now();
-    const session: Session = {
-      id,
-      owner,
-      label: asked.label ?? id.slice(0, 8),
-      timeoutS: asked.timeout_s ?? SESSION_TIMEOUT_DEFAULT_S,
-      config: asked.config ?? {},
-      createdAtMs: nowMs,
-      lastActiveAtMs: nowMs,
-      status: "running",
-      port,
-      logPath,
-    };
-    this.#open.set(id, { session, secret, stop });
-    return session;
+    const life = this.#lives.add(random.uuid(), {
+      ...{ owner, timeoutS, phase: "creating", port: 0, mark: null, secret: random.secret() },
+      ...{ config: config as Life["config"], createdAtMs: nowMs, lastActiveAtMs: nowMs },
+      label: label ?? newLabel(isTaken, random.below),
+    });
+    return await life.inTurn(async () => {
+      try {
+        await this.#lives.start(life);
+        return life.session;
+      } catch (cause) {
+        await this.#lives.discard(life);
+        throw cause;
+      }
+    });
   }
 
-  /** @throws {ServantError} `session.unknown` */
+  /** Counts as activity. @throws {ServantError} `session.unknown` */
   async extend(id: string, timeoutS: number): Promise<Session> {
-    const found = this.#get(id);
-    found.session = { ...found.session, timeoutS, lastActiveAtMs: this.#parts.clock.now() };
-    return found.session;
+    const life = this.#lives.get(id);
+    life.timeoutS = timeoutS;
+    life.touch();
+    await this.#lives.save(life);
+    return life.session;
   }
 
-  /** @throws {ServantError} `session.unknown`, `session.unstartable` */
+  /**
+   * The same id and port, unless somebody else listens there by now; a fresh world.
+   *
+   * @throws {ServantError} `session.unknown`, `session.no-port`, `session.unstartable`
+   */
   async reset(id: string): Promise<Session> {
-    const found = this.#get(id);
-    await found.stop();
-    const { port } = found.session;
-    found.stop = (await this.#parts.start({ id, port, secret: found.secret })).stop;
-    return found.session;
+    const { clock, folders } = this.#parts;
+    return await this.#lives.get(id).inTurn(async () => {
+      const life = this.#lives.get(id); // it may have been stopped meanwhile
+      life.phase = "resetting";
+      await this.#lives.save(life);
+      await endProcess(life, clock);
+      await folders.clearWorld(id);
+      await this.#lives.start(life);
+      return life.session;
+    });
   }
 
-  /** @throws {ServantError} `session.unknown` */
+  /** Its world and its log go with it. @throws {ServantError} `session.unknown` */
   async stop(id: string): Promise<void> {
-    const { stop } = this.#get(id);
-    this.#open.delete(id);
-    await stop();
+    const life = this.#lives.get(id);
+    life.phase = "ending"; // at once: nobody comes in any more
+    await life.inTurn(() => this.#lives.discard(life));
   }
 
-  /** @throws {ServantError} `session.unknown` */
-  async logs(id: string): Promise<Blob | string> {
-    return Bun.file(this.#get(id).session.logPath);
+  /** The newest part of its log. @throws {ServantError} `session.unknown` */
+  async logs(id: string): Promise<string> {
+    return await this.#parts.folders.readLog(this.#lives.get(id).id);
   }
 
   /** @throws {ServantError} `session.unknown` */
   async use(id: string): Promise<SessionUse> {
-    return { ...recordOf(this.#get(id).session, this.#parts.clock.now()), in_flight: 0 };
+    const life = this.#lives.get(id);
+    const { process } = life;
+    const { memoryBytes, cpuS } = (await process?.use()) ?? {};
+    return {
+      ...recordOf(life.session, this.#parts.clock.now()),
+      ...(process === undefined ? {} : { pid: process.mark.pid }),
+      ...(memoryBytes === undefined ? {} : { memory_bytes: memoryBytes }),
+      ...(cpuS === undefined ? {} : { cpu_s: cpuS }),
+      in_flight: life.inFlight,
+    };
   }
 
-  /** @throws {ServantError} `session.unknown`, `session.dead` */
+  /** @throws {ServantError} `session.unknown`, `session.starting`, `session.dead` */
   enter(id: string): Place {
-    const { session, secret } = this.#get(id);
-    const url = `http://127.0.0.1:${session.port}`;
-    return { url, secret, expiresInS: session.timeoutS, leave() {} };
+    const life = this.#lives.get(id);
+    if (life.process === undefined) throw absent(life);
+    const leave = life.enter();
+    return { url: urlOf(life.port), secret: life.secret, expiresInS: life.timeoutS, leave };
   }
 
+  /** Ends the processes; their worlds stay for the next start. */
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ stop }) => stop()));
-  }
-
-  #get(id: string) {
-    const found = this.#open.get(id);
-    if (found === undefined) throw new ServantError("session.unknown", `Cannot find "${id}"`);
-    return found;
+    this.#closing.abort();
+    await this.#upkeep;
+    const { all } = this.#lives;
+    const ending = all.map((life) => life.inTurn(() => endProcess(life, this.#parts.clock)));
+    await Promise.all([this.revived, ...ending]);
+    await this.#lives.saveQuietly(...all.filter(({ isStale, isKnown }) => isStale && isKnown));
   }
 }
 
-/** A session as clients read it. */
-export function recordOf(session: Session, nowMs: number): SessionRecord {
-  const leftMs = session.lastActiveAtMs + session.timeoutS * 1_000 - nowMs;
-  return {
-    session_id: session.id,
-    owner_username: session.owner,
-    label: session.label,
-    url: `http://127.0.0.1:${session.port}`,
-    timeout_s: session.timeoutS,
-    config: session.config as SessionRecord["config"],
-    created_at: new Date(session.createdAtMs).toISOString(),
-    last_active_at: new Date(session.lastActiveAtMs).toISOString(),
-    status: session.status,
-    expires_in_s: Math.max(0, Math.floor(leftMs / 1_000)),
-    log_path: session.logPath,
-  };
+function absent({ label, phase }: Life): ServantError {
+  const cannot = `Cannot reach session "${label}"`;
+  if (phase === "dead") return new ServantError("session.dead", `${cannot}: its process has ended`);
+  return new ServantError("session.starting", `${cannot}: it is being started`, {
+    retryAfterMs: STARTING_RETRY_MS,
+  });
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from "../core/json.ts";
 export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 500 | 502 | 503;
 
 const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
+  "agent.draining": 503,
   "login.needed": 401,
   "login.wrong": 401,
   "login.too-many": 429,
@@ -16,7 +17,9 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "session.dead": 502,
   "session.invalid": 400,
   "session.malformed-answer": 502,
+  "session.no-port": 503,
   "session.not-allowed": 403,
+  "session.starting": 503,
   "session.too-many": 403,
   "session.unknown": 404,
   "session.unstartable": 503,

@@ -1,31 +1,202 @@
-/** The process of a session. */
-import { mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+/**
+ * The processes of a gateway's sessions: this program, each in its own process group, writing to its
+ * own log file, so that it outlives a gateway that is killed.
+ */
+import { closeSync } from "node:fs";
+import { isErrorCode, messageOf, ServantError } from "../core/errors.ts";
+import { GATEWAY_SECRET_HEADER } from "../core/gateway.ts";
+import type {
+  ProcessAddress,
+  ProcessMark,
+  SessionProcess,
+  SessionProcesses,
+  SessionStart,
+  StartReport,
+} from "../core/session-process.ts";
+import { isSame, markOf, useOf } from "./process-mark.ts";
+import type { Folders } from "./session-folder.ts";
 
-/** How often a new process is asked whether it answers, and how long at most, in milliseconds. */
-const LOOK_MS = 20;
-const START_MAX_MS = 10_000;
+/** How long a start may take before it counts as failed, in milliseconds. */
+const START_MAX_MS = 30_000;
+/** How long a process may take to greet: it may be in the middle of something. In milliseconds. */
+const GREET_MAX_MS = 5_000;
+/** How often a process that is not our child is looked for, in milliseconds. */
+const LOOK_MS = 500;
+/** Where its pipe is in the process. */
+const PIPE_FD = 3;
+/** What a process that is told to stop ends with. */
+const PEACE = { code: 0 } as const;
 
-export function startSession(how: {
+export interface SessionProcessOptions {
+  /** This program: what starts with its arguments. */
   readonly command: readonly string[];
-  readonly folder: string;
-}) {
-  return async ({ id, port }: { readonly id: string; readonly port: number }) => {
-    const folder = join(how.folder, id);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const logPath = join(folder, "session.log");
-    const log = openSync(logPath, "a", 0o600);
-    const where = ["--port", `${port}`, "--bind", "127.0.0.1", "--state-dir", folder];
-    const child = Bun.spawn([...how.command, "host", ...where], { stdio: ["ignore", log, log] });
-    for (let waitedMs = 0; waitedMs < START_MAX_MS; waitedMs += LOOK_MS) {
-      const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-      if (answer?.ok) break;
-      await Bun.sleep(LOOK_MS);
-    }
-    const stop = async () => {
-      child.kill();
-      await child.exited;
-    };
-    return { logPath, stop };
+  /** Of `agent host`, the same for each session: `--domain` and so on. */
+  readonly args: readonly string[];
+  readonly folders: Folders;
+  /** Seconds without a gateway after which a session ends. */
+  readonly orphanAfterS: number;
+}
+
+export function sessionProcesses(options: SessionProcessOptions): SessionProcesses {
+  return {
+    isFree: async (port) => isFree(port),
+    start: (session, noted) => start(options, session, noted),
+    find(mark) {
+      if (!isSame(mark, markOf(mark.pid))) return undefined;
+      return processOf(mark, gone(mark));
+    },
+    greet,
   };
+}
+
+function isFree(port: number): boolean {
+  try {
+    Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+    return true;
+  } catch {
+    return false; // taken, or not ours to take
+  }
+}
+
+async function start(
+  { command, args, folders, orphanAfterS }: SessionProcessOptions,
+  { id, port, secret, robot }: SessionStart,
+  noted: (mark: ProcessMark) => Promise<void>,
+): Promise<SessionProcess> {
+  const { world, log } = folders.open(id);
+  let child: Bun.Subprocess;
+  try {
+    child = Bun.spawn(
+      [
+        ...command,
+        ...["host", "--port", String(port), "--bind", "127.0.0.1", "--state-dir", world],
+        ...["--gateway-fd", String(PIPE_FD), "--orphan-after", String(orphanAfterS)],
+        ...(robot === undefined ? [] : ["--robot", robot]),
+        ...args,
+      ],
+      {
+        stdio: ["ignore", log, log, "pipe"],
+        detached: true,
+        env: { ...process.env, NO_COLOR: "1" },
+      },
+    );
+  } catch (cause) {
+    throw unstartable(messageOf(cause), cause);
+  } finally {
+    closeSync(log);
+  }
+  child.unref();
+  const mark = markOf(child.pid);
+  const process_ = processOf(
+    mark ?? { pid: child.pid, startedAt: "" },
+    child.exited.then((code) => ({ isPeaceful: code === PEACE.code })),
+  );
+  try {
+    if (mark !== undefined) await noted(mark);
+    const report = await handshake(child, secret);
+    if (report?.type === "ready") return process_;
+    throw await failure(report, folders.lastWords(id));
+  } catch (cause) {
+    process_.signal("SIGKILL");
+    await child.exited;
+    throw cause;
+  }
+}
+
+/** Sends the secret and waits for the report; undefined when the process ends or hangs without one. */
+async function handshake(child: Bun.Subprocess, secret: string): Promise<StartReport | undefined> {
+  const fd = child.stdio[PIPE_FD];
+  if (typeof fd !== "number") throw unstartable("it has no pipe");
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let said = "";
+  const pipe: Bun.FdSocketOptions = {
+    fd,
+    socket: {
+      data(_, bytes) {
+        said += bytes.toString();
+        if (said.includes("\n")) resolve(said);
+      },
+      close: () => resolve(said),
+      error: () => resolve(said),
+    },
+  };
+  // The runtime takes these options; its types have them, but no overload with them.
+  const socket = await Bun.connect(pipe as unknown as Bun.UnixSocketOptions);
+  const patience = setTimeout(() => resolve(""), START_MAX_MS);
+  try {
+    socket.write(`${secret}\n`);
+    return reportIn(await promise);
+  } finally {
+    clearTimeout(patience);
+    socket.end();
+  }
+}
+
+function reportIn(line: string): StartReport | undefined {
+  try {
+    const { type, code, message } = JSON.parse(line) as Record<string, unknown>;
+    if (type === "ready") return { type };
+    return isErrorCode(code) ? { type: "failed", code, message: String(message) } : undefined;
+  } catch {
+    return undefined; // it was cut off, or there is none
+  }
+}
+
+async function failure(
+  report: StartReport | undefined,
+  lastWords: Promise<string>,
+): Promise<ServantError> {
+  if (report?.type === "failed") {
+    const { code, message } = report;
+    return code === "local.port-in-use" ? new ServantError(code, message) : unstartable(message);
+  }
+  const said = await lastWords;
+  return unstartable(said === "" ? "its process said nothing" : `its log ends with\n${said}`);
+}
+
+function unstartable(reason: string, cause?: unknown): ServantError {
+  return new ServantError("session.unstartable", `Cannot start the session: ${reason}`, { cause });
+}
+
+function processOf(mark: ProcessMark, ended: SessionProcess["ended"]): SessionProcess {
+  let isEnded = false;
+  void ended.then(() => {
+    isEnded = true;
+  });
+  return {
+    mark,
+    ended,
+    signal(name) {
+      // Whoever has its number now is not to be signalled.
+      if (isEnded || !isSame(mark, markOf(mark.pid))) return;
+      try {
+        process.kill(-mark.pid, name);
+      } catch {
+        // it ended just now
+      }
+    },
+    use: async () => useOf(mark.pid),
+  };
+}
+
+/** The end of a process that is not our child: nobody but the system's list of them tells. */
+async function gone(mark: ProcessMark): SessionProcess["ended"] {
+  while (isSame(mark, markOf(mark.pid))) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
+  }
+  return { isPeaceful: false };
+}
+
+async function greet({ port, secret }: ProcessAddress): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/health`, {
+      headers: { [GATEWAY_SECRET_HEADER]: secret },
+      signal: AbortSignal.timeout(GREET_MAX_MS),
+      redirect: "manual",
+    });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false;
+  }
 }

@@ -24,6 +24,7 @@ test("bash completes commands, subcommands and their options", () => {
   );
   expect(offered(["connect", "./a.ts:A", "--poll"])).toEqual(["--poll-interval"]);
   expect(offered(["host", "--le"])).toEqual(["--lease"]);
+  expect(offered(["host", "--orph"])).toEqual([""]); // not for people
 });
 
 test.each(shells)("the script for %s names every command", (shell) => {

@@ -1,0 +1,129 @@
+/** All sessions of a gateway: each is started, saved and thrown away here, whoever asks for it. */
+import { messageOf, ServantError } from "../core/errors.ts";
+import type { Level } from "../core/events.ts";
+import type { Clock } from "../core/ports.ts";
+import type { SessionFolders, SessionProcess, SessionProcesses } from "../core/session-process.ts";
+import type { BackendStore, Change } from "../core/store.ts";
+import { Life } from "./session-life.ts";
+import { readKept } from "./session-record.ts";
+import { endProcess, type PortRange, Starts } from "./starts.ts";
+
+export interface LivesParts {
+  /** Of the gateway: sessions are the documents of their kind. */
+  readonly store: BackendStore;
+  readonly clock: Clock;
+  readonly processes: SessionProcesses;
+  readonly folders: SessionFolders;
+  readonly ports: PortRange;
+  /** What `config.robot` may name. */
+  readonly robots: readonly string[];
+  readonly log: (level: Level, message: string) => void;
+}
+
+export class Lives {
+  readonly #parts: LivesParts;
+  readonly #starts: Starts;
+  readonly #lives = new Map<string, Life>();
+
+  /** With those that an earlier gateway kept. */
+  constructor(parts: LivesParts) {
+    this.#parts = parts;
+    const isReserved = (port: number) => this.all.some((life) => life.port === port);
+    this.#starts = new Starts({ ...parts, isReserved, save: (life) => this.save(life) });
+    for (const { key, value } of parts.store.documents("session")) {
+      const kept = readKept(value);
+      if (kept !== undefined) this.add(key, kept);
+      else parts.log("error", `cannot read what was kept of session ${key}: its folder stays`);
+    }
+  }
+
+  /** The oldest first. */
+  get all(): readonly Life[] {
+    return [...this.#lives.values()];
+  }
+
+  find(id: string): Life | undefined {
+    const life = this.#lives.get(id);
+    return life?.isKnown ? life : undefined;
+  }
+
+  /** @throws {ServantError} `session.unknown` */
+  get(id: string): Life {
+    const life = this.find(id);
+    if (life !== undefined) return life;
+    throw new ServantError("session.unknown", `Cannot find session "${id}"`);
+  }
+
+  add(id: string, kept: Life["kept"]): Life {
+    const { clock, folders } = this.#parts;
+    const life = new Life({ id, kept, clock, logPath: folders.logPath(id) });
+    this.#lives.set(id, life);
+    return life;
+  }
+
+  /**
+   * Resolves once its process answers; a session that cannot be started is dead.
+   *
+   * @throws {ServantError} `session.no-port`, `session.unstartable`
+   */
+  async start(life: Life): Promise<void> {
+    try {
+      this.settle(life, await this.#starts.start(life));
+      life.touch();
+    } catch (cause) {
+      if (life.isKnown) life.phase = "dead";
+      await this.saveQuietly(life);
+      throw cause;
+    }
+    await this.save(life);
+  }
+
+  /** It has a process from now on. */
+  settle(life: Life, process: SessionProcess): void {
+    life.process = process;
+    life.isAsleep = false;
+    if (life.phase !== "ending") life.phase = "running";
+    void process.ended.then(({ isPeaceful }) => {
+      if (life.process !== process) return; // it was to end
+      life.process = undefined;
+      if (!life.isKnown) return;
+      life.phase = "dead";
+      // Whoever stops all of a machine asks it to end, too: the next gateway starts it again then.
+      life.isAsleep = isPeaceful;
+      this.#parts.log("warn", `the process of session ${life.id} has ended by itself`);
+      void this.saveQuietly(life);
+    });
+  }
+
+  /** Throws away its process, its folder, what is kept of it. */
+  async discard(life: Life): Promise<void> {
+    const { clock, folders, store, log } = this.#parts;
+    life.phase = "ending";
+    await this.saveQuietly(life);
+    await endProcess(life, clock);
+    await folders.remove(life.id).catch((cause) => {
+      log("warn", `cannot remove the folder of session ${life.id}: ${messageOf(cause)}`);
+    });
+    this.#lives.delete(life.id);
+    await store.write([{ op: "remove", kind: "session", key: life.id }]).catch((cause) => {
+      log("error", `cannot forget session ${life.id}: ${messageOf(cause)}`);
+    });
+  }
+
+  /** @throws {ServantError} `state.unwritable`, `journal.full` */
+  async save(...lives: readonly Life[]): Promise<void> {
+    for (const life of lives) life.isStale = false;
+    if (lives.length > 0) await this.#parts.store.write(lives.map(put));
+  }
+
+  async saveQuietly(...lives: readonly Life[]): Promise<void> {
+    await this.save(...lives).catch((cause) => {
+      for (const life of lives) life.isStale = true;
+      this.#parts.log("error", `cannot save sessions: ${messageOf(cause)}`);
+    });
+  }
+}
+
+function put({ id, kept }: Life): Change {
+  return { op: "put", kind: "session", key: id, value: kept };
+}

@@ -1,0 +1,62 @@
+/** What tells a process from another that gets its number later: when it was started. */
+import { readFileSync } from "node:fs";
+import type { ProcessMark, ProcessUse } from "../core/session-process.ts";
+
+/** Of `/proc/PID/stat`, counted from what follows the name: the name may hold anything. */
+const STAT = { state: 0, userTicks: 11, systemTicks: 12, startTicks: 19 } as const;
+/** What Linux counts processor time in, on every machine that we know of. */
+const TICKS_PER_S = 100;
+
+/** Undefined when there is no such process, or only what is left of one that has ended. */
+export function markOf(pid: number): ProcessMark | undefined {
+  if (process.platform !== "linux") return markElsewhere(pid);
+  const stat = statOf(pid);
+  if (stat === undefined || ["Z", "X"].includes(stat[STAT.state] ?? "X")) return undefined;
+  // Ticks since the system's start: those of another start may be the same.
+  return { pid, startedAt: `${bootId()}:${stat[STAT.startTicks]}` };
+}
+
+export function isSame(a: ProcessMark, b: ProcessMark | undefined): boolean {
+  return a.pid === b?.pid && a.startedAt === b.startedAt;
+}
+
+/** What a process uses; empty where the system does not tell. */
+export function useOf(pid: number): ProcessUse {
+  if (process.platform !== "linux") return {};
+  const stat = statOf(pid);
+  if (stat === undefined) return {};
+  const ticks = Number(stat[STAT.userTicks]) + Number(stat[STAT.systemTicks]);
+  const share = /^Pss: +(\d+) kB$/m.exec(textOf(`/proc/${pid}/smaps_rollup`) ?? "");
+  return {
+    cpuS: ticks / TICKS_PER_S,
+    ...(share === null ? {} : { memoryBytes: Number(share[1]) * 1_024 }),
+  };
+}
+
+function statOf(pid: number): readonly string[] | undefined {
+  const text = textOf(`/proc/${pid}/stat`);
+  return text?.slice(text.lastIndexOf(") ") + 2).split(" ");
+}
+
+let knownBootId: string | undefined;
+function bootId(): string {
+  knownBootId ??= (textOf("/proc/sys/kernel/random/boot_id") ?? "").trim();
+  return knownBootId;
+}
+
+function markElsewhere(pid: number): ProcessMark | undefined {
+  const { stdout, success } = Bun.spawnSync(["ps", "-o", "stat=,lstart=", "-p", String(pid)], {
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  const [, state = "Z", startedAt] = /^\s*(\S)\S*\s+(.+?)\s*$/.exec(stdout.toString()) ?? [];
+  if (!success || startedAt === undefined || state === "Z") return undefined;
+  return { pid, startedAt };
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // the process has ended
+  }
+}
