@@ -1,5 +1,6 @@
 /** Reads what stands on the command line; each refusal says what would do. */
 import { InvalidArgumentError } from "commander";
+import { durationSeconds, shortDuration } from "../core/duration.ts";
 
 /** Gathers a repeatable option. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
@@ -42,17 +43,13 @@ export function bytesFrom(least: number): (text: string) => number {
   };
 }
 
-const SECONDS = { "": 1, s: 1, m: 60, h: 3_600, d: 86_400 } as const;
-
-/** Reads a time in whole seconds, 1 to `most`: `45s`, `30m`, `12h`, `7d`, `3600`. */
+/** Reads a time in whole seconds, 1 to `most`: `45s`, `30m`, `1d12h`, `7d`, `3600`. */
 export function durationUpTo(most: number): (text: string) => number {
   return (text) => {
-    const [, digits = "", unit = ""] = /^(\d{1,12})([smhd]?)$/.exec(text.trim()) ?? [];
-    const value = Number(digits) * SECONDS[unit as keyof typeof SECONDS];
-    if (digits === "" || value < 1 || value > most) {
-      throw new InvalidArgumentError(`Give a time such as 45s, 30m, 12h or 7d, up to ${most} s.`);
-    }
-    return value;
+    const value = durationSeconds(text);
+    if (value !== undefined && value >= 1 && value <= most) return value;
+    const longest = shortDuration(most);
+    throw new InvalidArgumentError(`Give 1s to ${longest}, such as 4d, 12h, 30m or 45s.`);
   };
 }
 

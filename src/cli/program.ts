@@ -23,8 +23,10 @@ import type { Shell } from "./completion.ts";
 import { addDomainCommands } from "./domain/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addLocalCommands } from "./local/commands.ts";
+import { addLoginCommands } from "./login/commands.ts";
 import type { ConnectOptions, HostOptions, PlanOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
+import { addSessionCommands } from "./session/commands.ts";
 
 const EXIT_CODES = `
 Exit codes:
@@ -71,6 +73,8 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addPause(program, done);
   addLocalCommands(program, done, EXIT_CODES);
   addCallCommands(program, done, EXIT_CODES);
+  addLoginCommands(program, done);
+  addSessionCommands(program, done, EXIT_CODES);
   addJournalCommands(program, done);
   addDomainCommands(program, done);
   addCompletion(program, done);

@@ -91,4 +91,28 @@ export const TracesAnswer = loose({ traces: z.array(TraceEntry) });
 export const MissionAnswer = loose({ mission: JsonRecord });
 export const MissionsAnswer = loose({ missions: Records });
 export const ServantAnswer = loose({ servant_id: z.string() });
-export const SessionAnswer = loose({ session_id: z.string() });
+
+/** One session of a gateway. */
+export const SessionAnswer = loose({
+  session_id: z.string(),
+  label: z.nullish(z.string()),
+  owner_username: z.nullish(z.string()),
+  /** `running`, or `dead` when its process has ended by itself. */
+  status: z.string(),
+  /** Seconds without a request after which it ends. */
+  timeout_s: z.number(),
+  /** Seconds that are left of them. */
+  expires_in_s: z.number(),
+  config: z.nullish(JsonRecord),
+  /** ISO 8601, UTC. */
+  created_at: z.nullish(z.string()),
+  last_active_at: z.nullish(z.string()),
+});
+export type SessionAnswer = z.infer<typeof SessionAnswer>;
+export const SessionsAnswer = loose({ sessions: z.array(SessionAnswer) });
+export const LoginAnswer = loose({
+  token: z.string(),
+  username: z.string(),
+  role: z.nullish(z.string()),
+});
+export type LoginAnswer = z.infer<typeof LoginAnswer>;

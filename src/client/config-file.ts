@@ -7,11 +7,13 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { messageOf, ServantError } from "../core/errors.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Shorter ones are no tokens but remains of editing. */
 export const TOKEN_MIN_CHARS = 16;
+const TOKEN = /^[\x21-\x7e]+$/;
 
 const ConfigFile = z.looseObject({
   backend_url: z.nullish(z.string()),
@@ -29,6 +31,7 @@ export interface Login {
   readonly role?: string;
   readonly defaultSession?: string;
 }
+type LoggedIn = { readonly backendUrl: string; readonly token: string };
 export interface ConfigRead {
   readonly path: string;
   readonly login: Login;
@@ -50,17 +53,27 @@ export function configPath(env: Environment): string {
  */
 export function readConfigFile(env: Environment): ConfigRead {
   const path = configPath(env);
-  const text = readPrivate(path);
-  if (text === undefined) return { path, login: {}, warnings: [] };
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return loggedOut(path, "not JSON");
-  }
-  const file = ConfigFile.safeParse(parsed);
+  const { members, problem } = readMembers(path);
+  if (problem !== undefined) return loggedOut(path, problem);
+  const file = ConfigFile.safeParse(members);
   if (!file.success) return loggedOut(path, z.prettifyError(file.error).replaceAll("\n", " "));
   return { path, login: checked(path, file.data), warnings: [] };
+}
+
+/**
+ * The login that is in it.
+ *
+ * @throws {ServantError} `login.needed`
+ */
+export function loginOf({ login, path }: ConfigRead): Login & LoggedIn {
+  const { backendUrl, token } = login;
+  if (backendUrl !== undefined && token !== undefined) return { ...login, backendUrl, token };
+  throw new ServantError("login.needed", `Cannot go on: nobody is logged in, says "${path}"`);
+}
+
+/** True of what may be a token: long enough, and of characters that a header takes. */
+export function isToken(text: string): boolean {
+  return text.length >= TOKEN_MIN_CHARS && TOKEN.test(text);
 }
 
 function loggedOut(path: string, reason: string): ConfigRead {
@@ -68,9 +81,32 @@ function loggedOut(path: string, reason: string): ConfigRead {
   return { path, login: {}, warnings: [warning] };
 }
 
+/**
+ * What the file holds, not looked at: nothing when there is no file, or it is none of ours.
+ *
+ * @throws {ServantError} `config.invalid`: others can read it, or it cannot be read
+ */
+export function readMembers(path: string): {
+  readonly members: JsonObject;
+  readonly problem?: string;
+} {
+  const text = readPrivate(path);
+  if (text === undefined) return { members: {} };
+  try {
+    const members: unknown = JSON.parse(text);
+    return isJsonObject(members) ? { members } : { members: {}, problem: "not a JSON object" };
+  } catch {
+    return { members: {}, problem: "not JSON" };
+  }
+}
+
 function readPrivate(path: string): string | undefined {
   try {
-    const { mode } = statSync(path);
+    const found = statSync(path);
+    const { mode } = found;
+    if (!found.isFile()) {
+      throw new ServantError("config.invalid", `Cannot use config file "${path}": it is no file`);
+    }
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
       throw new ServantError(
         "config.invalid",
@@ -98,7 +134,7 @@ function checked(path: string, file: z.infer<typeof ConfigFile>): Login {
       `Cannot use the token in "${path}": it has fewer than ${TOKEN_MIN_CHARS} characters`,
     );
   }
-  if (token && !/^[\x21-\x7e]+$/.test(token)) {
+  if (token && !TOKEN.test(token)) {
     throw new ServantError(
       "config.invalid",
       `Cannot use the token in "${path}": it has characters that no token has`,

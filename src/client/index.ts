@@ -10,8 +10,10 @@ export { RemoteAuthExpired, RemoteRequestError } from "../wire/remote-errors.ts"
 export type {
   CancelAnswer,
   LogEntry,
+  LoginAnswer,
   PlanAnswer,
   RunAnswer,
+  SessionAnswer,
   StepAnswer,
   TraceEntry,
 } from "./answers.ts";
@@ -32,3 +34,4 @@ export {
   type ServantOffer,
 } from "./orchestrator.ts";
 export type { ClientOptions } from "./requests.ts";
+export { type NewSession, SessionManager } from "./session-manager.ts";

@@ -25,14 +25,14 @@ import {
   RunAnswer,
   RunsAnswer,
   ServantAnswer,
-  SessionAnswer,
   StepAnswer,
 } from "./answers.ts";
 import { type Environment, readConfigFile } from "./config-file.ts";
 import { type CallOptions, LocalHandlers } from "./local-handlers.ts";
 import type { Block, Mission, ParamArgs } from "./mission.ts";
-import { type ClientOptions, encoded, query, Requests } from "./requests.ts";
+import { type ClientOptions, encoded, query } from "./requests.ts";
 import { followRun, resultsOf } from "./runs.ts";
+import { type NewSession, SessionManager } from "./session-manager.ts";
 import { resolveTarget } from "./target.ts";
 import { RemoteWorld } from "./world.ts";
 
@@ -120,24 +120,25 @@ export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
     return new RemoteOrchestrator(url, { ...options, token, sessionId });
   }
 
-  /** Makes a session on a gateway; the orchestrator that speaks to it. `close()` ends it. */
+  /**
+   * Makes a session on a gateway; the orchestrator that speaks to it. `close()` ends it. The token is
+   * the one that `SessionManager.logIn` gave.
+   *
+   * @throws {ServantError} `session.too-many`, `session.invalid`, and as every method
+   * @example
+   * const { token } = await SessionManager.logIn(url, "alice", password);
+   * const orchestrator = await RemoteOrchestrator.fromSessionManager(url, { token, label: "survey" });
+   */
   static async fromSessionManager(
     managerUrl: string,
-    options: Omit<ClientOptions, "sessionId"> & {
-      readonly label?: string;
-      /** How long it may be idle, in seconds. */
-      readonly sessionTimeoutS?: number;
-      readonly config?: JsonObject;
-    } = {},
+    options: Omit<ClientOptions, "sessionId"> & NewSession = {},
   ): Promise<RemoteOrchestrator> {
     const { label, sessionTimeoutS, config, ...others } = options;
-    const body = {
-      ...(label === undefined ? {} : { label }),
-      ...(sessionTimeoutS === undefined ? {} : { timeout_s: sessionTimeoutS }),
-      ...(config === undefined ? {} : { config }),
-    };
-    const gateway = new Requests(managerUrl, { timeoutMs: 60_000, ...others });
-    const made = await gateway.ask(SessionAnswer, "POST", "/sessions", { body });
+    const made = await new SessionManager(managerUrl, others).create({
+      label,
+      sessionTimeoutS,
+      config,
+    });
     return new RemoteOrchestrator(managerUrl, { ...others, sessionId: made.session_id });
   }
 

@@ -1,7 +1,14 @@
 /** A backend's requests: each answer checked by its schema, each refusal named for what it is. */
 import * as z from "zod/mini";
 import { isServantError, ServantError } from "../core/errors.ts";
-import { backendUrl, Connection, type Fetch, type RequestOptions } from "../wire/connection.ts";
+import { readBounded } from "../wire/bounded-body.ts";
+import {
+  ANSWER_MAX_BYTES,
+  backendUrl,
+  Connection,
+  type Fetch,
+  type RequestOptions,
+} from "../wire/connection.ts";
 import { RemoteRequestError } from "../wire/remote-errors.ts";
 import { clientFetch } from "./transport.ts";
 
@@ -61,15 +68,8 @@ export class Requests {
     path: string,
     options: RequestOptions = {},
   ): Promise<z.output<S>> {
-    const { signal, timeoutMs } = this.#options;
-    const whole: RequestOptions = {
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...options,
-      signal: options.signal ?? signal,
-      heard: (headers) => this.#warnOfExpiry(headers),
-    };
     const answer = await this.#connection
-      .json(method, path, whole)
+      .json(method, path, this.#whole(options))
       .catch((cause: unknown) => Promise.reject(this.#renamed(cause)));
     const parsed = z.safeParse(schema, answer);
     if (parsed.success) return parsed.data;
@@ -78,6 +78,25 @@ export class Requests {
       `Cannot read the answer to ${method} ${path}: ${z.prettifyError(parsed.error)}`,
       { cause: parsed.error },
     );
+  }
+
+  /** The same for an answer that is text, of whatever kind; "" when there is none. */
+  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
+    const read = async (response: Response) =>
+      (await readBounded(response, ANSWER_MAX_BYTES)).text ?? "";
+    return await this.#connection
+      .send(method, path, this.#whole(options), read)
+      .catch((cause: unknown) => Promise.reject(this.#renamed(cause)));
+  }
+
+  #whole(options: RequestOptions): RequestOptions {
+    const { signal, timeoutMs } = this.#options;
+    return {
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...options,
+      signal: options.signal ?? signal,
+      heard: (headers) => this.#warnOfExpiry(headers),
+    };
   }
 
   /** Without a session, a 404 speaks of the thing asked for and not of a session that is gone. */

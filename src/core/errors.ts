@@ -69,7 +69,7 @@ export const catalogue = {
   },
   "backend.unauthorized": {
     kind: "auth",
-    hint: "Log in again: the token is missing, revoked or expired",
+    hint: "Log in again with `agent login`: the token is missing, revoked or expired",
   },
   "backend.unavailable": {
     kind: "transient",
@@ -156,7 +156,7 @@ export const catalogue = {
     kind: "permanent",
     hint: "Use the version of the agent that wrote it, or give this one its own --state-dir",
   },
-  "login.needed": { kind: "auth", hint: "Log in again: `agent login`" },
+  "login.needed": { kind: "auth", hint: "Log in: `agent login URL`" },
   "login.wrong": { kind: "auth", hint: "Check the name and the password" },
   "login.too-many": { kind: "transient", hint: "Wait as long as Retry-After says, then try again" },
   "local.bad-address": {
@@ -274,6 +274,10 @@ export const catalogue = {
   "session.malformed-answer": {
     kind: "permanent",
     hint: "This is a fault of the session or of the gateway: please report it with the session's log",
+  },
+  "session.no-gateway": {
+    kind: "permanent",
+    hint: "A backend without a gateway needs no login: `agent call --to URL`",
   },
   "session.not-allowed": { kind: "permanent", hint: "Ask an admin of this gateway" },
   "session.no-port": {

@@ -178,12 +178,18 @@ function late(timeoutMs: number): Error {
 
 function unreachable(method: string, path: string, url: string, cause: unknown): ServantError {
   const code = (cause as { code?: unknown })?.code;
-  const reason = typeof code === "string" ? code : messageOf(cause);
+  const reason = typeof code === "string" ? code + wayOut(code) : messageOf(cause);
   return new ServantError(
     "backend.unreachable",
     `Cannot reach the backend at "${url}" (${method} ${path}): ${reason}`,
     { cause },
   );
+}
+
+/** A private authority's certificate is what people meet first. */
+function wayOut(code: string): string {
+  const isUntrusted = /CERT|VERIFY|ISSUER/.test(code) && !/EXPIRED|ALTNAME/.test(code);
+  return isUntrusted ? "; name the file of its authority in NODE_EXTRA_CA_CERTS" : "";
 }
 
 /** The failure class of a status, as the protocol has it: see `docs/protocols`. */
@@ -192,7 +198,7 @@ async function failureOf(response: Response, method: string, path: string): Prom
   const detail = await detailOf(response);
   const said = detail === "" ? "" : `, ${detail}`;
   const message = `Cannot ${method} ${path}: HTTP ${statusCode}${said}`;
-  if (statusCode === 401) return new RemoteAuthExpired(message);
+  if (statusCode === 401) return new RemoteAuthExpired(`${message}; log in again`, detail);
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
   const code = codeOf(statusCode);
   const isLater = code === "backend.unavailable" && retryAfterMs !== undefined;

@@ -33,8 +33,10 @@ export class RemoteRequestError extends ServantError implements Refusal {
 /** The backend knows the token no more, or never did (401): log in again. */
 export class RemoteAuthExpired extends ServantError {
   override readonly name: string = "RemoteAuthExpired";
+  readonly detail: string;
 
-  constructor(message: string) {
+  constructor(message: string, detail = "") {
     super("backend.unauthorized", message);
+    this.detail = detail;
   }
 }

@@ -259,7 +259,13 @@ test("a refusal is a RemoteRequestError with the backend's word, a 401 a RemoteA
 
 // --- sessions ---
 
-const RECORD = { session_id: "s1", label: "sea" };
+const RECORD = {
+  session_id: "s1",
+  label: "sea",
+  status: "running",
+  timeout_s: 60,
+  expires_in_s: 60,
+};
 function gateway(more: Answers = {}): FakeDynos {
   return fakeDynos({
     "POST /sessions": RECORD,

@@ -1,0 +1,78 @@
+/** What every `agent session` subcommand starts from. */
+import type { SessionAnswer } from "../../client/answers.ts";
+import { changeConfigFile } from "../../client/config-change.ts";
+import { type Login, loginOf, readConfigFile } from "../../client/config-file.ts";
+import { SessionManager } from "../../client/session-manager.ts";
+import { isServantError, ServantError } from "../../core/errors.ts";
+import { type Output, openOutput, printable } from "../output.ts";
+
+export interface SessionOptions {
+  /** Print JSON, for programs. */
+  readonly json?: boolean;
+}
+
+export interface SessionContext {
+  readonly gateway: SessionManager;
+  readonly login: Login;
+  readonly out: Output;
+  readonly json: boolean;
+}
+
+/**
+ * Runs one subcommand at the gateway that the person is logged in to; resolves to the exit code.
+ *
+ * @throws {ServantError} `login.needed`
+ */
+export async function withGateway(
+  { json = false }: SessionOptions,
+  run: (context: SessionContext) => Promise<number>,
+): Promise<number> {
+  const warn = (line: string) => void process.stderr.write(`agent: ${line}\n`);
+  const read = readConfigFile(process.env);
+  for (const line of read.warnings) warn(line);
+  const login = loginOf(read);
+  const gateway = new SessionManager(login.backendUrl, { token: login.token, warn });
+  return await run({ gateway, login, out: openOutput(process.stdout, process.env), json });
+}
+
+/**
+ * The session that is named, else the default one: no other is ever picked.
+ *
+ * @throws {ServantError} `session.unknown`, `session.ambiguous`; `usage.invalid`: there is no default
+ */
+export async function meant(
+  { gateway, login }: SessionContext,
+  name: string | undefined,
+): Promise<SessionAnswer> {
+  if (name !== undefined) return await gateway.find(name);
+  const { defaultSession } = login;
+  if (defaultSession === undefined) throw pickOne("Cannot choose a session: none is your default");
+  try {
+    return await gateway.get(defaultSession);
+  } catch (cause) {
+    if (!isServantError(cause) || cause.code !== "session.unknown") throw cause;
+    throw pickOne(`Cannot use your default session "${defaultSession}": it is gone`);
+  }
+}
+
+function pickOne(problem: string): ServantError {
+  return new ServantError(
+    "usage.invalid",
+    [
+      problem,
+      "  agent session list         shows yours",
+      "  agent session swap NAME    makes one the default",
+      "  agent session create       makes a new one",
+    ].join("\n"),
+  );
+}
+
+/** Makes it the session that is meant from now on; undefined: none is. */
+export function setDefault(id: string | undefined): void {
+  changeConfigFile(process.env, { default_session: id });
+}
+
+/** `brave-otter (3f2a...)`, safe to show. */
+export function nameOf({ label, session_id }: SessionAnswer): string {
+  return printable(label ? `${label} (${session_id})` : session_id);
+}

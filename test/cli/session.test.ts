@@ -1,0 +1,161 @@
+// Goal: every session command does what it says at a gateway, names are never guessed, and the default session
+// is what the person chose. Method: the commands as people run them, before a small gateway on a real socket.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type FakeGateway, fakeGateway, record, TOKEN } from "../support/fake-gateway.ts";
+import { type Project, project } from "../support/project.ts";
+import { MAIN } from "./calling.ts";
+
+const LABEL = "sea";
+let gateway: FakeGateway;
+let folder: Project;
+let config: string;
+beforeEach(async () => {
+  gateway = fakeGateway();
+  gateway.tokens.add(TOKEN);
+  folder = await project();
+  config = join(folder.path, "config.json");
+  save({ backend_url: gateway.url, token: TOKEN, username: "alice", role: "user" });
+});
+afterEach(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const save = (members: object) => writeFileSync(config, JSON.stringify(members), { mode: 0o600 });
+const saved = () => JSON.parse(readFileSync(config, "utf8")) as Record<string, unknown>;
+
+async function session(...args: string[]) {
+  const child = Bun.spawn([process.execPath, MAIN, "session", ...args], {
+    env: { ...process.env, DYNOS_CONFIG_PATH: config, NO_COLOR: "1" },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+function put(members: Parameters<typeof record>[0], count: number, status = "running"): string {
+  const made: ReturnType<typeof record> = { ...record(members, count), status };
+  gateway.sessions.set(String(made.session_id), made);
+  return String(made.session_id);
+}
+
+test("create makes a session as it was asked for, and the default", async () => {
+  const { code, stdout } = await session(
+    "create",
+    "--label",
+    LABEL,
+    "--timeout",
+    "12h",
+    "--robot",
+    "r",
+  );
+  expect(code).toBe(0);
+  expect(gateway.bodies[0]).toEqual({ label: LABEL, timeout_s: 43_200, config: { robot: "r" } });
+  const [id = ""] = gateway.sessions.keys();
+  for (const part of [LABEL, id, "default", "robot r", "12h"]) expect(stdout).toContain(part);
+  expect(saved()).toMatchObject({ default_session: id, token: TOKEN, username: "alice" });
+  const json = await session("create", "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({ status: "running", timeout_s: 172_800 });
+  expect(saved().default_session).toBe(JSON.parse(json.stdout).session_id);
+});
+
+test("list shows them as a table, with the default marked", async () => {
+  expect((await session("list")).stdout).toContain("agent session create");
+  const id = put({ label: LABEL }, 1);
+  put({ label: "dark\u001b[2J" }, 2, "dead");
+  save({ ...saved(), default_session: id });
+  const { stdout } = await session("list");
+  const [headings, first = "", second = ""] = stdout.split("\n");
+  expect(headings).toMatch(/^NAME +ID +STATUS +TIMEOUT +EXPIRES +DEFAULT$/);
+  expect(first).toMatch(new RegExp(`^${LABEL} +${id} +running +2d +in 1d23h +\\*$`));
+  expect(second).toMatch(/^dark\\x1b\[2J .* dead /);
+  expect((await session("list", "--all")).stdout).toMatch(/^OWNER .*\nalice /);
+  expect(gateway.heard.at(-1)).toBe("GET /sessions?all_=true");
+  const json = JSON.parse((await session("list", "--json")).stdout);
+  expect(json).toMatchObject({
+    default_session: id,
+    sessions: [{ label: LABEL }, { status: "dead" }],
+  });
+});
+
+test("info, extend, reset, logs and stop take a label, an id, its beginning, or the default", async () => {
+  const id = put({ label: LABEL, config: { robot: "r" } }, 1);
+  save({ ...saved(), default_session: id });
+  for (const name of [[LABEL], [id], [id.slice(0, 8)], []]) {
+    expect((await session("info", ...name)).stdout, name.join()).toContain(
+      `${LABEL} (${id}), your default`,
+    );
+  }
+  expect(JSON.parse((await session("info", "--json")).stdout)).toMatchObject({ is_default: true });
+  const extended = await session("extend", "--timeout", "30m");
+  expect(extended.stdout).toContain("30m now, before 2d");
+  expect(gateway.bodies.at(-1)).toEqual({ timeout_s: 1_800 });
+  expect((await session("reset", LABEL)).stdout).toContain("afresh");
+  expect(gateway.heard).toContain(`POST /sessions/${id}/reset`);
+  expect((await session("logs")).stdout).toBe("one\ntwo\u001b[2J\n");
+  expect(JSON.parse((await session("logs", "--json")).stdout).logs).toStartWith("one");
+  const stopped = await session("stop");
+  expect(stopped.stdout).toContain("no default session now");
+  expect([gateway.sessions.size, saved().default_session]).toEqual([0, undefined]);
+});
+
+test("a dead session is seen, reset and stopped, and not made the default", async () => {
+  const id = put({ label: LABEL }, 1, "dead");
+  save({ ...saved(), default_session: id });
+  expect((await session("info")).stdout).toContain("agent session reset");
+  const swap = await session("swap", LABEL);
+  expect([swap.code, swap.stderr]).toEqual([1, expect.stringContaining("it is dead")]);
+  expect((await session("reset")).code).toBe(0);
+  expect((await session("swap", LABEL, "--json")).code).toBe(0);
+  expect(gateway.sessions.get(id)?.status).toBe("running");
+});
+
+test("a label of several is refused with their ids, and no session is picked unasked", async () => {
+  const ids = [put({ label: LABEL }, 1), put({ label: LABEL }, 2)];
+  const ambiguous = await session("stop", LABEL);
+  expect(ambiguous.code).toBe(2);
+  for (const id of ids) expect(ambiguous.stderr).toContain(id);
+  expect((await session("stop", "nobody")).code).toBe(1);
+  for (const members of [saved(), { ...saved(), default_session: "gone" }]) {
+    save(members);
+    for (const name of ["info", "reset", "stop", "logs"]) {
+      const { code, stderr } = await session(name);
+      expect(code, name).toBe(2);
+      for (const way of ["list", "swap NAME", "create"]) expect(stderr).toContain(`session ${way}`);
+    }
+  }
+  expect(gateway.sessions.size).toBe(2);
+  expect((await session("swap", ids[1]?.slice(0, 8) ?? "")).code).toBe(0);
+  expect(saved().default_session).toBe(ids[1]);
+  await session("stop", ids[0] ?? "");
+  expect(saved().default_session).toBe(ids[1]); // another one was stopped
+});
+
+test("without a login, or with one that is over, it says to log in", async () => {
+  gateway.tokens.clear();
+  const over = await session("list");
+  expect([over.code, over.stderr]).toEqual([77, expect.stringContaining("agent login")]);
+  save({ backend_url: gateway.url });
+  const none = await session("create");
+  expect([none.code, none.stderr]).toEqual([77, expect.stringContaining("agent login URL")]);
+});
+
+test.each([
+  "create --timeout 8d",
+  "create --timeout 1w",
+  "create --label=",
+  "extend",
+  "extend --timeout 0",
+  "swap",
+])("refuses %j before anybody is asked", async (line) => {
+  expect((await session(...line.split(" "))).code).toBe(2);
+  expect(gateway.heard).toEqual([]);
+});

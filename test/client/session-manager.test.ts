@@ -1,0 +1,104 @@
+// Goal: a gateway as an object: the public one's bodies are read, its refusals named for what they are.
+import { expect, test } from "bun:test";
+import { RemoteOrchestrator } from "../../src/client/orchestrator.ts";
+import { SessionManager } from "../../src/client/session-manager.ts";
+import { RemoteAuthExpired } from "../../src/wire/remote-errors.ts";
+import { fakeDynos } from "../support/fake-dynos.ts";
+import { type FakeGateway, fakeGateway, PASSWORD } from "../support/fake-gateway.ts";
+import { project } from "../support/project.ts";
+
+async function loggedIn(gateway: FakeGateway) {
+  const { token } = await SessionManager.logIn(gateway.url, "alice", PASSWORD);
+  return { token, sessions: new SessionManager(gateway.url, { token }) };
+}
+const refusing = (status: number, headers: Record<string, string> = {}) =>
+  fakeGateway(() => Response.json({ detail: "the reason" }, { status, headers }));
+
+test("a session is made, listed, found, extended, reset, read and stopped", async () => {
+  await using gateway = fakeGateway();
+  const { sessions } = await loggedIn(gateway);
+  const made = await sessions.create({ label: "sea", sessionTimeoutS: 60, config: { robot: "r" } });
+  expect(gateway.bodies.at(-1)).toEqual({ label: "sea", timeout_s: 60, config: { robot: "r" } });
+  await sessions.create();
+  expect(gateway.bodies.at(-1)).toEqual({});
+  expect((await sessions.list()).map(({ label }) => label)).toEqual(["sea", "brave-otter-1"]);
+  const { session_id: id } = await sessions.find("sea");
+  expect(id).toBe(made.session_id);
+  expect((await sessions.find(id.slice(0, 8))).session_id).toBe(id);
+  expect(await sessions.extend(id, 90)).toMatchObject({ timeout_s: 90 });
+  await sessions.reset(id);
+  expect(await sessions.logs(id)).toStartWith("one\ntwo");
+  await sessions.stop(id);
+  await expect(sessions.get(id)).rejects.toMatchObject({ code: "session.unknown" });
+  await expect(sessions.find("sea")).rejects.toMatchObject({ code: "session.unknown" });
+  await sessions.list({ all: true });
+  expect(gateway.heard.at(-1)).toBe("GET /sessions?all_=true");
+});
+
+test("somebody else's session is found by its whole id alone, where the gateway lets", async () => {
+  await using gateway = fakeGateway();
+  const { sessions } = await loggedIn(gateway);
+  const id = "aaaaaaaa-aaaa-4bbb-8ccc-dddddddddddd";
+  await expect(sessions.find(id)).rejects.toMatchObject({ code: "session.unknown" });
+  expect(gateway.heard.at(-1)).toBe(`GET /sessions/${id}`);
+});
+
+test("a wrong password, too many of them, and what is no gateway are told apart", async () => {
+  await using gateway = fakeGateway();
+  const wrong = SessionManager.logIn(gateway.url, "alice", "guess");
+  await expect(wrong).rejects.toMatchObject({ code: "login.wrong", kind: "auth" });
+  await expect(wrong).rejects.toThrow("Invalid credentials");
+  await using busy = refusing(429, { "Retry-After": "42" });
+  const late = SessionManager.logIn(busy.url, "alice", PASSWORD);
+  await expect(late).rejects.toMatchObject({ code: "login.too-many", retryAfterMs: 42_000 });
+  await expect(late).rejects.toThrow("try again in 42 s");
+  await using plain = fakeDynos({});
+  const none = SessionManager.logIn(plain.url, "alice", PASSWORD);
+  await expect(none).rejects.toMatchObject({ code: "session.no-gateway" });
+  const sessions = new SessionManager(plain.url, { token: "t".repeat(20) });
+  await expect(sessions.list()).rejects.toMatchObject({ code: "session.no-gateway" });
+  await using odd = fakeDynos({ "POST /auth/login": { token: "short", username: "alice" } });
+  const short = SessionManager.logIn(odd.url, "alice", PASSWORD);
+  await expect(short).rejects.toMatchObject({ code: "backend.malformed-answer" });
+});
+
+test("a token that is not taken says to log in again; logging out does not mind", async () => {
+  await using gateway = fakeGateway();
+  const { sessions, token } = await loggedIn(gateway);
+  await sessions.logOut();
+  expect(gateway.tokens.size).toBe(0);
+  await expect(sessions.list()).rejects.toThrow(RemoteAuthExpired);
+  await expect(sessions.list()).rejects.toThrow("log in again");
+  await sessions.logOut();
+  const made = RemoteOrchestrator.fromSessionManager(gateway.url, { token });
+  await expect(made).rejects.toThrow(RemoteAuthExpired);
+});
+
+test.each([
+  [400, "session.invalid"],
+  [403, "session.too-many"],
+  [503, "backend.unavailable"],
+] as const)("a %d to a creation is %s, with the gateway's own words", async (status, code) => {
+  await using gateway = refusing(status);
+  const making = new SessionManager(gateway.url, { token: "t".repeat(20) }).create();
+  await expect(making).rejects.toMatchObject({ code, statusCode: status, detail: "the reason" });
+});
+
+test("an admin's question by somebody who is none is not a matter of too many", async () => {
+  await using gateway = refusing(403);
+  const asking = new SessionManager(gateway.url, { token: "t".repeat(20) }).list({ all: true });
+  await expect(asking).rejects.toMatchObject({ code: "session.not-allowed" });
+});
+
+test("fromConfig() is where somebody is logged in, else it says that nobody is", async () => {
+  await using gateway = fakeGateway();
+  const { token } = await loggedIn(gateway);
+  const { writeFileSync } = await import("node:fs");
+  await using folder = await project();
+  const env = { DYNOS_CONFIG_PATH: `${folder.path}/config.json` };
+  expect(() => SessionManager.fromConfig({}, env)).toThrow("nobody is logged in");
+  writeFileSync(env.DYNOS_CONFIG_PATH, JSON.stringify({ backend_url: gateway.url, token }), {
+    mode: 0o600,
+  });
+  expect(await SessionManager.fromConfig({}, env).list()).toEqual([]);
+});
