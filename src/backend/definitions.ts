@@ -16,7 +16,7 @@ import {
   type TransitionDef,
 } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import { suggestion } from "./nearest.ts";
+import { suggestion } from "../core/nearest.ts";
 
 /** What definitions may refer to. */
 export interface Declared {

@@ -15,9 +15,9 @@ import {
 } from "../core/domain.ts";
 import { isServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { suggestion } from "../core/nearest.ts";
 import { argProblems, atomPlaces, transitionProblems } from "./definitions.ts";
 import { NO_ENTRY } from "./keep-out.ts";
-import { suggestion } from "./nearest.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 /** Conditions whose alternatives multiply to more are not looked into: that would take for ever. */

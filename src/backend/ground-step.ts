@@ -2,7 +2,7 @@
 import type { TransitionDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import { suggestion } from "./nearest.ts";
+import { suggestion } from "../core/nearest.ts";
 import type { World } from "./world.ts";
 
 /** Absent parameters are null or `"None"` on the wire; numbers and booleans are names as text. */

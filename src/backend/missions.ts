@@ -4,8 +4,8 @@
  */
 import { messageOf, ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { suggestion } from "../core/nearest.ts";
 import { readBlocks } from "../wire/blocks.ts";
-import { suggestion } from "./nearest.ts";
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
 /** Missions that clients may save. */

@@ -5,7 +5,7 @@
 import type { ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
-import { suggestion } from "./nearest.ts";
+import { suggestion } from "../core/nearest.ts";
 import { checkFields, checkName } from "./object-rules.ts";
 import { identityOf } from "./same-place.ts";
 import type { Keep } from "./store.ts";

@@ -5,7 +5,7 @@
 import { type Atom, atom, atomParts } from "../core/atom.ts";
 import type { ArgDef, FluentDef, ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
-import { suggestion } from "./nearest.ts";
+import { suggestion } from "../core/nearest.ts";
 import type { Objects } from "./objects.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 

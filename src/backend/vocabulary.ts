@@ -14,8 +14,8 @@ import {
 } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
+import { suggestion } from "../core/nearest.ts";
 import { checkArgs, checkTransition, type Declared } from "./definitions.ts";
-import { suggestion } from "./nearest.ts";
 
 export class Vocabulary {
   readonly #domains: Domain[] = [];

@@ -226,6 +226,14 @@ export function stopSignals(): StopSignals {
   return { stop: stop.signal, hurry: hurry.signal };
 }
 
+/** Resolves at the abort. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** SIGUSR1 pauses and SIGUSR2 resumes (`agent pause` sends them); one that comes early is heeded once there is a servant. */
 function pauseSignals(): (servant: Servant) => void {
   let servant: Servant | undefined;

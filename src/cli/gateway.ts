@@ -3,20 +3,25 @@ import { randomBytes, randomInt } from "node:crypto";
 import { join } from "node:path";
 import { ServantError } from "../core/errors.ts";
 import type { BackendStore } from "../core/store.ts";
+import { Audit } from "../gateway/audit.ts";
 import { createGateway, type Gateway } from "../gateway/door.ts";
+import { Guesses } from "../gateway/guesses.ts";
+import { trusted } from "../gateway/peer.ts";
 import { proxy } from "../gateway/proxy.ts";
 import { Sessions } from "../gateway/sessions.ts";
+import { Tally } from "../gateway/tally.ts";
 import { Tokens } from "../gateway/tokens.ts";
 import { Users } from "../gateway/users.ts";
+import { auditFile } from "../system/audit-file.ts";
 import { openBackendStore } from "../system/backend-store.ts";
 import { systemClock } from "../system/clock.ts";
 import { dial } from "../system/dial.ts";
-import { verifyPassword } from "../system/passwords.ts";
+import { passwordsAtOnce, verifyPassword } from "../system/passwords.ts";
 import { sessionFolders } from "../system/session-folder.ts";
 import { sessionProcesses } from "../system/session-process.ts";
 import { openStateDir, stateDirectory } from "../system/state-dir.ts";
 import { UsersFileOnDisk } from "../system/users-file.ts";
-import { stopSignals } from "./compose.ts";
+import { aborted, stopSignals } from "./compose.ts";
 import { listenForGateway } from "./gateway-listen.ts";
 import { type HostLog, hostLog } from "./host-log.ts";
 import type { HostOptions } from "./options.ts";
@@ -38,14 +43,21 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
   const path = options.stateDir ?? join(stateDirectory(undefined, process.env), "sessions");
   const stateDir = openStateDir(path);
   try {
-    const door = open(options, { users, log, version, folder: stateDir.path });
-    const { url, port, stop } = listenForGateway(door, options);
-    tellReady(options, { url, port, users: users.count, state_dir: stateDir.path });
-    const { stop: stopped } = stopSignals();
-    await new Promise<void>((resolve) => stopped.addEventListener("abort", () => resolve()));
-    log("info", "stopping", {});
-    await door.close();
-    await stop();
+    const audit = openAudit(stateDir.path, log);
+    const door = open(options, { users, audit, log, version, folder: stateDir.path });
+    try {
+      const { url, port, stop } = listenForGateway(door, options);
+      tellReady(options, { url, port, users: users.count, state_dir: stateDir.path });
+      audit.note({ what: "start", detail: `${version} on ${url}` });
+      await aborted(stopSignals().stop);
+      log("info", "stopping", {});
+      audit.note({ what: "stop" });
+      // What sessions hold they answer as they end, and that goes out before the lines are cut.
+      await Promise.all([stop(), door.close()]);
+    } catch (cause) {
+      await door.close();
+      throw cause;
+    }
     return 0;
   } finally {
     stateDir.release();
@@ -61,24 +73,35 @@ function openUsers({ users: path }: HostOptions, log: HostLog): Users {
   return new Users(new UsersFileOnDisk(path, { onLoose }));
 }
 
+function openAudit(folder: string, log: HostLog): Audit {
+  const path = join(folder, "audit.log");
+  const onTrouble = (reason: string) => log("error", `cannot write "${path}": ${reason}`, {});
+  return new Audit({ clock: systemClock, write: auditFile(path, { onTrouble }) });
+}
+
 interface Opening {
+  readonly audit: Audit;
   readonly users: Users;
   readonly log: HostLog;
   readonly version: string;
   readonly folder: string;
 }
 
-function open(options: HostOptions, { users, log, version, folder }: Opening): Gateway {
+function open(options: HostOptions, { users, audit, log, version, folder }: Opening): Gateway {
   const clock = systemClock;
   const store = openBackendStore(join(folder, "gateway.sqlite"), {
     onDamaged: ({ setAside, reason }) =>
       log("error", `cannot read the sessions, kept as ${setAside}: ${reason}`, {}),
   });
-  const { maxBody, tokenMax } = options;
+  const { maxBody, tokenMax, trustProxy } = options;
   return createGateway({
     users,
     tokens: new Tokens({ store, clock, users, lifeMaxMs: tokenMax * 1_000 }),
-    passwords: { verify: verifyPassword },
+    passwords: { atOnce: passwordsAtOnce(), verify: verifyPassword },
+    guesses: new Guesses(clock),
+    audit,
+    tally: new Tally(),
+    isTrusted: trusted(trustProxy),
     sessions: openSessions(options, { store, log, folder }),
     proxy: proxy({ maxBodyBytes: maxBody, dial }),
     clock,

@@ -11,7 +11,7 @@ import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { backendStore, type Opened } from "./backend-store.ts";
-import { stopSignals } from "./compose.ts";
+import { aborted, stopSignals } from "./compose.ts";
 import { Library, namesOf } from "./domain/library.ts";
 import { hostLog } from "./host-log.ts";
 import { listen } from "./listen.ts";
@@ -130,11 +130,4 @@ function tellReady(
 ): void {
   if (json) process.stdout.write(`${JSON.stringify({ type: "ready", ...ready })}\n`);
   else process.stderr.write(`backend ready on ${ready.url} (${ready.domains.join(", ")})\n`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -4,6 +4,7 @@ import type { Telling } from "../backend/run-events.ts";
 import { failureAnswer } from "../backend/status.ts";
 import { ServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
+import { addressed } from "../wire/addressed.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { refuseForeignHost } from "../wire/stranger.ts";
 import type { HostOptions } from "./options.ts";
@@ -61,11 +62,6 @@ export function listen(
       await server.stop(true);
     },
   };
-}
-
-/** HTTP/1.0 need not name a host, and some probes do not: its address is a path alone then. */
-function addressed(request: Request): Request {
-  return request.url.startsWith("/") ? new Request(`http://host${request.url}`, request) : request;
 }
 
 function serve(

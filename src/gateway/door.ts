@@ -4,64 +4,91 @@
  */
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
-import type { Session } from "../core/gateway.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
+import { addressed } from "../wire/addressed.ts";
 import { addressOf, type SessionAddress, sessionOf } from "./address.ts";
+import type { Audit } from "./audit.ts";
+import { holderOf, theirs } from "./guard.ts";
+import type { Guesses } from "./guesses.ts";
 import { refuseAmbiguous } from "./headers.ts";
-import type { Passwords } from "./login.ts";
+import { Logins, type Passwords } from "./login.ts";
+import { clientAddress, type IsTrusted } from "./peer.ts";
 import type { SessionProxy, Way } from "./proxy.ts";
+import { refusal } from "./refusal.ts";
 import type { Tunnel } from "./relay.ts";
 import { routes } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
-import { failureResponse } from "./status.ts";
-import type { Held, Tokens } from "./tokens.ts";
+import type { Tally } from "./tally.ts";
+import type { Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
 
 /** How often what is over is ended, in milliseconds. */
 const SWEEP_MS = 1_000;
+/** What a request without `X-Requested-With` is told; it costs no more than that. */
+const ADVICE = '199 servant-agent "send X-Requested-With: dynos with each request"';
 
-export interface GatewayParts {
+export interface GatewayPorts {
   readonly users: Users;
   readonly tokens: Tokens;
   readonly passwords: Passwords;
+  readonly guesses: Guesses;
   readonly sessions: Sessions;
   readonly proxy: SessionProxy;
+  readonly audit: Audit;
+  readonly tally: Tally;
   readonly clock: Clock;
+  /** Proxies whose X-Forwarded-For counts. */
+  readonly isTrusted: IsTrusted;
   readonly log: (level: Level, message: string, fields: JsonObject) => void;
   readonly version: string;
 }
+export interface GatewayParts extends GatewayPorts {
+  readonly logins: Logins;
+}
 
 export interface Gateway {
-  /** Answers one request from this address; never rejects. */
-  fetch(request: Request, from: string): Promise<Response>;
+  /** Its own routes, as Hono has them. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
+  /** Answers one request of this peer; never rejects. */
+  fetch(request: Request, peer: string): Promise<Response>;
   /** For a request that asks for a websocket: what to connect it to, or why not. */
-  connect(request: Request, from: string): Promise<Tunnel | Response>;
+  connect(request: Request, peer: string): Promise<Tunnel | Response>;
+  /** Ends the sessions' processes and saves. */
   close(): Promise<void>;
 }
 
-export function createGateway(parts: GatewayParts): Gateway {
+export function createGateway(ports: GatewayPorts): Gateway {
+  const parts: GatewayParts = { ...ports, logins: new Logins(ports) };
   const closed = new AbortController();
   const app = routes(parts);
   const sweeping = sweep(parts, closed.signal);
+  const tellOfProxy = onceOfProxy(parts);
+  const fromWhom = (request: Request, peer: string) => {
+    const forwarded = request.headers.get("x-forwarded-for");
+    if (forwarded !== null) tellOfProxy(peer);
+    return clientAddress(peer, forwarded, parts.isTrusted);
+  };
   return {
-    async fetch(request, from) {
-      try {
+    routes: app.routes.filter(({ method }) => method !== "ALL"),
+    async fetch(bare, peer) {
+      const request = addressed(bare);
+      const from = fromWhom(request, peer);
+      const answer = await answered(request, from, async () => {
         const asked = askedOf(request);
-        if (asked === undefined) return await app.fetch(request, { from });
-        return await parts.proxy.fetch(request, wayTo(parts, request, asked.id), asked, from);
-      } catch (cause) {
-        return failureResponse(cause);
-      }
+        if (asked !== undefined) return await passOn(parts, request, asked, from);
+        return await app.fetch(request, { from, peer });
+      });
+      if (!request.headers.has("x-requested-with")) answer.headers.set("Warning", ADVICE);
+      return answer;
     },
-    async connect(request, from) {
-      try {
+    async connect(request, peer) {
+      const from = fromWhom(request, peer);
+      return await answered(request, from, async () => {
         const asked = askedOf(request);
         if (asked === undefined) throw new ServantError("route.unknown", "Cannot open a websocket");
         return await parts.proxy.connect(request, wayTo(parts, request, asked.id), asked, from);
-      } catch (cause) {
-        return failureResponse(cause);
-      }
+      });
     },
     async close() {
       closed.abort();
@@ -71,6 +98,18 @@ export function createGateway(parts: GatewayParts): Gateway {
       await parts.tokens.close();
     },
   };
+
+  async function answered<T>(
+    request: Request,
+    from: string,
+    answer: () => Promise<T>,
+  ): Promise<T | Response> {
+    try {
+      return await answer();
+    } catch (cause) {
+      return refusal(parts, cause, { from, request });
+    }
+  }
 }
 
 /**
@@ -83,13 +122,32 @@ function askedOf(request: Request): SessionAddress | undefined {
   return sessionOf(addressOf(request));
 }
 
-/** @throws {ServantError} `login.needed`, `request.malformed`, `session.*` */
-function wayTo({ sessions, tokens }: GatewayParts, request: Request, id: string): Way {
+async function passOn(
+  parts: GatewayParts,
+  request: Request,
+  asked: SessionAddress,
+  from: string,
+): Promise<Response> {
+  const { clock, proxy, tally } = parts;
+  const way = wayTo(parts, request, asked.id);
+  const startedMs = clock.monotonic();
+  const answer = await proxy.fetch(request, way, asked, from);
+  tally.passedOn(answer.status, (clock.monotonic() - startedMs) / 1_000);
+  return answer;
+}
+
+/** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead` */
+function wayTo({ sessions, tally, tokens }: GatewayParts, request: Request, id: string): Way {
   const held = holderOf(tokens, request.headers);
   try {
-    theirs(sessions, held, id);
+    theirs(sessions, held.person, id);
     const place = sessions.enter(id);
+    tally.inFlight += 1;
+    let isIn = true;
     const leave = () => {
+      if (!isIn) return;
+      isIn = false;
+      tally.inFlight -= 1;
       place.leave();
       held.release();
     };
@@ -100,49 +158,38 @@ function wayTo({ sessions, tokens }: GatewayParts, request: Request, id: string)
   }
 }
 
-/**
- * Who shows a good token.
- *
- * @throws {ServantError} `login.needed`; `request.malformed` for more than one
- */
-export function holderOf(tokens: Tokens, headers: Headers): Held {
-  const authorization = headers.get("authorization");
-  if (authorization === null) throw new ServantError("login.needed", "Cannot serve you: no token");
-  if (authorization.includes(",")) {
-    throw new ServantError(
-      "request.malformed",
-      "Cannot tell who you are: Authorization came twice",
-    );
-  }
-  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-  const held = token === undefined ? undefined : tokens.use(token);
-  if (held !== undefined) return held;
-  throw new ServantError(
-    "login.needed",
-    "Cannot serve you: the token is wrong, revoked or expired",
-  );
+/** Whoever asks through a proxy that is not named is taken for the proxy: worth a word, once. */
+function onceOfProxy({ isTrusted, log }: GatewayParts): (peer: string) => void {
+  let isTold = false;
+  return (peer) => {
+    if (isTold || isTrusted(peer)) return;
+    isTold = true;
+    const advice = `without --trust-proxy ${peer} all of its clients count as one`;
+    log("warn", `${peer} speaks for others (X-Forwarded-For): ${advice}`, {});
+  };
 }
 
-/**
- * A session of theirs; admins may have any. That there is one of somebody else's is told to nobody.
- *
- * @throws {ServantError} `session.unknown`
- */
-export function theirs(sessions: Sessions, { person }: Pick<Held, "person">, id: string): Session {
-  const session = sessions.find(id);
-  const isTheirs = session?.owner === person.username || person.role === "admin";
-  if (session !== undefined && isTheirs) return session;
-  throw new ServantError("session.unknown", `Cannot find session "${id.slice(0, 100)}"`);
-}
-
-async function sweep({ clock, log, tokens, users }: GatewayParts, end: AbortSignal): Promise<void> {
+async function sweep(parts: GatewayParts, end: AbortSignal): Promise<void> {
+  const { audit, clock, guesses, log, tokens } = parts;
   while (!end.aborted) {
-    try {
-      if (users.refresh()) log("info", `read the users file again: ${users.count} users`, {});
-    } catch (cause) {
-      log("error", `${messageOf(cause)}; the users stay as they were`, {});
-    }
+    refreshUsers(parts);
+    guesses.sweep();
+    audit.sweep();
     await tokens.sweep().catch((cause) => log("error", messageOf(cause), {}));
     await clock.sleep(SWEEP_MS, end);
+  }
+}
+
+/** Reads the users file again where it changed. An edit that cannot be used changes nothing. */
+export function refreshUsers({ audit, log, users }: GatewayParts): void {
+  try {
+    if (!users.refresh()) return;
+    const detail = `${users.count} users`;
+    log("info", `read the users file again: ${detail}`, {});
+    audit.note({ what: "users.change", detail });
+  } catch (cause) {
+    const problem = messageOf(cause);
+    log("error", `${problem}; who may log in stays as it was`, {});
+    audit.note({ what: "users.change", detail: `not used: ${problem}` });
   }
 }

@@ -1,131 +1,153 @@
 /** Every route of the gateway but `/s/{id}/*`, and what holds for all of them. */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import * as z from "zod/mini";
-import { ServantError } from "../core/errors.ts";
-import type { Person, Session } from "../core/gateway.ts";
-import { CreateSession, ExtendSession, LOGIN_MAX_BYTES, LoginRequest } from "../wire/gateway.ts";
-import { refuseStrangers } from "../wire/stranger.ts";
-import { type GatewayParts, holderOf, theirs } from "./door.ts";
-import { logIn } from "./login.ts";
-import { recordOf } from "./session-record.ts";
-import { failureAnswer } from "./status.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
+import type { Person, SessionStatus } from "../core/gateway.ts";
+import { isLoopback } from "../wire/connection.ts";
+import { LOGIN_MAX_BYTES, LoginRequest } from "../wire/gateway.ts";
+import { METRICS_TYPE } from "../wire/prometheus.ts";
+import { unknownRoute } from "../wire/unknown-route.ts";
+import { bodyOf } from "./body.ts";
+import { type GatewayParts, refreshUsers } from "./door.ts";
+import { holderOf, tokenOf } from "./guard.ts";
+import { refusal } from "./refusal.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import type { LoginOutcome } from "./tally.ts";
 
 /** The longest body of a request about sessions, in bytes. */
 const BODY_MAX_BYTES = 64 * 1024;
+/** What says that a request was passed on by somebody. */
+const FORWARDED = ["forwarded", "via", "x-forwarded-for", "x-real-ip"] as const;
 
-export type GatewayApp = Hono<{
-  /** The address that the request comes from. */
-  Bindings: { from: string };
-  Variables: { person: Person };
-}>;
+export type GatewayApp = Hono<GatewayEnv>;
+export interface GatewayEnv {
+  /** The client's address, and the address of whoever asked for it. */
+  Bindings: { readonly from: string; readonly peer: string };
+  Variables: {
+    /** Who asks, where a token is needed. */
+    person: Person;
+    /** The name that is tried, where somebody has it. */
+    tried: string;
+  };
+}
+export type GatewayContext = Context<GatewayEnv>;
 
 export function routes(parts: GatewayParts): GatewayApp {
   const app: GatewayApp = new Hono();
   app.use(async (context, next) => {
-    refuseStrangers(context.req.raw.headers);
     await next();
+    // What a token opens is for whoever showed it.
+    context.header("Cache-Control", "no-store");
+    context.header("X-Content-Type-Options", "nosniff");
+    if (context.error === undefined) parts.tally.answered(context.res.status);
   });
   app.get("/health", (context) => context.json({ status: "ok", mode: "sessions" }));
+  descriptionRoutes(app, parts);
   authRoutes(app, parts);
+  app.use("/sessions/*", withPerson(parts), limited(BODY_MAX_BYTES));
   sessionRoutes(app, parts);
-  app.notFound((context) => {
-    const { method, path } = context.req;
-    const problem = `Cannot ${method} "${path.slice(0, 200)}": there is no such route`;
-    return failed(context, new ServantError("route.unknown", problem));
+  app.notFound((context) => answerUnknown(app, context));
+  app.onError((cause, context) => {
+    const { person, tried: who = person?.username } = context.var;
+    return refusal(parts, cause, { from: context.env.from, request: context.req.raw, who });
   });
-  app.onError((cause, context) => failed(context, cause));
   return app;
 }
 
-function authRoutes(app: GatewayApp, parts: GatewayParts): void {
-  app.post("/auth/login", limited(LOGIN_MAX_BYTES), async (context) => {
-    const user = await logIn(parts, await bodyOf(context, LoginRequest));
-    const token = await parts.tokens.issue(user);
-    return context.json({ token, username: user.username, role: user.role });
+/** Made when they are first asked for. */
+function descriptionRoutes(app: GatewayApp, parts: GatewayParts): void {
+  const description = async () => (await import("./api.ts")).gatewayOpenApi(parts.version);
+  app.get("/", (context) => context.redirect("/docs"));
+  app.get("/openapi.json", async () => Response.json(await description()));
+  app.get("/docs", async () => {
+    const { apiPage } = await import("../wire/api-page.ts");
+    return apiPage("/openapi.json", await description());
   });
-  app.post("/auth/logout", limited(BODY_MAX_BYTES), async (context) => {
-    holderOf(parts.tokens, context.req.raw.headers).release();
-    const [, token = ""] = (context.req.header("authorization") ?? "").split(/ +/);
-    await parts.tokens.revoke(token);
+  app.get("/metrics", (context) => {
+    refuseMetrics(parts, context);
+    const { sessions, tally, tokens, users, version } = parts;
+    const byStatus = Map.groupBy(sessions.list(), ({ status }) => status);
+    const counts = [...byStatus].map(([status, all]): [SessionStatus, number] => [
+      status,
+      all.length,
+    ]);
+    const present = { version, users: users.count, tokens: tokens.count };
+    const text = tally.text({ ...present, sessions: new Map(counts) });
+    return new Response(text, { headers: { "Content-Type": METRICS_TYPE } });
+  });
+}
+
+/** From this machine, unless a proxy of it asks for somebody else; or for an admin. */
+function refuseMetrics({ tokens }: GatewayParts, { env, req }: GatewayContext): void {
+  const isForwarded = FORWARDED.some((name) => req.raw.headers.has(name));
+  if (isLoopback(env.peer) && !isForwarded) return;
+  const held = holderOf(tokens, req.raw.headers);
+  held.release();
+  if (held.person.role === "admin") return;
+  throw new ServantError("session.not-allowed", "Cannot show the metrics: you are no admin");
+}
+
+function authRoutes(app: GatewayApp, parts: GatewayParts): void {
+  const { audit, logins, tally, tokens, users } = parts;
+  app.post("/auth/login", limited(LOGIN_MAX_BYTES), async (context) => {
+    const { from } = context.env;
+    try {
+      const asked = await bodyOf(context, LoginRequest);
+      refreshUsers(parts); // who was just entered may come in, and who was taken out may not
+      if (users.find(asked.username) !== undefined) context.set("tried", asked.username);
+      const user = await logins.logIn(asked, from, context.req.raw.signal);
+      const { username, role } = user;
+      const token = await tokens.issue(user);
+      tally.login("ok");
+      audit.note({ what: "login", who: username, from });
+      return context.json({ token, username, role });
+    } catch (cause) {
+      tally.login(outcomeOf(cause));
+      throw cause;
+    }
+  });
+  app.post("/auth/logout", withPerson(parts), async (context) => {
+    await tokens.revoke(tokenOf(context.req.raw.headers) ?? "");
+    audit.note({ what: "logout", who: context.var.person.username, from: context.env.from });
     return context.json({ status: "ok" });
   });
 }
 
-function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
-  const { clock, sessions } = parts;
-  const told = (session: Session) => recordOf(session, clock.now());
-  const own = (context: Context, person: Person) =>
-    theirs(sessions, { person }, context.req.param("id") ?? "").id;
-  app.use("/sessions/*", limited(BODY_MAX_BYTES), async (context, next) => {
-    const held = holderOf(parts.tokens, context.req.raw.headers);
+function outcomeOf(cause: unknown): LoginOutcome {
+  const { code } = toServantError(cause);
+  if (code === "login.wrong") return "wrong";
+  return code === "login.too-many" ? "limited" : "malformed";
+}
+
+/** Lets nobody pass who shows no good token. */
+function withPerson({ tokens }: GatewayParts) {
+  return async (context: GatewayContext, next: () => Promise<void>) => {
+    if (context.req.method === "OPTIONS") return await next();
+    const held = holderOf(tokens, context.req.raw.headers);
     context.set("person", held.person);
     try {
       await next();
     } finally {
       held.release();
     }
-  });
-  app.post("/sessions", async (context) => {
-    const asked = await bodyOf(context, CreateSession);
-    return context.json(told(await sessions.create(context.var.person.username, asked)));
-  });
-  app.get("/sessions", (context) => {
-    const { username, role } = context.var.person;
-    const isAll = /^(true|1)$/i.test(context.req.query("all_") ?? "");
-    if (isAll && role !== "admin") {
-      throw new ServantError("session.not-allowed", "Cannot list everybody's sessions");
-    }
-    return context.json({ sessions: sessions.list(isAll ? undefined : username).map(told) });
-  });
-  app.get("/sessions/:id", (context) =>
-    context.json(told(theirs(sessions, context.var, context.req.param("id")))),
-  );
-  app.delete("/sessions/:id", async (context) => {
-    await sessions.stop(own(context, context.var.person));
-    return context.body(null, 204);
-  });
-  app.post("/sessions/:id/extend", async (context) => {
-    const id = own(context, context.var.person);
-    const { timeout_s } = await bodyOf(context, ExtendSession);
-    return context.json(told(await sessions.extend(id, timeout_s)));
-  });
-  app.post("/sessions/:id/reset", async (context) =>
-    context.json(told(await sessions.reset(own(context, context.var.person)))),
-  );
-  app.get("/sessions/:id/logs", async (context) => {
-    const logs = await sessions.logs(own(context, context.var.person));
-    return new Response(logs, { headers: { "Content-Type": "text/plain; charset=utf-8" } });
-  });
+  };
 }
 
 function limited(maxSize: number) {
   return bodyLimit({
     maxSize,
-    onError: (context) => {
+    onError: () => {
       const reason = `Cannot read the body: it is longer than ${maxSize} bytes`;
-      return failed(context, new ServantError("request.too-large", reason));
+      throw new ServantError("request.too-large", reason);
     },
   });
 }
 
-/** @throws {ServantError} `request.malformed`, naming the members that are wrong */
-async function bodyOf<T>(context: Context, schema: z.ZodMiniType<T>): Promise<T> {
-  const text = await context.req.text();
-  const subject = `the body of ${context.req.method} ${context.req.path}`;
-  let value: unknown;
-  try {
-    value = text.trim() === "" ? {} : JSON.parse(text);
-  } catch (cause) {
-    throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`, { cause });
-  }
-  const parsed = z.safeParse(schema, value);
-  if (parsed.success) return parsed.data;
-  const reason = z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500);
-  throw new ServantError("request.malformed", `Cannot use ${subject}: ${reason}`);
-}
-
-function failed(context: Context, cause: unknown): Response {
-  const { status, body, headers } = failureAnswer(cause);
-  return context.json(body, status, headers);
+function answerUnknown(app: GatewayApp, context: GatewayContext): Response {
+  const { method, path } = context.req;
+  const { status, detail, allowed } = unknownRoute(app.routes, method, path);
+  const all = [...allowed, ...(allowed.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+  const headers = { Allow: all.join(", ") };
+  if (method === "OPTIONS" && status === 405) return context.body(null, 204, headers);
+  return context.json({ detail, code: "route.unknown" }, status, status === 405 ? headers : {});
 }

@@ -2,6 +2,7 @@
  * Who may log in: `login.json`, as the public gateway has it. It is read again when it changes; an edit
  * that cannot be used leaves everybody as they were, and is told.
  */
+import { createHmac, randomBytes } from "node:crypto";
 import * as z from "zod/mini";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Role } from "../core/gateway.ts";
@@ -27,6 +28,11 @@ export interface UsersFile {
   readIfChanged(): string | undefined;
 }
 
+/** What a hash costs where there is no user to take it from. */
+const COST_DEFAULT = 12;
+/** A salt and a digest: what they were made of does not matter, for nobody has it. */
+const DECOY = "7bAUO.HbOD8uUXd.cPvuSOBwrlJn2JhhXivYqYoX6mPfbkgJ1SEGm";
+
 /** @throws {ServantError} `gateway.bad-users`, naming what is wrong */
 export function readUsers(text: string): ReadonlyMap<string, User> {
   const bad = (reason: string) =>
@@ -48,6 +54,7 @@ export function readUsers(text: string): ReadonlyMap<string, User> {
 
 export class Users {
   readonly #file: UsersFile;
+  readonly #key = randomBytes(32);
   #users: ReadonlyMap<string, User>;
 
   /** @throws {ServantError} `gateway.bad-users` */
@@ -62,6 +69,17 @@ export class Users {
 
   find(username: string): User | undefined {
     return this.#users.get(username);
+  }
+
+  /**
+   * A hash to try a password against under a name that nobody has, so that it takes as long: it costs
+   * what that of some user costs, for one name always the same one's.
+   */
+  decoy(username: string): string {
+    const costs = [...this.#users.values()].map(({ cost }) => cost);
+    const at = createHmac("sha256", this.#key).update(username).digest().readUInt32BE();
+    const cost = costs[at % costs.length] ?? COST_DEFAULT;
+    return `$2b$${String(cost).padStart(2, "0")}$${DECOY}`;
   }
 
   /**

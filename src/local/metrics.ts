@@ -1,6 +1,7 @@
 /** What Prometheus reads: the tally's counters and what the status says, as text. */
 import type { Status } from "../wire/local.ts";
-import type { Histogram, Tally } from "./tally.ts";
+import { counter, gauge, histogram, type Sample } from "../wire/prometheus.ts";
+import type { Tally } from "./tally.ts";
 
 /** What the door itself counts. */
 export interface DoorCounts {
@@ -10,8 +11,6 @@ export interface DoorCounts {
   readonly unread: number;
   readonly unwritten: number;
 }
-
-type Sample = readonly [labels: string, value: number];
 
 /** The text format 0.0.4: one family after another, each with its help and type. */
 export function metricsText(tally: Tally, status: Status, door: DoorCounts): string {
@@ -68,35 +67,6 @@ export function metricsText(tally: Tally, status: Status, door: DoorCounts): str
     gauge("agent_door_streams", "Open log streams.", door.streams),
     counter("agent_door_answers_total", "Answers of this door, by status.", answers),
   ].join("");
-}
-
-function counter(name: string, help: string, samples: number | readonly Sample[]): string {
-  return family(name, "counter", help, samples);
-}
-
-function gauge(name: string, help: string, samples: number | readonly Sample[]): string {
-  return family(name, "gauge", help, samples);
-}
-
-function family(
-  name: string,
-  type: string,
-  help: string,
-  samples: number | readonly Sample[],
-): string {
-  const all: readonly Sample[] = typeof samples === "number" ? [["", samples]] : samples;
-  const lines = all.map(([labels, value]) => `${name}${labels && `{${labels}}`} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
-}
-
-function histogram(name: string, help: string, { bounds, counts, sum, count }: Histogram): string {
-  let below = 0;
-  const buckets = bounds.map((bound, at) => {
-    below += counts[at] ?? 0;
-    return `${name}_bucket{le="${bound}"} ${below}\n`;
-  });
-  const rest = `${name}_bucket{le="+Inf"} ${count}\n${name}_sum ${sum}\n${name}_count ${count}\n`;
-  return `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${buckets.join("")}${rest}`;
 }
 
 function secondsBetween(from: string, to: string): number {

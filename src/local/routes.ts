@@ -4,6 +4,7 @@ import { ServantError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { apiPage } from "../wire/api-page.ts";
 import type { AssignmentQuery, Opening, Reason } from "../wire/local.ts";
+import { METRICS_TYPE } from "../wire/prometheus.ts";
 import { tooMany } from "./answers.ts";
 import { api, type RouteName } from "./api.ts";
 import type { Auth } from "./auth.ts";
@@ -65,7 +66,7 @@ export function handlers(parts: RouteParts): Readonly<Record<RouteName, Handle>>
     },
     metrics: async () => {
       const text = metricsText(parts.tally, await door.status(), parts.counts());
-      return new Response(text, { headers: { "Content-Type": "text/plain; version=0.0.4" } });
+      return new Response(text, { headers: { "Content-Type": METRICS_TYPE } });
     },
     status: async () => Response.json(await door.status()),
     assignments: async ({ query }) =>

@@ -1,31 +1,11 @@
 /** Counts what happened since the agent started: a fold of the bus, told as metrics. */
 import { type AgentEvent, describeEvent, type Level } from "../core/events.ts";
+import { Histogram } from "../wire/prometheus.ts";
 
 /** Upper bounds of the buckets, in seconds. */
 export const TOOK_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800] as const;
 /** A held poll takes up to half a minute. */
 export const POLL_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60] as const;
-
-export class Histogram {
-  readonly bounds: readonly number[];
-  /** How many fell into each bucket; the last is for what is over every bound. */
-  readonly counts: number[];
-  sum = 0;
-  count = 0;
-
-  constructor(bounds: readonly number[]) {
-    this.bounds = bounds;
-    this.counts = [...bounds, 0].map(() => 0);
-  }
-
-  add(value: number): void {
-    const found = this.bounds.findIndex((bound) => value <= bound);
-    const at = found < 0 ? this.bounds.length : found;
-    this.counts[at] = (this.counts[at] ?? 0) + 1;
-    this.sum += value;
-    this.count += 1;
-  }
-}
 
 export class Tally {
   readonly took = new Histogram(TOOK_S);

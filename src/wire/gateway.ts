@@ -35,6 +35,15 @@ export const LoginReply = z.looseObject({
 });
 export type LoginReply = z.infer<typeof LoginReply>;
 
+export const GatewayHealth = z.looseObject({
+  status: z.literal("ok"),
+  mode: z.literal("sessions"),
+});
+/** Python writes it as `True`. */
+export const AllQuery = z.object({
+  all_: z.optional(z.string().check(z.describe("`true`: everybody's"))),
+});
+
 export const TimeoutSeconds = z.int().check(z.minimum(1), z.maximum(SESSION_TIMEOUT_MAX_S));
 
 export const CreateSession = z.looseObject({

@@ -1,12 +1,12 @@
 /** `agent host --sessions` as its users see it: https, an authority of its own, some people. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Role } from "../../src/core/gateway.ts";
 import type { LoginReply, SessionRecord } from "../../src/wire/gateway.ts";
 import { ensureBinary } from "./binary.ts";
+import { type Certificates, throwAwayCertificates } from "./certificates.ts";
 import { type Running, start } from "./running.ts";
-import { type ThrowAwayCa, throwAwayCa } from "./throw-away-ca.ts";
 
 /** Passwords of the people that a gateway of the tests knows; alice is its admin. */
 export const PEOPLE = {
@@ -35,7 +35,9 @@ export class RunningGateway implements AsyncDisposable {
   readonly usersPath = join(this.folder, "login.json");
   process!: Running;
   url = "";
-  ca: ThrowAwayCa | undefined;
+  certificates: Certificates | undefined;
+  /** What a client must trust, PEM; none of a plain gateway. */
+  ca: string | undefined;
   readonly #options: GatewayOptions;
   /** The same after each start: sessions keep their ports. */
   readonly #ports = ((from) => `${from}-${from + PORTS - 1}`)(
@@ -49,7 +51,10 @@ export class RunningGateway implements AsyncDisposable {
   static async start(options: GatewayOptions = {}): Promise<RunningGateway> {
     const gateway = new RunningGateway(options);
     await gateway.writeUsers(PEOPLE);
-    if (options.isPlain !== true) gateway.ca = await throwAwayCa(gateway.folder);
+    if (options.isPlain !== true) {
+      gateway.certificates = throwAwayCertificates();
+      gateway.ca = readFileSync(gateway.certificates.ca, "utf8");
+    }
     await gateway.start();
     return gateway;
   }
@@ -57,7 +62,8 @@ export class RunningGateway implements AsyncDisposable {
   /** Once more, where it was: on the same port. */
   async start(): Promise<void> {
     const { port = "0" } = this.url === "" ? {} : new URL(this.url);
-    const tls = this.ca ? ["--tls-cert", this.ca.certPath, "--tls-key", this.ca.keyPath] : [];
+    const { cert, key } = this.certificates ?? {};
+    const tls = cert && key ? ["--tls-cert", cert, "--tls-key", key] : [];
     this.process = start(
       [
         ...[await ensureBinary(), "host", "--sessions", "--json", "--port", port, ...tls],
@@ -81,7 +87,7 @@ export class RunningGateway implements AsyncDisposable {
 
   /** One request, with the headers that the public client sends. */
   async ask(path: string, { token, json, ...init }: Asked = {}): Promise<Response> {
-    const ca = this.ca?.ca;
+    const { ca } = this;
     return await fetch(this.url + path, {
       ...init,
       headers: {
@@ -116,6 +122,7 @@ export class RunningGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    this.certificates?.[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

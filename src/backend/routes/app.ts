@@ -4,7 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { ServantError, toServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { refuseStrangers } from "../../wire/stranger.ts";
-import { nearest } from "../nearest.ts";
+import { unknownRoute } from "../../wire/unknown-route.ts";
 import type { Parts } from "../parts.ts";
 import { failureAnswer } from "../status.ts";
 import { beliefRoutes } from "./beliefs.ts";
@@ -55,7 +55,7 @@ export function routes(parts: Parts, described: Described): Hono {
   runRoutes(app, parts);
   cancelRoutes(app, parts);
   servantRoutes(app, parts);
-  app.notFound((context) => unknownRoute(app, context));
+  app.notFound((context) => answerUnknown(app, context));
   app.onError((cause, context) => {
     const { status, body } = failureAnswer(cause);
     const request = `${context.req.method} ${context.req.path}`;
@@ -84,17 +84,9 @@ function health({ world, servants, executor, keeper }: Parts): JsonObject {
   };
 }
 
-function unknownRoute(app: Hono, context: Context): Response {
+function answerUnknown(app: Hono, context: Context): Response {
   const { method, path } = context.req;
-  const known = app.routes.filter((route) => route.method !== "ALL");
-  const isMeant = (route: string) => new RegExp(`^${route.replace(/:\w+/g, "[^/]+")}$`).test(path);
-  const methods = known.filter((route) => isMeant(route.path)).map((route) => route.method);
-  if (methods.length > 0) {
-    const detail = `Cannot ${method} ${path.slice(0, 200)}: it takes ${methods.join(" or ")}`;
-    return context.json({ detail, code: "route.unknown" }, 405, { Allow: methods.join(", ") });
-  }
-  const near = nearest(path, new Set(known.map((route) => route.path)));
-  const hint = near === undefined ? "" : `; nearest is "${near}"`;
-  const reason = `Cannot ${method} "${path.slice(0, 200)}": there is no such route${hint}`;
-  return failed(context, new ServantError("route.unknown", reason));
+  const { status, detail, allowed } = unknownRoute(app.routes, method, path);
+  const headers = status === 405 ? { Allow: allowed.join(", ") } : {};
+  return context.json({ detail, code: "route.unknown" }, status, headers);
 }

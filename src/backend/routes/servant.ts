@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type AuditId, failedResult, type Result } from "../../core/assignment.ts";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { suggestion } from "../../core/nearest.ts";
 import {
   HOLDS_HEADER,
   parseHolds,
@@ -14,7 +15,6 @@ import {
   toResult,
   WireResult,
 } from "../../wire/dynos.ts";
-import { suggestion } from "../nearest.ts";
 import type { Parts } from "../parts.ts";
 import type { Handout, Wish } from "../servant.ts";
 import { bodyOf, preferredWaitMs } from "./request.ts";

@@ -5,9 +5,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { domainProblems } from "../../backend/domain-check.ts";
-import { suggestion } from "../../backend/nearest.ts";
 import type { Domain } from "../../core/domain.ts";
 import { messageOf, ServantError } from "../../core/errors.ts";
+import { suggestion } from "../../core/nearest.ts";
 import { adaptiveResampling } from "../../domains/adaptive-resampling.ts";
 import { sentry } from "../../domains/sentry.ts";
 import { warehouse } from "../../domains/warehouse.ts";

@@ -1,8 +1,9 @@
 /** `agent journal show`: everything that is known of one assignment. */
-import { nearest } from "../../backend/nearest.ts";
+
 import type { AuditId } from "../../core/assignment.ts";
 import type { Fact } from "../../core/entry.ts";
 import { ServantError } from "../../core/errors.ts";
+import { nearest } from "../../core/nearest.ts";
 import type { JournalStories, Story } from "../../system/journal-stories.ts";
 import { type Output, printable } from "../output.ts";
 import {
