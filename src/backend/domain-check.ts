@@ -49,12 +49,17 @@ export function domainProblems(domain: Domain, known: readonly Domain[]): Proble
   return problems.length > 0 ? problems : refusal(domain, known);
 }
 
-/** What is allowed and looks like a mistake. */
-export function domainWarnings(domain: Domain): Problem[] {
+/** What is allowed beside `known` and looks like a mistake. */
+export function domainWarnings(domain: Domain, known: readonly Domain[] = []): Problem[] {
+  const all = [...known, domain].flatMap(({ objects }) => objects);
+  const objects = new Set(all.map(({ name }) => name));
   return [
     ...fluentWarnings(domain),
     ...domain.transitions.flatMap((def, index) =>
-      within(`transitions[${index}]`, transitionWarnings(def, domain)),
+      within(`transitions[${index}]`, [
+        ...transitionWarnings(def, domain),
+        ...objectWarnings(def, objects),
+      ]),
     ),
     ...domain.objects.flatMap((def, index) =>
       within(`objects[${index}]`, fieldWarnings(def, domain.types)),
@@ -128,6 +133,23 @@ function* transitionWarnings(def: TransitionDef, { code = {} }: Domain): Generat
   ]);
   if (changes.length === 0 && script.length === 0 && ofCode.script === undefined) {
     yield { place: "", reason: `"${name}" changes nothing: a planner never takes it` };
+  }
+}
+
+/** Objects may be made while the backend runs; most names that nothing declares are mistyped. */
+function* objectWarnings(def: TransitionDef, objects: ReadonlySet<string>): Generator<Problem> {
+  const names = [
+    ...[...atomPlaces(def)].map(({ place, text }) => ({ place, args: atomParts(text).args })),
+    ...(def.script ?? []).map(({ parameters }, index) => ({
+      ...{ place: `script[${index}]`, args: Object.values(parameters) },
+    })),
+  ];
+  const known = [...def.params.map(({ name }) => `?${name}`), ...objects];
+  for (const { place, args } of names) {
+    for (const arg of args) {
+      if (arg.startsWith("?") || objects.has(arg)) continue;
+      yield { place, reason: `no object "${arg}" is declared${suggestion(arg, known)}` };
+    }
   }
 }
 

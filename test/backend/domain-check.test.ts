@@ -122,6 +122,38 @@ test("what cannot have been meant is warned of", () => {
   ]);
 });
 
+test("an object that nothing declares is warned of: somebody may make it, or it is mistyped", () => {
+  const rooms = vocabulary({
+    transitions: [
+      {
+        name: "park",
+        params: [{ name: "cart", type: "cart" }],
+        preconditions: ["free(?cart)", { or: ["at(hal)", "at(hall)"] }],
+        adds: ["free(cart)"],
+        effects: [{ when: "at(porch)", adds: ["at(room)"] }],
+        script: [{ transition: "go", parameters: { from: "hall", to: "hull" } }],
+      },
+    ],
+    objects: [{ name: "hall", type: "room" }],
+  });
+  const free = { name: "free", args: [{ name: "cart", type: "cart" }], default: false };
+  const parking = {
+    ...rooms,
+    types: [...rooms.types, { name: "cart", fields: {} }],
+    fluents: [...rooms.fluents, free],
+  };
+  const porch = { name: "porch", type: "room", fields: {} };
+  const house = { ...rooms, name: "house", fluents: [], transitions: [], objects: [porch] };
+  expect(domainProblems(parking, [house])).toEqual([]);
+  const told = lines(domainWarnings(parking, [house])).filter((line) => line.includes("object"));
+  expect(told).toEqual([
+    'transitions[1].preconditions[1]: no object "hal" is declared; nearest is "hall"',
+    'transitions[1].adds[0]: no object "cart" is declared; nearest is "?cart"',
+    'transitions[1].effects[0].adds[0]: no object "room" is declared; known: ?cart, porch, hall',
+    'transitions[1].script[0]: no object "hull" is declared; nearest is "hall"',
+  ]);
+});
+
 test("what the backend and code see to is not warned of", () => {
   const room = objectType("room");
   const legs = () => ({ objects: [], steps: [] });

@@ -41,7 +41,7 @@ async function judge(file: string, library: Library): Promise<Verdict> {
     return { file, errors: [{ place: "", reason: messageOf(cause) }], warnings: [] };
   }
   const errors = domainProblems(domain, used);
-  return { file, errors, warnings: [...covered(domain), ...domainWarnings(domain)] };
+  return { file, errors, warnings: [...covered(domain), ...domainWarnings(domain, used)] };
 }
 
 /** What this program brings is found first: nothing else can go by its names. */
