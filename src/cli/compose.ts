@@ -52,7 +52,7 @@ export interface ServantSettings extends CommandOptions {
   /** What the backend inside this process plans, when there is one. */
   readonly world?: () => Promise<World>;
   /** Told what the plugin offers, before it is registered. */
-  readonly onOffer?: (offer: Offer) => void;
+  readonly onOffer?: (offer: Offer) => void | Promise<void>;
 }
 
 export interface StopSignals {
@@ -112,7 +112,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     });
     const ledger = await Ledger.open(journal);
     const runner = await (await starting).open(ledger, journal.actsElsewhere());
-    settings.onOffer?.(runner.offer);
+    await settings.onOffer?.(runner.offer);
     bus.publish({ type: "agent.started", stateDir: stateDir.path, origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
     const onPolled = (tookMs: number) => watch.tally.polled(tookMs);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type Backend, createBackend } from "../backend/backend.ts";
 import { RemoteOrchestrator } from "../client/orchestrator.ts";
 import type { Atom } from "../core/atom.ts";
+import type { Domain } from "../core/domain.ts";
 import { exitCodes, ServantError } from "../core/errors.ts";
 import { parseGoalAtom } from "../core/expression.ts";
 import type { Bus, Offer } from "../core/ports.ts";
@@ -22,6 +23,7 @@ import { listen } from "./listen.ts";
 import type { RunOptions } from "./options.ts";
 import { durationText, type Output, openOutput, printable } from "./output.ts";
 import { openRunDisplay, type RunDisplay, silentDisplay } from "./run-display.ts";
+import { wordsOf } from "./words-of.ts";
 import { worldOf } from "./world-of.ts";
 
 /** The name of the backend inside this process: its journal entries belong to it alone. */
@@ -42,8 +44,9 @@ export async function run(
   const logged = { ...options, logFormat: options.logFormat ?? (options.json ? "json" : "pretty") };
   const { bus, secrets } = openLoggedBus(logged, systemClock, (text) => display.log(text));
   const library = new Library(options);
+  const domains = await library.open(options.domain);
   const backend = createBackend({
-    domains: await library.open(options.domain),
+    domains,
     library,
     clock: systemClock,
     version,
@@ -67,6 +70,7 @@ export async function run(
       secrets,
       stateDir,
       version,
+      words: (offer) => wordsOf(offer, { asked: options.domain, domains, library, display }),
       world: () => worldOf(backend),
     });
   } finally {
@@ -86,13 +90,15 @@ interface Parts {
   readonly secrets: Secrets;
   readonly stateDir: string;
   readonly version: string;
+  /** What the backend has to know of a plugin's vocabulary. */
+  readonly words: (offer: Offer) => Promise<readonly Domain[]>;
   readonly world: () => Promise<World>;
 }
 
 async function serveAndExecute(
   reference: string,
   options: RunOptions,
-  { backend, bus, display, goal, out, secrets, stateDir, version, world }: Parts,
+  { backend, bus, display, goal, out, secrets, stateDir, version, words, world }: Parts,
 ): Promise<number> {
   const connection = new Connection({ url: EMBEDDED_URL }, (url, init) =>
     backend.fetch(new Request(url, init)),
@@ -121,8 +127,8 @@ async function serveAndExecute(
       assignmentMaxBytes: Number.MAX_SAFE_INTEGER, // it comes from this very process
       failuresMax: 0,
       reregister: true,
-      onOffer(offered) {
-        backend.addDomain(offered.vocabulary);
+      async onOffer(offered) {
+        for (const domain of await words(offered)) backend.addDomain(domain);
         offer.resolve(offered);
       },
     },

@@ -14,6 +14,10 @@ export interface Offer {
   readonly domainModules: readonly string[];
   /** The vocabulary that the plugin's own handlers use. */
   readonly vocabulary: Domain;
+  /** The files that this vocabulary is from, as far as they are known. */
+  readonly vocabularyFiles?: readonly string[] | undefined;
+  /** Transitions of it with costs or scripts that are code and did not come along. */
+  readonly coded?: readonly string[] | undefined;
   readonly startState: readonly Atom[];
   readonly startGoal: readonly Atom[];
 }

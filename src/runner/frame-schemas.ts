@@ -39,6 +39,8 @@ const OfferFrame: z.ZodMiniType<Offer> = z.object({
   startState: z.array(atom),
   startGoal: z.array(atom),
   vocabulary,
+  vocabularyFiles: z.optional(z.array(z.string())),
+  coded: z.optional(z.array(z.string())),
 });
 
 const limitMs = z.number().check(z.positive());

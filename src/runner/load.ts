@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { isServantError, messageOf, ServantError } from "../core/errors.ts";
 import { type Plugin, type PluginClass, readPlugin } from "../core/plugin.ts";
 import type { PluginReference } from "./reference.ts";
+import { vocabularyFiles } from "./vocabulary-files.ts";
 
 /** What the binary itself provides to plugins, by import name. */
 export type ProvidedModules = Readonly<Record<string, () => Promise<object>>>;
@@ -23,7 +24,11 @@ export async function loadPlugin(
       `Cannot find class "${className}" in "${path}": ${has}`,
     );
   }
-  return await readPlugin(cls as PluginClass, className);
+  const plugin = await readPlugin(cls as PluginClass, className);
+  const { vocabulary } = plugin.offer;
+  const coded = Object.keys(vocabulary.code ?? {});
+  const offer = { ...plugin.offer, coded, vocabularyFiles: vocabularyFiles(vocabulary) };
+  return { ...plugin, offer };
 }
 
 let isProvided = false;

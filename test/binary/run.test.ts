@@ -4,12 +4,32 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { agent, binary, ensureBinary, root } from "../support/binary.ts";
+import { project } from "../support/project.ts";
 import { start } from "../support/running.ts";
 import { Folder } from "../support/servant.ts";
 
 const WAREHOUSE = join(root, "plugins", "warehouse.ts:WarehouseNode");
 const HELLO = join(root, "plugins", "hello.ts:Hello");
 const fast = { env: { WAREHOUSE_STEP_MS: "1" } };
+
+const LAB = `
+import { domain, fluent, transition } from "servant-agent";
+export const near = fluent("near");
+export const there = fluent("there");
+export const jump = transition("jump", { adds: () => [there()], cost: () => 10 });
+export const walk = transition("walk", { adds: () => [near()] });
+export const arrive = transition("arrive", { preconditions: () => [near()], adds: () => [there()] });
+export default domain("way", { transitions: [jump, walk, arrive] });
+`;
+const ROBOT = `
+import { action } from "servant-agent";
+import { arrive, jump, walk } from "./lab.ts";
+export class Robot {
+  @action(jump) jump() {}
+  @action(walk) walk() {}
+  @action(arrive) arrive() {}
+}
+`;
 
 describe("agent run", () => {
   test("plans, carries out, shows each step and ends with the state", async () => {
@@ -38,6 +58,28 @@ describe("agent run", () => {
     const { code, stdout } = await agent(["run", HELLO]);
     expect(code).toBe(0);
     expect(stdout).toContain("greeted(world)");
+  });
+
+  test("plans with the costs and scripts of the vocabulary that the plugin imports", async () => {
+    await using author = await project({ "lab.ts": LAB, "robot.ts": ROBOT });
+    const goal = ["--goal", "there"];
+    const found = await agent(["run", "./robot.ts:Robot", ...goal], { cwd: author.path });
+    expect(found.stdout).toContain("plan: 2 steps"); // the direct way is dear, by code
+    expect(found.stderr).toContain("the vocabulary is lab.ts");
+    const inline = ["--isolation", "inline"];
+    const within = await agent(["run", "./robot.ts:Robot", ...goal, ...inline], {
+      cwd: author.path,
+    });
+    expect(within.stdout).toContain("plan: 2 steps");
+  });
+
+  test("says that costs and scripts are lost when no file has them", async () => {
+    const exported = LAB.replace("export default", "export const lab =");
+    await using author = await project({ "lab.ts": exported, "robot.ts": ROBOT });
+    const args = ["run", "./robot.ts:Robot", "--goal", "there"];
+    const { stdout, stderr } = await agent(args, { cwd: author.path });
+    expect(stdout).toContain("plan: 1 step");
+    expect(stderr).toContain("warning: planning without the costs or scripts of jump");
   });
 
   test("runs the plugin in its own process when asked to", async () => {
