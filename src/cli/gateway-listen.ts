@@ -30,13 +30,14 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
+type Listens = Pick<Gateway, "fetch" | "connect">;
 type Options = Pick<
   HostOptions,
   "port" | "bind" | "tlsCert" | "tlsKey" | "insecureHttp" | "maxBody"
 >;
 
 /** @throws {ServantError} `local.needs-tls`, `local.bad-tls`, `local.port-in-use`, `local.bad-address` */
-export function listenForGateway(gateway: Gateway, options: Options): Listening {
+export function listenForGateway(gateway: Listens, options: Options): Listening {
   const hostname = options.bind.replace(/^\[|\]$/g, "");
   const tls = readTls(options);
   if (tls === undefined && !isLoopback(hostname) && options.insecureHttp !== true) {
@@ -60,7 +61,7 @@ export function listenForGateway(gateway: Gateway, options: Options): Listening 
 }
 
 function serve(
-  gateway: Gateway,
+  gateway: Listens,
   { maxBody, port }: Options,
   hostname: string,
   tls: { cert: string; key: string } | undefined,

@@ -12,7 +12,7 @@ import { lengthOf, partsOf, SMALL_BYTES, tooLarge, within } from "./request-body
 import type { Place } from "./sessions.ts";
 import { failureResponse } from "./status.ts";
 
-/** A request's way through: `leave` is called once all is over. */
+/** A request's way through: whoever gets it calls `leave` once all is over, or more than once. */
 export interface Way extends Place {
   /** Aborts when the token that opened it is revoked or has come to its end. */
   readonly ended: AbortSignal;
@@ -72,22 +72,23 @@ export function proxy({
 
   return {
     async fetch(request, way, to, from) {
-      const left = once(way);
       try {
-        return await ask(request, left, to, from);
+        return await ask(request, way, to, from);
       } catch (cause) {
-        return refusal(cause, left);
+        return refusal(cause, way);
       }
     },
     async connect(request, way, to, from) {
-      const left = once(way);
       try {
-        // What a session says to the same request without the upgrade tells why it opens none.
-        return (
-          (await openTunnel(request.headers, left, to)) ?? (await ask(request, left, to, from))
-        );
+        const tunnel = await openTunnel(request.headers, way, to);
+        if (tunnel !== undefined) return tunnel;
+        // What it says to the same request without the upgrade tells why it opens none.
+        const answer = await ask(request, way, to, from);
+        if (answer.status >= 400) return answer;
+        await answer.body?.cancel();
+        throw new ServantError("local.too-many", "Cannot open a websocket: the session opens none");
       } catch (cause) {
-        return refusal(cause, left);
+        return refusal(cause, way);
       }
     },
     close: () => lines.close(),
@@ -129,18 +130,6 @@ function begun(
   if (signal.aborted) gone();
   if (way.ended.aborted) ended();
   return exchange;
-}
-
-/** A way that can be left by whoever is last, and only once. */
-function once(way: Way): Way {
-  let isIn = true;
-  return {
-    ...way,
-    leave() {
-      if (isIn) way.leave();
-      isIn = false;
-    },
-  };
 }
 
 function refusal(cause: unknown, way: Way): Response {
