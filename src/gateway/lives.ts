@@ -69,13 +69,30 @@ export class Lives {
   async start(life: Life): Promise<void> {
     try {
       this.settle(life, await this.#starts.start(life));
-      life.touch();
+      await this.save(life);
     } catch (cause) {
-      if (life.isKnown) life.phase = "dead";
-      await this.saveQuietly(life);
+      await this.#bury(life);
       throw cause;
     }
-    await this.save(life);
+  }
+
+  /**
+   * Throws its world away, and starts it with another one.
+   *
+   * @throws {ServantError} as `start`; `state.*`
+   */
+  async renew(life: Life): Promise<void> {
+    const { clock, folders } = this.#parts;
+    life.phase = "resetting";
+    try {
+      await this.save(life);
+      await endProcess(life, clock);
+      await folders.clearWorld(life.id);
+    } catch (cause) {
+      await this.#bury(life);
+      throw cause;
+    }
+    await this.start(life);
   }
 
   /** It has a process from now on. */
@@ -108,6 +125,12 @@ export class Lives {
     await store.write([{ op: "remove", kind: "session", key: life.id }]).catch((cause) => {
       log("error", `cannot forget session ${life.id}: ${messageOf(cause)}`);
     });
+  }
+
+  /** What was to be done with it could not be done. */
+  async #bury(life: Life): Promise<void> {
+    if (life.isKnown) life.phase = life.process === undefined ? "dead" : "running";
+    await this.saveQuietly(life);
   }
 
   /** @throws {ServantError} `state.unwritable`, `journal.full` */

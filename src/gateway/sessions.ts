@@ -93,6 +93,7 @@ export class Sessions {
     return await life.inTurn(async () => {
       try {
         await this.#lives.start(life);
+        life.touch(); // its time begins when it can be used
         return life.session;
       } catch (cause) {
         await this.#lives.discard(life);
@@ -116,14 +117,9 @@ export class Sessions {
    * @throws {ServantError} `session.unknown`, `session.no-port`, `session.unstartable`
    */
   async reset(id: string): Promise<Session> {
-    const { clock, folders } = this.#parts;
     return await this.#lives.get(id).inTurn(async () => {
       const life = this.#lives.get(id); // it may have been stopped meanwhile
-      life.phase = "resetting";
-      await this.#lives.save(life);
-      await endProcess(life, clock);
-      await folders.clearWorld(id);
-      await this.#lives.start(life);
+      await this.#lives.renew(life);
       return life.session;
     });
   }
