@@ -209,9 +209,12 @@ export const api = {
     method: "POST",
     path: "/trigger",
     summary: "One transition, without planning, whatever its preconditions say.",
+    query: direct.WaitQuery,
     body: TriggerRequest,
     answer: direct.StepResult,
+    also: begun,
     failures: [
+      "execution.running",
       "transition.unknown",
       "assignment.bad-params",
       "provider.missing",
@@ -362,15 +365,16 @@ export const api = {
   },
 } as const satisfies Record<string, RouteSpec>;
 
-/** Beside its own, any route may fail so, and one with a body so. */
+/** Beside its own, any route may fail so, and one with a query or a body so. */
 const ANY: readonly ErrorCode[] = ["request.foreign"];
+const QUERY: readonly ErrorCode[] = ["request.malformed"];
 const BODY: readonly ErrorCode[] = ["request.malformed", "request.too-large"];
 
 export function backendOpenApi(version: string): OpenApi {
   const routes = Object.entries(api).map(([name, spec]: [string, RouteSpec]) => {
     const own = spec.failures ?? [];
     const isRead = spec.body !== undefined || spec.path.includes("{name}");
-    const body = isRead ? BODY : [];
+    const body = isRead ? BODY : spec.query === undefined ? [] : QUERY;
     return [name, { ...spec, failures: [...new Set([...own, ...body, ...ANY])] }];
   });
   return openApi({

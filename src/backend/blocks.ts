@@ -9,6 +9,7 @@ import type { Json } from "../core/json.ts";
 import type { Block } from "../core/mission.ts";
 import type { GroundStep } from "../core/outcome.ts";
 import { attemptStep } from "./attempt.ts";
+import { brief } from "./brief.ts";
 import { Effort } from "./effort.ts";
 import { paramTexts } from "./ground-step.ts";
 import { prepare } from "./obstacle.ts";
@@ -35,7 +36,7 @@ export async function runBlocks(
     run.tell({ type: "block.finished", block: text, success, message });
     ports.log(success ? "info" : "warn", `${text} ${success ? "done" : "failed"}: ${message}`, {});
     ports.note(run);
-    if (!success) return { ...ending, message: `${text}: ${message}` };
+    if (!success) return { ...ending, message: brief(`${text}: ${message}`) };
   }
   return { success: true, message: `done: ${blocks.length} of ${blocks.length} blocks` };
 }
@@ -132,11 +133,13 @@ function textsOf({ params }: ActionBlock): Record<string, string> {
 
 function refused(cause: unknown): Ending {
   if (!isServantError(cause)) throw cause;
-  return { success: false, message: cause.message, code: cause.code };
+  return { success: false, message: brief(cause.message), code: cause.code };
 }
 
 /** A block in words. */
 export function blockText(block: Block): string {
   if (block.type === "plan") return `plan block ${goalText(block.goal)}`;
-  return block.type === "action" ? `action block ${block.action}` : `order block ${block.name}`;
+  return brief(
+    block.type === "action" ? `action block ${block.action}` : `order block ${block.name}`,
+  );
 }

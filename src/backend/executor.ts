@@ -8,6 +8,7 @@ import type { Block } from "../core/mission.ts";
 import { type GroundStep, groundStep } from "../core/outcome.ts";
 import { type AttemptPorts, attemptStep } from "./attempt.ts";
 import { runBlocks } from "./blocks.ts";
+import { brief } from "./brief.ts";
 import { Effort, REPLANS_MAX } from "./effort.ts";
 import { checkedParams } from "./ground-step.ts";
 import { keepOuts } from "./keep-out.ts";
@@ -94,14 +95,19 @@ export class Executor {
   }
 
   /**
-   * Does one transition, without planning and whatever its preconditions say. Keep-outs hold. A
-   * script is a run of its own, and not beside another.
+   * Begins one transition, without planning and whatever its preconditions say. Keep-outs hold. A
+   * script is a run of its own, and not beside another; a step that a servant has is listed by
+   * `/runs` when nobody waits for its answer.
    *
    * @throws {ServantError} `transition.unknown`, `assignment.bad-params`, `provider.missing`,
    *   `step.keep-out`, `execution.running`
    */
-  async trigger(name: string, params: Readonly<Record<string, string>>): Promise<Run> {
-    const { world, servants, log } = this.#ports;
+  trigger(
+    name: string,
+    params: Readonly<Record<string, string>>,
+    { isListed = false }: { readonly isListed?: boolean } = {},
+  ): Begun {
+    const { world, servants, runs, log } = this.#ports;
     const step = this.#triggered(name, params);
     const reason = keepOuts(world)(step);
     if (reason !== undefined) {
@@ -115,18 +121,22 @@ export class Executor {
       return attemptStep(this.#pursuit, step, task);
     };
     const what = stepText(step);
-    if (servants.providerOf(name) === undefined) {
-      const { run, ended } = this.#begin("trigger", what, (each) =>
-        act(each, () => this.#ports.runs.note(each)),
-      );
-      await ended;
-      return run;
-    }
-    const run = this.#unlisted(what);
-    const ended = act(run, () => {});
+    const listed = (run: Run) => act(run, () => runs.note(run));
+    if (servants.providerOf(name) === undefined) return this.#begin("trigger", what, listed);
+    const { now, observe } = this.#ports;
+    const options = { kind: "trigger", what, stopped: this.#stop.signal, observe } as const;
+    const run = isListed ? runs.begin(options) : new Run({ ...options, now });
+    const work = isListed ? listed : (each: Run) => act(each, () => {});
+    const ended = this.#carryOut(run, work).then((ending) => {
+      this.#triggers.delete(ended);
+      if (isListed) {
+        run.end(ending);
+        runs.note(run);
+      }
+      return ending;
+    });
     this.#triggers.add(ended);
-    await ended.finally(() => this.#triggers.delete(ended));
-    return run;
+    return { run, ended };
   }
 
   /**
@@ -193,13 +203,7 @@ export class Executor {
     } catch (cause) {
       // What was done is listed all the same.
       const code = isServantError(cause) ? cause.code : "agent.internal";
-      return { success: false, message: messageOf(cause), code };
+      return { success: false, message: brief(messageOf(cause)), code };
     }
-  }
-
-  /** For one step that a servant has: nobody waits for more than its answer. */
-  #unlisted(what: string): Run {
-    const { now, observe } = this.#ports;
-    return new Run({ kind: "trigger", what, now, stopped: this.#stop.signal, observe });
   }
 }

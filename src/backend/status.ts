@@ -1,6 +1,7 @@
 /** Which HTTP status each failure has. The only place that knows both. */
 import { type ErrorCode, toServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { brief } from "./brief.ts";
 
 export type FailureStatus = 400 | 403 | 404 | 405 | 409 | 413 | 422 | 500 | 503;
 
@@ -37,5 +38,5 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
 /** The answer that tells a client of a failure; what has no status of its own is ours, a 500. */
 export function failureAnswer(cause: unknown): { status: FailureStatus; body: JsonObject } {
   const { code, message } = toServantError(cause);
-  return { status: STATUS[code] ?? 500, body: { detail: message, code } };
+  return { status: STATUS[code] ?? 500, body: { detail: brief(message), code } };
 }

@@ -8,6 +8,7 @@ import type { Domain, FluentDef, ObjectDef, Scene } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
+import { firstOf } from "./brief.ts";
 import { defaultAtoms } from "./default-atoms.ts";
 import { type Created, Objects } from "./objects.ts";
 import { definitionOf, readAtom } from "./read-atom.ts";
@@ -300,7 +301,5 @@ export class World {
 }
 
 function inUse(name: string, uses: readonly string[]): ServantError {
-  const shown = uses.slice(0, 10).join(", ");
-  const more = uses.length > 10 ? ` and ${uses.length - 10} more` : "";
-  return new ServantError("object.in-use", `Cannot delete "${name}": ${shown}${more}`);
+  return new ServantError("object.in-use", `Cannot delete "${name}": ${firstOf(uses)}`);
 }

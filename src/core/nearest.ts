@@ -2,17 +2,25 @@
 
 /** Names longer than this are cut before they are compared: the cost grows with their product. */
 const COMPARED_CHARACTERS = 60;
-/** Of more candidates than this, only the first are compared. */
-const COMPARED_NAMES = 2_000;
+/** Pairs of letters that are compared: some 50 ms. Names after that many are not looked at. */
+const COMPARED_LETTERS = 5_000_000;
 
 /** The known name that is most like `name`; undefined when none is like it at all. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const wanted = folded(name);
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.ceil(wanted.length / 2)) + 1;
-  for (const candidate of Iterator.from(known).take(COMPARED_NAMES)) {
-    const distance = editDistance(wanted, folded(candidate));
+  let lettersLeft = COMPARED_LETTERS;
+  for (const candidate of known) {
+    const other = folded(candidate);
+    // To be nearer, it may not differ more than that in length alone.
+    lettersLeft -= 10;
+    if (Math.abs(other.length - wanted.length) >= bestDistance) continue;
+    lettersLeft -= wanted.length * other.length;
+    if (lettersLeft < 0) break;
+    const distance = editDistance(wanted, other);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    if (bestDistance === 0) break;
   }
   return best;
 }

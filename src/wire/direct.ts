@@ -75,7 +75,9 @@ export const DeletedObject = z.looseObject({ ...record, deleted: Texts });
 export const ModifiedAt = z.looseObject({ modified_at: Seconds });
 export const ObjectQuery = z.object({
   type: z.optional(z.string()),
-  scope: z.optional(said("`public` leaves out parts of other objects")),
+  scope: z.optional(
+    z.enum(["public", "all"]).check(z.describe("`public` leaves out parts of other objects")),
+  ),
 });
 export const ScopeQuery = z.pick(ObjectQuery, { scope: true });
 
@@ -117,7 +119,9 @@ export const PlanAnswer = z.looseObject({
 export const MissionPlan = z.looseObject({ plan: z.nullable(z.array(PlannedStep)) });
 export const StepCosts = z.looseObject({ steps: z.array(Members), total: z.number() });
 export const LevelQuery = z.object({
-  level: z.optional(said("`group` sums up the steps of each action")),
+  level: z.optional(
+    z.enum(["group", "step"]).check(z.describe("`group` sums up the steps of each action")),
+  ),
 });
 export const WaitQuery = z.object({
   wait: z.optional(z.enum(["true", "false"]).check(z.describe("`false`: 202 with `run_id`"))),
@@ -132,11 +136,12 @@ export const Results = z.looseObject({
 /** The answer to what is not waited for. */
 export const BegunRun = z.looseObject({ run_id: z.string(), status: z.string() });
 export const StepResult = z.looseObject({ ...Result.shape, audit_id: z.string() });
+const RunStatus = z.enum(["running", "succeeded", "failed", "cancelled", "stopped", "interrupted"]);
 const run = {
   run_id: z.string(),
   kind: z.enum(["goal", "blocks", "mission", "trigger"]),
   what: z.string(),
-  status: z.enum(["running", "succeeded", "failed", "cancelled", "stopped", "interrupted"]),
+  status: RunStatus,
   started: Seconds,
   ended: z.nullable(Seconds),
 };
@@ -180,7 +185,7 @@ export const LastQuery = z.object({
   last: z.optional(said("of each list of tries the last so many; `earlier` counts the others")),
 });
 export const RunQuery = z.object({
-  status: z.optional(z.string()),
+  status: z.optional(RunStatus),
   limit: z.optional(said("the newest so many")),
 });
 export const RunEvents = z.looseObject({

@@ -94,6 +94,26 @@ test("an answer that cannot be read fails its step instead of leaving it open", 
   ]);
 });
 
+test.each(['{"metres":NaN}', '{"metres":1e999}', "[".repeat(500), '{"metres":'])(
+  "an answer that is no JSON fails the step that it names: telemetry %#",
+  async (telemetry) => {
+    await using http = harness();
+    const servant = await http.register(["move"]);
+    const done = http.post("/trigger", {
+      action: "move",
+      params: { start: "room_one", end: "room_two" },
+    });
+    const { audit_id } = await http.next(servant);
+    const url = `${http.url}/servant/${servant}/result`;
+    const body = `{"success":true,"audit_id":"${audit_id}","telemetry":${telemetry}}`;
+    expect((await fetch(url, { method: "POST", body })).status).toBe(200);
+    expect((await done).body).toMatchObject({ success: false, code: "handler.bad-result" });
+    // Of a step that nobody waits for it is a bad request, as ever.
+    expect((await fetch(url, { method: "POST", body })).status).toBe(400);
+    expect((await fetch(url, { method: "POST", body: "{" })).status).toBe(400);
+  },
+);
+
 test("trigger does one transition without looking at preconditions", async () => {
   await using http = harness();
   await using robot = serve(http, await http.register(ALL), () => ({ message: "there" }));

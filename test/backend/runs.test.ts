@@ -66,6 +66,28 @@ test("a run that has no plan has failed and says why, and a second one is a 409 
   expect((await http.post("/execute?wait=later")).status).toBe(400);
 });
 
+test("trigger?wait=false answers at once too, and its run is listed", async () => {
+  await using http = harness();
+  const servant = await http.register(ALL);
+  const move = { action: "move", params: { start: "room_one", end: "room_two" } };
+  const id = await begin(http, "/trigger?wait=false", move);
+  const { audit_id } = await http.next(servant);
+  const { body: going } = await http.get(`/runs/${id}`);
+  expect(going).toMatchObject({ kind: "trigger", status: "running", results: [{ audit_id }] });
+  await http.answer(servant, audit_id);
+  expect(await ended(http, id)).toMatchObject({
+    ...{ status: "succeeded", what: "move(start=room_one, end=room_two)" },
+    results: [{ audit_id, success: true }],
+  });
+  // One that is waited for tells its client, and is not in the list.
+  const done = http.post("/trigger", move);
+  await http.answer(servant, (await http.next(servant)).audit_id);
+  expect((await done).body.success).toBe(true);
+  expect((await http.get("/runs")).body.runs).toHaveLength(1);
+  const unknown = await http.post("/trigger?wait=false", { action: "mov" });
+  expect([unknown.status, unknown.body.detail]).toEqual([422, expect.stringContaining('"move"')]);
+});
+
 test("a blocking execute is a run too, and one whose client is gone goes on", async () => {
   await using http = harness();
   const servant = await http.register(ALL);

@@ -53,6 +53,11 @@ test.each<[string, string, string | (() => Body), number, string]>([
   ["POST", "/fork", '{"name":"a/b"}', 422, "there is no goal"],
   ["DELETE", "/objects", "", 405, "takes GET or POST"],
   ["GET", "/objects/box_a", "", 405, "takes PUT or DELETE"],
+  ["GET", "/runs?status=runing", "", 400, '"running"'],
+  ["GET", "/state?scope=pubic", "", 400, '"public"'],
+  ["GET", "/cost/plan/steps?level=groups", "", 400, '"group"'],
+  ["POST", "/trigger?wait=no", '{"action":"move"}', 400, '"false"'],
+  ["POST", "/trigger", `{"action":"${MEGABYTE}"}`, 422, "xxx...xxx"],
   ["GET", "/objektives", "", 404, 'nearest is "/objects"'],
 ])("%s %s: %#", async (method, path, body, status, reason) => {
   const sent = typeof body === "string" ? body : body();
@@ -63,5 +68,6 @@ test.each<[string, string, string | (() => Body), number, string]>([
   const { detail, code } = (await answer.json()) as { detail: string; code: string };
   expect([answer.status, detail]).toEqual([status, expect.stringContaining(reason)]);
   expect(code).toBeString();
+  expect(detail.length).toBeLessThan(3_000);
   expect((await fetch(`${url}/health`)).status).toBe(200);
 });

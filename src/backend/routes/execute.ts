@@ -3,11 +3,13 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { ServantError } from "../../core/errors.ts";
 import { BlocksRequest, readBlocks } from "../../wire/blocks.ts";
+import { WaitQuery } from "../../wire/direct.ts";
 import { TriggerRequest } from "../../wire/dynos.ts";
 import type { Begun } from "../executor.ts";
 import { paramTexts } from "../ground-step.ts";
 import type { Parts } from "../parts.ts";
-import { bodyOf } from "./request.ts";
+import type { Run } from "../run.ts";
+import { bodyOf, queryOf } from "./request.ts";
 
 export function executeRoutes(
   app: Hono,
@@ -32,7 +34,11 @@ export function executeRoutes(
 
   app.post("/trigger", async (context) => {
     const { action, params } = await bodyOf(context, TriggerRequest);
-    const run = await executor.trigger(action, paramTexts(params ?? {}));
+    const isAwaited = isWaitedFor(context);
+    const given = paramTexts(params ?? {});
+    const { run, ended } = executor.trigger(action, given, { isListed: !isAwaited });
+    if (!isAwaited) return begunAnswer(context, run);
+    await ended;
     return context.json(run.results()[0] ?? {});
   });
 }
@@ -44,12 +50,9 @@ export function executeRoutes(
  * @throws {ServantError} `execution.running`, `plan.none` when there is no plan to begin with
  */
 export async function answerRun(context: Context, begin: () => Begun): Promise<Response> {
-  const isAwaited = isWaitedFor(context.req.query("wait"));
+  const isAwaited = isWaitedFor(context);
   const { run, ended } = begin();
-  if (!isAwaited) {
-    const location = `/runs/${run.id}`;
-    return context.json({ run_id: run.id, status: run.status }, 202, { Location: location });
-  }
+  if (!isAwaited) return begunAnswer(context, run);
   const { success, message, code } = await ended;
   if (code === "plan.none" && run.kind === "goal" && run.outcomes.length === 0) {
     throw new ServantError(code, `Cannot execute: ${message}`);
@@ -60,9 +63,10 @@ export async function answerRun(context: Context, begin: () => Begun): Promise<R
   });
 }
 
-function isWaitedFor(wait: string | undefined): boolean {
-  if (wait === undefined || wait === "true") return true;
-  if (wait === "false") return false;
-  const shown = wait.slice(0, 100);
-  throw new ServantError("request.malformed", `Cannot use wait=${shown}: say true or false`);
+function isWaitedFor(context: Context): boolean {
+  return queryOf(context, WaitQuery).wait !== "false";
+}
+
+function begunAnswer(context: Context, { id, status }: Run): Response {
+  return context.json({ run_id: id, status }, 202, { Location: `/runs/${id}` });
 }

@@ -1,14 +1,12 @@
 /** Objects: made, changed, deleted, listed, nested. */
 import type { Hono } from "hono";
 import type { Json, JsonObject } from "../../core/json.ts";
-import { ObjectFields } from "../../wire/direct.ts";
+import { ObjectFields, ObjectQuery } from "../../wire/direct.ts";
 import { CreateObject } from "../../wire/dynos.ts";
+import { firstOf } from "../brief.ts";
 import { describeObject, objectTree } from "../object-tree.ts";
 import type { Parts } from "../parts.ts";
-import { bodyOf } from "./request.ts";
-
-/** A scope that leaves out parts of other objects. */
-export const PUBLIC = "public";
+import { bodyOf, queryOf } from "./request.ts";
 
 export function objectRoutes(app: Hono, { world, log }: Parts): void {
   app.get("/object_types", (context) =>
@@ -21,12 +19,12 @@ export function objectRoutes(app: Hono, { world, log }: Parts): void {
   );
 
   app.get("/objects", (context) => {
-    const { type, scope } = context.req.query();
+    const { type, scope } = queryOf(context, ObjectQuery);
     if (type !== undefined) world.vocabulary.type(type); // an unknown type is an error, not []
     const objects = world
       .objects()
       .filter((object) => type === undefined || object.type === type)
-      .filter(({ parent }) => scope !== PUBLIC || parent === undefined);
+      .filter(({ parent }) => scope !== "public" || parent === undefined);
     return context.json(objects.map(describeObject));
   });
 
@@ -88,7 +86,7 @@ export function objectRoutes(app: Hono, { world, log }: Parts): void {
     return {
       fields,
       parent: isField ? undefined : parent,
-      dropped: unknown.length === 0 ? [] : [`${type} declares no ${unknown.join(", ")}: left out`],
+      dropped: unknown.length === 0 ? [] : [`${type} declares no ${firstOf(unknown)}: left out`],
     };
   }
 }

@@ -3,10 +3,11 @@ import type { Hono } from "hono";
 import type { JsonObject } from "../../core/json.ts";
 import type { GroundStep, Relaxation } from "../../planner/plan.ts";
 import { readBlocks } from "../../wire/blocks.ts";
+import { LevelQuery } from "../../wire/direct.ts";
 import { PlanRequest } from "../../wire/dynos.ts";
 import { planMission } from "../mission-plan.ts";
 import type { Parts } from "../parts.ts";
-import { bodyOf } from "./request.ts";
+import { bodyOf, queryOf } from "./request.ts";
 
 export function planRoutes(app: Hono, parts: Parts): void {
   const { world, plans, executor, legwork, logBook, log, track, missions } = parts;
@@ -35,7 +36,7 @@ export function planRoutes(app: Hono, parts: Parts): void {
 
   app.get("/cost/plan/steps", (context) => {
     const steps = plans.last?.plan ?? [];
-    const isGrouped = context.req.query("level") === "group";
+    const isGrouped = queryOf(context, LevelQuery).level === "group";
     const total = steps.reduce((sum, { cost = 1 }) => sum + cost, 0);
     return context.json({ steps: isGrouped ? grouped(steps) : steps.map(describePlanned), total });
   });

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { messageOf, ServantError } from "../../core/errors.ts";
-import { isNestedWithin, type Json } from "../../core/json.ts";
+import { isFiniteWithin, isNestedWithin, type Json } from "../../core/json.ts";
 
 /** The longest body that is read, in bytes. */
 export const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -30,17 +30,24 @@ export async function bodyOf<T>(context: Context, schema: z.core.$ZodType<T>): P
   if (!isFiniteWithin(value)) {
     throw new ServantError("request.malformed", `Cannot use ${subject}: a number is too large`);
   }
+  return checked(subject, value, schema);
+}
+
+/**
+ * What stands behind the `?` of a request; what the schema does not know is left out.
+ *
+ * @throws {ServantError} `request.malformed`, naming what may stand there
+ */
+export function queryOf<T>({ req }: Context, schema: z.core.$ZodType<T>): T {
+  const path = req.path.slice(0, 200);
+  return checked(`the query of ${req.method} ${path}`, req.query(), schema);
+}
+
+function checked<T>(subject: string, value: Json, schema: z.core.$ZodType<T>): T {
   const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const reason = z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500);
   throw new ServantError("request.malformed", `Cannot use ${subject}: ${reason}`);
-}
-
-/** `1e999` reads as infinity, which JSON cannot write again. Nesting is bounded by now. */
-function isFiniteWithin(value: Json): boolean {
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null) return true;
-  return Object.values(value).every(isFiniteWithin);
 }
 
 /** How long the client would like an empty answer to be held: `Prefer: wait=25` (RFC 7240). */

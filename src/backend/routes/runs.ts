@@ -1,10 +1,12 @@
 /** What runs, and what has run: for clients that did not wait, or whose connection was lost. */
 import type { Hono } from "hono";
 import { ServantError } from "../../core/errors.ts";
+import { RunQuery } from "../../wire/direct.ts";
 import { courseMap } from "../course-map.ts";
 import type { Parts } from "../parts.ts";
 import { describeEvent, sequenceOf } from "../run-events.ts";
 import { shortened } from "../shortened.ts";
+import { queryOf } from "./request.ts";
 
 /** What `limit` and `last` may say. */
 const COUNT_MAX = 10_000;
@@ -14,9 +16,8 @@ const NOTHING = { plan: undefined, outcomes: [] };
 
 export function runRoutes(app: Hono, { runs, world }: Pick<Parts, "runs" | "world">): void {
   app.get("/runs", (context) => {
-    const status = context.req.query("status");
+    const { status, limit } = queryOf(context, RunQuery);
     const all = runs.list().filter((run) => status === undefined || run.status === status);
-    const limit = context.req.query("limit");
     return context.json({
       runs: limit === undefined ? all : all.slice(0, countOf("limit", limit)),
     });

@@ -1,8 +1,8 @@
 /** The servant's side of the protocol: register, ask for the next assignment, answer. */
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { type AuditId, failedResult, type Result } from "../../core/assignment.ts";
-import { messageOf, ServantError } from "../../core/errors.ts";
+import { isServantError, messageOf, ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { suggestion } from "../../core/nearest.ts";
 import {
@@ -71,15 +71,41 @@ export function servantRoutes(app: Hono, parts: Parts): void {
 
   app.post("/servant/:id/result", async (context) => {
     const { id } = servants.get(context.req.param("id"));
-    const { audit_id: auditId, ...rest } = await bodyOf(context, Answer);
-    const result = readResult(auditId as AuditId, rest);
+    const { result, refusal } = await answerOf(context);
     const acceptance = servants.answer(id, result);
+    if (refusal !== undefined && acceptance === "not-awaited") throw refusal;
     const isLate = acceptance === "late" && lateAnswers.take(result.auditId, result);
     if (acceptance === "taken") unanswered.answered(result.auditId, result);
     return context.json({ status: "ok", accepted: acceptance === "taken" || isLate });
   });
 }
 
+interface ReadAnswer {
+  readonly result: Result;
+  /** Why it is none, unless it speaks of a step that is open. */
+  readonly refusal?: ServantError;
+}
+
+/**
+ * The answer in a body. One that no JSON can be read from, or that cannot be written again, fails
+ * the assignment that it names: else that would wait for ever.
+ *
+ * @throws {ServantError} `request.malformed` when it names none
+ */
+async function answerOf(context: Context): Promise<ReadAnswer> {
+  try {
+    const { audit_id: auditId, ...rest } = await bodyOf(context, Answer);
+    return { result: readResult(auditId as AuditId, rest) };
+  } catch (cause) {
+    const [, auditId] = AUDIT_ID.exec(await context.req.text()) ?? [];
+    if (auditId === undefined || !isServantError(cause)) throw cause;
+    const result = failedResult(auditId as AuditId, "handler.bad-result", cause.message);
+    return { result, refusal: cause };
+  }
+}
+
+/** In a body that is no JSON: NaN among the telemetry, half of it lost. */
+const AUDIT_ID = /"audit_id"\s*:\s*"([^"\\]{1,200})"/;
 const Answer = z.looseObject({ audit_id: z.string().min(1) });
 
 /**

@@ -5,14 +5,15 @@ import { type Condition, conditionText } from "../../core/condition.ts";
 import type { ArgDef, TransitionDef } from "../../core/domain.ts";
 import { ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { ScopeQuery } from "../../wire/direct.ts";
 import { AtomsOf } from "../../wire/dynos.ts";
 import type { Parts } from "../parts.ts";
 import { GOAL_ATOMS_MAX } from "../world.ts";
-import { PUBLIC } from "./objects.ts";
-import { bodyOf } from "./request.ts";
+import { bodyOf, queryOf } from "./request.ts";
 
 export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
   app.get("/actions", (context) => {
+    queryOf(context, ScopeQuery);
     const { transitions } = world.vocabulary;
     return context.json(
       [...transitions.values()].map((def) => ({
@@ -36,8 +37,9 @@ export function worldRoutes(app: Hono, { world, servants, log }: Parts): void {
   });
 
   app.get("/state", (context) => {
+    const { scope } = queryOf(context, ScopeQuery);
     const atoms = [...world.state()].sort();
-    if (context.req.query("scope") !== PUBLIC) return context.json({ state: atoms });
+    if (scope !== "public") return context.json({ state: atoms });
     const isPart = (name: string) => world.object(name)?.parent !== undefined;
     return context.json({ state: atoms.filter((text) => !atomParts(text).args.some(isPart)) });
   });
