@@ -92,7 +92,7 @@ export async function attemptStep(
           },
           { isRecallable: run.kind !== "trigger" },
         );
-  attempt.telemetry = result.telemetry;
+  attempt.telemetry = run.remembered(result.telemetry);
   attempt.answer = { success: result.success, message: result.message };
   task.note(); // its servant forgets it now, and the beliefs may take their time
   const ending = await judged(ports, { step, before, result }, task);

@@ -8,6 +8,7 @@ import { isServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Block } from "../core/mission.ts";
 import type { GroundStep } from "../core/outcome.ts";
+import { Pace } from "../planner/pace.ts";
 import { attemptStep } from "./attempt.ts";
 import { brief } from "./brief.ts";
 import { Effort } from "./effort.ts";
@@ -28,7 +29,9 @@ export async function runBlocks(
   blocks: readonly Block[],
   into: Outcome[],
 ): Promise<Ending> {
+  const pace = new Pace(ports.clock, Number.POSITIVE_INFINITY);
   for (const block of blocks) {
+    if (pace.due()) await pace.rest(); // goals that hold already wait for nobody
     const text = blockText(block);
     run.tell({ type: "block.started", block: text });
     const ending = await runBlock(ports, run, block, into);

@@ -6,10 +6,14 @@ import { messageOf, ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { suggestion } from "../core/nearest.ts";
 import { readBlocks } from "../wire/blocks.ts";
+import { Allowance } from "./allowance.ts";
+
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
 /** Missions that clients may save. */
 export const MISSIONS_MAX = 1_000;
+/** All of them together, as JSON. */
+export const MISSIONS_CHARACTERS_MAX = 128 * 1024 * 1024;
 const NAME = /^\w[\w.:-]{0,199}$/;
 
 /** JSON documents by the names of missions. A name is never a path: it is checked before. */
@@ -30,6 +34,7 @@ export class Missions {
   readonly #keep: Keep;
   readonly #files: MissionFiles | undefined;
   readonly #saved = new Map<string, readonly Json[]>();
+  readonly #allowance = new Allowance(MISSIONS_CHARACTERS_MAX, "missions");
 
   constructor(parts: {
     readonly keep?: Keep;
@@ -39,7 +44,9 @@ export class Missions {
     this.#keep = parts.keep ?? keepNothing;
     this.#files = parts.files;
     for (const { key, value } of parts.kept ?? []) {
-      if (Array.isArray(value)) this.#saved.set(key, value);
+      if (!Array.isArray(value)) continue;
+      this.#allowance.restore(key, value);
+      this.#saved.set(key, value);
     }
   }
 
@@ -81,6 +88,7 @@ export class Missions {
       const reason = `there are ${MISSIONS_MAX} saved missions already`;
       throw new ServantError("request.too-large", `Cannot save mission "${name}": ${reason}`);
     }
+    this.#allowance.take(name, blocks);
     this.#saved.set(name, blocks);
     this.#keep.put("mission", name, blocks);
     return { name, blocks };
@@ -113,6 +121,7 @@ export class Missions {
       const reason = "it is a file, and only its owner removes it";
       throw new ServantError("mission.unknown", `Cannot delete mission "${name}": ${reason}`);
     }
+    this.#allowance.free(name);
     this.#keep.remove("mission", name);
   }
 }

@@ -6,6 +6,9 @@ import type { ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { suggestion } from "../core/nearest.ts";
+
+import { Allowance } from "./allowance.ts";
+
 import { checkFields, checkName } from "./object-rules.ts";
 import { identityOf } from "./same-place.ts";
 import type { Keep } from "./store.ts";
@@ -13,6 +16,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 
 /** Objects that clients may create between two resets. */
 export const CLIENT_OBJECTS_MAX = 100_000;
+/** The values of all of them together, as JSON. */
+export const VALUES_CHARACTERS_MAX = 256 * 1024 * 1024;
 /** Parts of parts nest so deep at most. */
 export const PARTS_DEPTH_MAX = 32;
 
@@ -29,6 +34,7 @@ export class Objects {
   /** What clients made, or changed of what a domain declares. */
   readonly #made = new Map<string, ObjectDef>();
   readonly #byPlace = new Map<string, string>();
+  readonly #allowance = new Allowance(VALUES_CHARACTERS_MAX, "the values of objects");
 
   constructor(vocabulary: Vocabulary, keep: Keep) {
     this.#vocabulary = vocabulary;
@@ -84,7 +90,8 @@ export class Objects {
    * Makes an object known. One that is there already with the same content, or at the same place,
    * is left alone.
    *
-   * @throws {ServantError} `object.invalid`, `object.conflict`, `object.unknown` for its parent
+   * @throws {ServantError} `object.invalid`, `object.conflict`, `object.unknown` for its parent,
+   *   `request.too-large`
    */
   create(wanted: ObjectDef): Created {
     const { name, type, parent } = wanted;
@@ -100,6 +107,7 @@ export class Objects {
       const reason = `there are ${CLIENT_OBJECTS_MAX} objects already`;
       throw new ServantError("object.invalid", `Cannot create "${name}": ${reason}`);
     }
+    this.#allowance.take(name, fields);
     this.#set(object);
     return { object, created: true };
   }
@@ -107,8 +115,8 @@ export class Objects {
   /**
    * Gives fields of an object new values; null takes one away.
    *
-   * @throws {ServantError} `object.unknown`, `object.invalid`, `object.conflict` when another
-   *   object is at its new place
+   * @throws {ServantError} `object.unknown`, `object.invalid`, `request.too-large`,
+   *   `object.conflict` when another object is at its new place
    */
   update(name: string, changes: Readonly<Record<string, Json>>): ObjectDef {
     const known = this.require(name);
@@ -123,6 +131,7 @@ export class Objects {
       const reason = `"${twin.name}" is at the same place`;
       throw new ServantError("object.conflict", `Cannot change "${name}": ${reason}`);
     }
+    this.#allowance.take(name, fields);
     this.#forget(known);
     this.#set(object);
     return object;
@@ -134,6 +143,7 @@ export class Objects {
     if (known === undefined) return;
     this.#forget(known);
     this.#made.delete(name);
+    this.#allowance.free(name);
     this.#keep.remove("object", name);
   }
 
@@ -141,6 +151,7 @@ export class Objects {
   clear(): void {
     this.#made.clear();
     this.#byPlace.clear();
+    this.#allowance.clear();
     this.#keep.clear("object");
   }
 
@@ -151,7 +162,9 @@ export class Objects {
    */
   restore(object: ObjectDef): void {
     checkName(object.name, this.#vocabulary);
-    this.#place({ ...object, fields: checkFields(object, this.#vocabulary, undefined) });
+    const fields = checkFields(object, this.#vocabulary, undefined);
+    this.#allowance.restore(object.name, fields);
+    this.#place({ ...object, fields });
   }
 
   #checkParent(name: string, parent: string): void {

@@ -4,6 +4,9 @@ import { type Atom, atomParts } from "../core/atom.ts";
 import { messageOf } from "../core/errors.ts";
 import type { World } from "./world.ts";
 
+/** Atoms and fluents that make no sense are named up to so many: each looks for the nearest name. */
+const EXPLAINED_MAX = 5;
+
 type Observed = Pick<Result, "observed" | "exclusive">;
 
 /** Believes what was observed: of an exclusive fluent nothing else holds then. */
@@ -38,17 +41,21 @@ export function sayings(
   return (text) => said.get(text) ?? (sole.has(atomParts(text).fluent) ? false : undefined);
 }
 
-/** What in it makes no sense here, in words. */
+/** What in it makes no sense here, in words: the first of it, and how much more there is. */
 export function faultsOf(world: World, { observed, exclusive }: Observed): string[] {
+  const stray = observed.filter(({ atom }) => !world.isAtom(atom));
   const unknown = exclusive.filter((fluent) => !world.vocabulary.fluents.has(fluent));
+  const left =
+    Math.max(stray.length - EXPLAINED_MAX, 0) + Math.max(unknown.length - EXPLAINED_MAX, 0);
   return [
-    ...observed.flatMap(({ atom }) => faultOf(world, atom) ?? []),
-    ...unknown.map((fluent) => `there is no fluent "${fluent}"`),
+    ...stray.slice(0, EXPLAINED_MAX).flatMap(({ atom }) => faultOf(world, atom) ?? []),
+    ...unknown.slice(0, EXPLAINED_MAX).map((fluent) => `there is no fluent "${fluent}"`),
+    ...(left === 0 ? [] : [`and ${left} more`]),
   ];
 }
 
 function readableOf(world: World, { observed }: Observed): Observed["observed"] {
-  return observed.filter(({ atom }) => faultOf(world, atom) === undefined);
+  return observed.filter(({ atom }) => world.isAtom(atom));
 }
 
 /** The fluents of which only what was seen holds: because it was said, or by their nature. */

@@ -31,6 +31,15 @@ export function readAtom(text: string, vocabulary: Vocabulary, objects: Objects)
   return atom(fluent, args);
 }
 
+/** Whether `readAtom` would take it. To say why not takes 10,000 times as long in a large world. */
+export function isReadable(text: Atom, { fluents }: Vocabulary, objects: Objects): boolean {
+  const { fluent, args } = atomParts(text);
+  const isFitting = ({ type }: ArgDef, place: number) =>
+    objects.get(args[place] ?? "")?.type === type;
+  const defs = fluents.get(fluent) ?? [];
+  return defs.some((def) => def.args.length === args.length && def.args.every(isFitting));
+}
+
 /** The definition that an atom of this world is of. */
 export function definitionOf(
   text: Atom,

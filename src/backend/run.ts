@@ -3,7 +3,7 @@
  * and is listed by `/runs`.
  */
 import type { AuditId } from "../core/assignment.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import type { Progress } from "./progress.ts";
 import { describePlan, type PlanMade } from "./reasons.ts";
 import { describeOutcome, type Ending, type Outcome } from "./results.ts";
@@ -15,6 +15,9 @@ export const ATTEMPTS_MAX = 100_000;
 export const EVENTS_MAX = 2_000;
 /** ... unless they are longer together than this, as JSON. */
 export const EVENTS_CHARACTERS_MAX = 4 * 1024 * 1024;
+
+/** Telemetry of all its steps, as JSON; what comes after that is left out. */
+export const TELEMETRY_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 export type RunKind = "goal" | "blocks" | "mission" | "trigger";
 export type RunStatus =
@@ -68,6 +71,7 @@ export class Run {
   #eventsLength = 0;
   #seq = 0;
   #attempts = 0;
+  #telemetryLength = 0;
   #plan: PlanMade | undefined;
   #ending: Ending | undefined;
   #endedAtMs: number | undefined;
@@ -114,6 +118,16 @@ export class Run {
     if (this.#attempts <= ATTEMPTS_MAX) return true;
     this.cancel(`more than ${ATTEMPTS_MAX} steps were tried`);
     return false;
+  }
+
+  /** What is remembered of what a step measured: all of it, while there is room. */
+  remembered(telemetry: Json): Json {
+    const { length } = JSON.stringify(telemetry);
+    if (this.#telemetryLength + length > TELEMETRY_CHARACTERS_MAX) {
+      return { left_out: `${length} characters: this run has ${this.#telemetryLength} already` };
+    }
+    this.#telemetryLength += length;
+    return telemetry;
   }
 
   /** The plan that it follows from now on, and tells. */

@@ -11,7 +11,7 @@ import type { Clock } from "../core/ports.ts";
 import { firstOf } from "./brief.ts";
 import { defaultAtoms } from "./default-atoms.ts";
 import { type Created, Objects } from "./objects.ts";
-import { definitionOf, readAtom } from "./read-atom.ts";
+import { definitionOf, isReadable, readAtom } from "./read-atom.ts";
 import { type Keep, keepNothing } from "./store.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
@@ -181,6 +181,11 @@ export class World {
   /** An atom of this world from its text. @throws {ServantError} as `readAtom` */
   atom(text: string): Atom {
     return readAtom(text, this.vocabulary, this.#objects);
+  }
+
+  /** Whether `atom` would take it. */
+  isAtom(text: Atom): boolean {
+    return isReadable(text, this.vocabulary, this.#objects);
   }
 
   /** The definition that an atom of this world is of: a fluent's name may have several. */

@@ -1,6 +1,7 @@
 /** Beliefs: told by clients, asked of the servants that observe them. */
 import { expect, test } from "bun:test";
 import { sentry } from "../../src/domains/sentry.ts";
+import { warehouse } from "../../src/domains/warehouse.ts";
 import { harness } from "./harness.ts";
 
 const stateOf = async (http: Awaited<ReturnType<typeof harness>>) =>
@@ -106,4 +107,22 @@ test.each([
   expect([status, body.observed]).toEqual([200, false]);
   expect(body.atoms).toEqual({ "robot_at(room_one)": true });
   expect(body.message).toContain(reason);
+});
+
+test("what a servant sees of places that are not there holds up nobody, however much it is", async () => {
+  const rooms = Array.from({ length: 3_000 }, (_, at) => ({ name: `corridor_number_${at}` }));
+  const objects = rooms.map(({ name }) => ({ name, type: "room", fields: {} }));
+  const large = { ...warehouse, objects: [...warehouse.objects, ...objects] };
+  await using http = harness({ domains: [large] });
+  const servant = await http.register(["move"], ["robot_at"]);
+  const stray = Object.fromEntries(rooms.map(({ name }) => [`robot_at(${name}x)`, true]));
+  const params = { start: "room_one", end: "room_two" };
+  const done = http.post("/trigger", { action: "move", params });
+  for (let asked = 0; asked < 2; asked += 1) {
+    const { audit_id } = await http.next(servant);
+    await http.answer(servant, audit_id, { observed_state: stray });
+  }
+  const { message } = (await done).body;
+  expect(message).toContain('no object "corridor_number_0x"; nearest is "corridor_number_0"');
+  expect(message).toContain("and 2995 more");
 });

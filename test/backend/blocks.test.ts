@@ -206,3 +206,18 @@ test("a block that cannot be begun is listed as it was posted", async () => {
   const parameters = { start: "room_two", end: '{"name":"room_three"}' };
   expect(results).toMatchObject([{ success: false, action_name: "move", parameters }]);
 });
+
+test("blocks whose goals hold already do not keep others waiting", async () => {
+  await using http = harness();
+  await http.post("/start", { start: ["robot_at(room_one)"] });
+  const blocks = Array.from({ length: 10_000 }, () => ({
+    type: "plan",
+    goal: ["robot_at(room_one)"],
+  }));
+  const { body } = await http.post("/execute_blocks?wait=false", { blocks });
+  const path = `/runs/${body.run_id}?last=1`;
+  expect((await http.get(path)).body.status).toBe("running");
+  await http.post("/cancel");
+  while ((await http.get(path)).body.status === "running") await Bun.sleep(5);
+  expect((await http.get(path)).body.status).toBe("cancelled");
+});

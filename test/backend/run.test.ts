@@ -1,6 +1,12 @@
 /** A run by itself: what it keeps of what it tells, and what it makes of its end. */
 import { expect, test } from "bun:test";
-import { ATTEMPTS_MAX, EVENTS_CHARACTERS_MAX, EVENTS_MAX, Run } from "../../src/backend/run.ts";
+import {
+  ATTEMPTS_MAX,
+  EVENTS_CHARACTERS_MAX,
+  EVENTS_MAX,
+  Run,
+  TELEMETRY_CHARACTERS_MAX,
+} from "../../src/backend/run.ts";
 
 function runOf(): Run {
   const stopped = new AbortController().signal;
@@ -40,4 +46,12 @@ test("those who listen hear the end, and nothing after it", () => {
   run.listen(() => heard.push(-2));
   expect(heard).toEqual([1, 2, undefined]);
   expect(run.status).toBe("succeeded");
+});
+
+test("a run remembers telemetry while there is room for it, and says what it leaves out", () => {
+  const run = runOf();
+  const half = { image: "x".repeat(TELEMETRY_CHARACTERS_MAX / 2) };
+  expect(run.remembered(half)).toBe(half);
+  expect(run.remembered(half)).toEqual({ left_out: expect.stringContaining("characters") });
+  expect(run.remembered({ metres: 3 })).toEqual({ metres: 3 });
 });

@@ -21,6 +21,8 @@ import { bodyOf, preferredWaitMs } from "./request.ts";
 
 /** Names that one servant may register. */
 export const OFFERS_MAX = 10_000;
+/** Of what a servant says of a step, as much is heeded. */
+const MESSAGE_CHARACTERS_MAX = 64 * 1024;
 /** What this backend heeds of a poll's wish. */
 const HEEDED = takesText({ actions: true, beliefs: true, cancels: true });
 
@@ -114,7 +116,8 @@ const Answer = z.looseObject({ audit_id: z.string().min(1) });
  */
 function readResult(auditId: AuditId, rest: Readonly<Record<string, unknown>>): Result {
   const message = rest.message === null || rest.message === undefined ? "" : rest.message;
-  const text = typeof message === "string" ? message : JSON.stringify(message);
+  const whole = typeof message === "string" ? message : JSON.stringify(message);
+  const text = whole.slice(0, MESSAGE_CHARACTERS_MAX);
   try {
     return toResult(WireResult.parse({ ...rest, message: text, audit_id: auditId }));
   } catch (cause) {

@@ -1,6 +1,6 @@
 /** What a mistyped name was probably meant to be. */
 import { expect, test } from "bun:test";
-import { nearest } from "../../src/backend/nearest.ts";
+import { nearest } from "../../src/core/nearest.ts";
 
 test("nearest() finds a name among the last of many", () => {
   const places = Array.from({ length: 20_000 }, (_, at) => `place_${at}`);
