@@ -7,7 +7,6 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { suggestion } from "../core/nearest.ts";
 import { readBlocks } from "../wire/blocks.ts";
 import { Allowance } from "./allowance.ts";
-
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
 /** Missions that clients may save. */

@@ -6,9 +6,7 @@ import type { ObjectDef } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { suggestion } from "../core/nearest.ts";
-
 import { Allowance } from "./allowance.ts";
-
 import { checkFields, checkName } from "./object-rules.ts";
 import { identityOf } from "./same-place.ts";
 import type { Keep } from "./store.ts";
