@@ -6,7 +6,7 @@ import type { BackendStore } from "../core/store.ts";
 import { Audit } from "../gateway/audit.ts";
 import { createGateway, type Gateway } from "../gateway/door.ts";
 import { Guesses } from "../gateway/guesses.ts";
-import { trusted } from "../gateway/peer.ts";
+import { type IsTrusted, trusted } from "../gateway/peer.ts";
 import { proxy } from "../gateway/proxy.ts";
 import { Sessions } from "../gateway/sessions.ts";
 import { Tally } from "../gateway/tally.ts";
@@ -38,16 +38,19 @@ const SECRET_BYTES = 32;
  * @throws {ServantError} `gateway.*`, `local.*`, `state.*`
  */
 export async function gateway(options: HostOptions, version: string): Promise<number> {
+  refuseStray(options);
   const log = hostLog(options);
+  const isTrusted = trusted(options.trustProxy);
   const users = openUsers(options, log);
   const path = options.stateDir ?? join(stateDirectory(undefined, process.env), "sessions");
   const stateDir = openStateDir(path);
   try {
     const audit = openAudit(stateDir.path, log);
-    const door = open(options, { users, audit, log, version, folder: stateDir.path });
+    const door = open(options, { users, audit, isTrusted, log, version, folder: stateDir.path });
     try {
       const { url, port, stop } = listenForGateway(door, options);
-      tellReady(options, { url, port, users: users.count, state_dir: stateDir.path });
+      const sessions = door.sessions;
+      tellReady(options, { url, port, users: users.count, sessions, state_dir: stateDir.path });
       audit.note({ what: "start", detail: `${version} on ${url}` });
       await aborted(stopSignals().stop);
       log("info", "stopping", {});
@@ -64,9 +67,16 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
   }
 }
 
+/** @throws {ServantError} `usage.invalid` */
+function refuseStray({ robot }: HostOptions): void {
+  if (robot === undefined) return;
+  const reason = `each session has its own: agent session create --robot ${robot}`;
+  throw new ServantError("usage.invalid", `Cannot run a robot for a gateway: ${reason}`);
+}
+
 function openUsers({ users: path }: HostOptions, log: HostLog): Users {
   if (path === undefined) {
-    throw new ServantError("gateway.no-users", "Cannot let anybody in: there is no users file");
+    throw new ServantError("gateway.no-users", "Cannot let anybody in: no users file is given");
   }
   const onLoose = (_path: string, mode: string) =>
     log("warn", `everybody on this machine may read "${path}" (mode ${mode}): chmod 600`, {});
@@ -81,19 +91,20 @@ function openAudit(folder: string, log: HostLog): Audit {
 
 interface Opening {
   readonly audit: Audit;
+  readonly isTrusted: IsTrusted;
   readonly users: Users;
   readonly log: HostLog;
   readonly version: string;
   readonly folder: string;
 }
 
-function open(options: HostOptions, { users, audit, log, version, folder }: Opening): Gateway {
+function open(options: HostOptions, { users, audit, isTrusted, log, version, folder }: Opening): Gateway {
   const clock = systemClock;
   const store = openBackendStore(join(folder, "gateway.sqlite"), {
     onDamaged: ({ setAside, reason }) =>
       log("error", `cannot read the sessions, kept as ${setAside}: ${reason}`, {}),
   });
-  const { maxBody, tokenMax, trustProxy } = options;
+  const { maxBody, tokenMax } = options;
   return createGateway({
     users,
     tokens: new Tokens({ store, clock, users, lifeMaxMs: tokenMax * 1_000 }),
@@ -101,7 +112,7 @@ function open(options: HostOptions, { users, audit, log, version, folder }: Open
     guesses: new Guesses(clock),
     audit,
     tally: new Tally(),
-    isTrusted: trusted(trustProxy),
+    isTrusted,
     sessions: openSessions(options, { store, log, folder }),
     proxy: proxy({ maxBodyBytes: maxBody, dial }),
     clock,
@@ -130,17 +141,26 @@ function openSessions(
   });
 }
 
-function tellReady(
-  { json }: HostOptions,
-  ready: {
-    readonly url: string;
-    readonly port: number;
-    readonly users: number;
-    readonly state_dir: string;
-  },
-): void {
-  const { url, users } = ready;
+interface Ready {
+  readonly url: string;
+  readonly port: number;
+  readonly users: number;
+  /** Of an earlier life. */
+  readonly sessions: number;
+  readonly state_dir: string;
+}
+
+function tellReady({ json, users: file }: HostOptions, ready: Ready): void {
+  const { sessions, state_dir: folder, url, users } = ready;
   if (json) {
     process.stdout.write(`${JSON.stringify({ type: "ready", mode: "sessions", ...ready })}\n`);
-  } else process.stderr.write(`gateway ready on ${url} (${users} users)\n`);
+    return;
+  }
+  const nobody = `nobody yet: agent hash-password --json NAME prints an entry for "${file}"`;
+  process.stderr.write(`gateway ready on ${url}
+  may log in   ${users === 0 ? nobody : `${users}, by "${file}"`}
+  log in       agent login ${url} && agent session create
+  sessions     ${sessions} from before, in ${folder}
+  audit log    ${join(folder, "audit.log")}
+`);
 }

@@ -3,7 +3,7 @@ import { createBackend, type Note } from "../backend/backend.ts";
 import { learntModules } from "../backend/modules.ts";
 import { Vocabulary } from "../backend/vocabulary.ts";
 import type { Domain } from "../core/domain.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { pageAnswer } from "../page/answer.ts";
 import { systemClock } from "../system/clock.ts";
@@ -26,6 +26,7 @@ import { type UnderGateway, underGateway } from "./under-gateway.ts";
  * @throws {ServantError} `local.port-in-use`, `domain.*`, `state.*`
  */
 export async function host(options: HostOptions, version: string): Promise<number> {
+  refuseStray(options);
   const { gatewayFd, orphanAfter } = options;
   if (gatewayFd === undefined) return await serveBackend(options, version);
   const gateway = underGateway({ gatewayFd, orphanAfter }, systemClock);
@@ -35,6 +36,20 @@ export async function host(options: HostOptions, version: string): Promise<numbe
     gateway.failed(cause);
     throw cause;
   }
+}
+
+/**
+ * What only a gateway heeds: somebody who believes it to be in force must not be left in that belief.
+ *
+ * @throws {ServantError} `usage.invalid`
+ */
+function refuseStray({ insecureHttp, tlsCert, tlsKey, trustProxy, users }: HostOptions): void {
+  const given = { users, "tls-cert": tlsCert, "tls-key": tlsKey, "insecure-http": insecureHttp };
+  const [stray] = Object.entries({ ...given, "trust-proxy": trustProxy[0] })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => `--${name}`);
+  if (stray === undefined) return;
+  throw new ServantError("usage.invalid", `Cannot use ${stray} without --sessions`);
 }
 
 async function serveBackend(

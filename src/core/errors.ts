@@ -118,7 +118,7 @@ export const catalogue = {
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
   "gateway.no-users": {
     kind: "usage",
-    hint: "Give --users FILE; `agent hash-password --json NAME` writes an entry of it",
+    hint: 'Write {"users": {...}} to a file, with an entry by `agent hash-password --json NAME --role admin`, chmod 600, and give it as --users FILE',
   },
   "gateway.bad-users": { kind: "usage", hint: "Mend the users file: docs/gateway.md shows one" },
   "handler.bad-result": {
@@ -177,7 +177,7 @@ export const catalogue = {
   },
   "local.needs-tls": {
     kind: "usage",
-    hint: "Give --tls-cert and --tls-key, or listen on 127.0.0.1 and use an ssh tunnel",
+    hint: "Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind an ssh tunnel or a proxy",
   },
   "local.port-in-use": {
     kind: "permanent",

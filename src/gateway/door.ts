@@ -20,7 +20,7 @@ import type { Tunnel } from "./relay.ts";
 import { routes } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Tally } from "./tally.ts";
-import type { Tokens } from "./tokens.ts";
+import type { Held, Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
 
 /** How often what is over is ended, in milliseconds. */
@@ -50,6 +50,8 @@ export interface GatewayParts extends GatewayPorts {
 export interface Gateway {
   /** Its own routes, as Hono has them. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
+  /** How many sessions there are now. */
+  readonly sessions: number;
   /** Answers one request of this peer; never rejects. */
   fetch(request: Request, peer: string): Promise<Response>;
   /** For a request that asks for a websocket: what to connect it to, or why not. */
@@ -71,6 +73,9 @@ export function createGateway(ports: GatewayPorts): Gateway {
   };
   return {
     routes: app.routes.filter(({ method }) => method !== "ALL"),
+    get sessions() {
+      return parts.sessions.list().length;
+    },
     async fetch(bare, peer) {
       const request = addressed(bare);
       const from = fromWhom(request, peer);
@@ -87,7 +92,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
       return await answered(request, from, async () => {
         const asked = askedOf(request);
         if (asked === undefined) throw new ServantError("route.unknown", "Cannot open a websocket");
-        return await parts.proxy.connect(request, wayTo(parts, request, asked.id), asked, from);
+        return await parts.proxy.connect(request, enter(parts, request, asked.id).way, asked, from);
       });
     },
     async close() {
@@ -122,6 +127,9 @@ function askedOf(request: Request): SessionAddress | undefined {
   return sessionOf(addressOf(request));
 }
 
+/** What a servant asks for and answers: see `Held.hand`. */
+const SERVANT = /^\/servant\/([^/?]+)\/(?:next_assignment|result)(?:\?|$)/;
+
 async function passOn(
   parts: GatewayParts,
   request: Request,
@@ -129,15 +137,23 @@ async function passOn(
   from: string,
 ): Promise<Response> {
   const { clock, proxy, tally } = parts;
-  const way = wayTo(parts, request, asked.id);
+  const { held, way } = enter(parts, request, asked.id);
   const startedMs = clock.monotonic();
   const answer = await proxy.fetch(request, way, asked, from);
   tally.passedOn(answer.status, (clock.monotonic() - startedMs) / 1_000);
+  const servant = SERVANT.exec(asked.rest)?.[1];
+  if (servant !== undefined) {
+    held.hand(`${asked.id}/${servant}`, request.method === "GET" && answer.status === 200);
+  }
   return answer;
 }
 
 /** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead` */
-function wayTo({ sessions, tally, tokens }: GatewayParts, request: Request, id: string): Way {
+function enter(
+  { sessions, tally, tokens }: GatewayParts,
+  request: Request,
+  id: string,
+): { readonly held: Held; readonly way: Way } {
   const held = holderOf(tokens, request.headers);
   try {
     theirs(sessions, held.person, id);
@@ -151,7 +167,7 @@ function wayTo({ sessions, tally, tokens }: GatewayParts, request: Request, id: 
       place.leave();
       held.release();
     };
-    return { ...place, ended: held.ended, leave };
+    return { held, way: { ...place, ended: held.ended, leave } };
   } catch (cause) {
     held.release();
     throw cause;

@@ -1,6 +1,7 @@
 /**
  * What people show instead of their password: 256 random bits, kept as digests alone. A token lives on
- * while it is used, up to a limit; it is worth nothing once its user is gone or has another password.
+ * while it is used, up to a limit, so that nobody is thrown out in the middle of a mission; it is worth
+ * nothing once its user is gone or has another password.
  */
 import { createHash, randomBytes } from "node:crypto";
 import * as z from "zod/mini";
@@ -12,6 +13,10 @@ import type { User } from "./users.ts";
 
 /** How long a token that nobody uses is good, in milliseconds. */
 export const TOKEN_IDLE_MS = 3_600_000;
+/** The same while a servant has an assignment in hand: a Python one says nothing before it is done. */
+export const TOKEN_IN_HAND_MS = 24 * 3_600_000;
+/** Servants of one token that are watched for that. */
+const SERVANTS_MAX = 100;
 /** Longer ones are none of ours, in characters. */
 const TOKEN_MAX_CHARS = 128;
 /** Of one user, at once: a program that logs in for each request must not fill the disk. */
@@ -25,6 +30,8 @@ const Stored = z.object({
   mark: z.string(),
   issuedAtMs: z.number(),
   usedAtMs: z.number(),
+  /** Servants whose last word from their backend was an assignment. */
+  inHand: z.array(z.string()),
 });
 type Stored = z.infer<typeof Stored>;
 
@@ -33,11 +40,14 @@ export interface Held {
   readonly person: Person;
   /** Aborts when it is revoked or has come to its end: what it opened must end, too. */
   readonly ended: AbortSignal;
+  /** A servant got an assignment, or has asked or answered since. */
+  hand(servant: string, isFull: boolean): void;
   /** To be called once per `use`, when the request is over: until then it does not grow old. */
   release(): void;
 }
 
-interface Entry extends Stored {
+interface Entry extends Omit<Stored, "inHand"> {
+  readonly inHand: Set<string>;
   readonly ended: AbortController;
   inUse: number;
   isSaved: boolean;
@@ -79,6 +89,7 @@ export class Tokens {
       mark: markOf(user),
       issuedAtMs: nowMs,
       usedAtMs: nowMs,
+      inHand: [],
     };
     const key = digest(token);
     this.#entries.set(key, asEntry(stored));
@@ -103,8 +114,12 @@ export class Tokens {
       entry.inUse -= 1;
       this.#touch(entry);
     };
+    const hand = (servant: string, isFull: boolean) => {
+      if (!isFull) entry.inHand.delete(servant);
+      else if (entry.inHand.size < SERVANTS_MAX) entry.inHand.add(servant);
+    };
     const { username, role } = user;
-    return { person: { username, role }, ended: entry.ended.signal, release };
+    return { person: { username, role }, ended: entry.ended.signal, hand, release };
   }
 
   async revoke(token: string): Promise<void> {
@@ -141,7 +156,8 @@ export class Tokens {
     const { clock, lifeMaxMs, users } = this.#parts;
     const nowMs = clock.now();
     const isWithin = nowMs - entry.issuedAtMs < lifeMaxMs;
-    const isUsed = entry.inUse > 0 || nowMs - entry.usedAtMs < TOKEN_IDLE_MS;
+    const idleMs = entry.inHand.size > 0 ? TOKEN_IN_HAND_MS : TOKEN_IDLE_MS;
+    const isUsed = entry.inUse > 0 || nowMs - entry.usedAtMs < idleMs;
     const user = users.find(entry.username);
     const isTheirs = user !== undefined && markOf(user) === entry.mark;
     return isWithin && isUsed && isTheirs ? user : undefined;
@@ -159,12 +175,13 @@ export class Tokens {
   }
 }
 
-function asEntry(stored: Stored): Entry {
-  return { ...stored, ended: new AbortController(), inUse: 0, isSaved: true };
+function asEntry({ inHand, ...stored }: Stored): Entry {
+  const ended = new AbortController();
+  return { ...stored, inHand: new Set(inHand), ended, inUse: 0, isSaved: true };
 }
 
-function storedOf({ username, mark, issuedAtMs, usedAtMs }: Stored): Stored {
-  return { username, mark, issuedAtMs, usedAtMs };
+function storedOf({ username, mark, issuedAtMs, usedAtMs, inHand }: Entry): Stored {
+  return { username, mark, issuedAtMs, usedAtMs, inHand: [...inHand] };
 }
 
 function put(key: string, value: Json): Change {

@@ -24,7 +24,7 @@ export class UsersFileOnDisk {
   /**
    * Its text when it changed since the last call, else undefined. Trouble is told once for each change.
    *
-   * @throws {ServantError} `gateway.bad-users`
+   * @throws {ServantError} `gateway.no-users`, `gateway.bad-users`
    */
   readIfChanged(): string | undefined {
     const mark = this.#mark();
@@ -34,6 +34,10 @@ export class UsersFileOnDisk {
       return this.#read();
     } catch (cause) {
       if (cause instanceof ServantError) throw cause;
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
+        const problem = `Cannot let anybody in: there is no users file "${this.path}"`;
+        throw new ServantError("gateway.no-users", problem, { cause });
+      }
       throw this.#bad(messageOf(cause), cause);
     }
   }
