@@ -54,17 +54,17 @@ export class Logins {
     const { username } = asked;
     refuseUnusable(asked.password);
     this.#refuseGuesser(address, username);
-    const user = await this.#turns.take(networkOf(address), async () => {
+    return await this.#turns.take(networkOf(address), async () => {
       if (gone.aborted) throw new ServantError("login.wrong", "Cannot log in: the client has gone");
       this.#refuseGuesser(address, username); // others of theirs may have failed meanwhile
-      return await this.#check(asked);
+      const user = await this.#check(asked);
+      if (user === undefined) {
+        guesses.failed(address, username); // before the next one has its turn
+        throw new ServantError("login.wrong", "Cannot log in: wrong name or password");
+      }
+      guesses.succeeded(address, username);
+      return user;
     });
-    if (user === undefined) {
-      guesses.failed(address, username);
-      throw new ServantError("login.wrong", "Cannot log in: wrong name or password");
-    }
-    guesses.succeeded(address, username);
-    return user;
   }
 
   async #check({ username, password }: Credentials): Promise<User | undefined> {

@@ -62,12 +62,10 @@ function plainAddress(text: string): string {
 /** Whom to count together: whoever has one IPv6 address has all of its /64. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
-  const [head = "", tail] = address.split("::");
+  // As the standard writes it: no IPv4 at its end, and at most one gap.
+  const [head = "", tail = ""] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const groups = head === "" ? [] : head.split(":");
-  const rest = tail === undefined || tail === "" ? [] : tail.split(":");
-  // IPv4 at the end counts for two groups; it lies beyond the first four of most addresses.
-  const width = groups.length + rest.length + (rest.at(-1)?.includes(".") ? 1 : 0);
-  const zeros = tail === undefined ? [] : new Array<string>(Math.max(0, 8 - width)).fill("0");
-  const all = [...groups, ...zeros, ...rest].slice(0, 4);
-  return `${all.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
+  const behind = tail === "" ? [] : tail.split(":");
+  const gap = new Array<string>(8 - groups.length - behind.length).fill("0");
+  return `${[...groups, ...gap, ...behind].slice(0, 4).join(":")}::/64`;
 }

@@ -6,7 +6,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import * as z from "zod/mini";
 import type { Person } from "../core/gateway.ts";
-import type { Json } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import type { BackendStore, Change } from "../core/store.ts";
 import type { User } from "./users.ts";
@@ -46,7 +45,10 @@ export interface Held {
   release(): void;
 }
 
-interface Entry extends Omit<Stored, "inHand"> {
+interface Entry extends Pick<Stored, "username" | "mark"> {
+  /** By the clock that only grows: one that is set back or forth throws nobody out and keeps nobody in. */
+  readonly issuedMs: number;
+  usedMs: number;
   readonly inHand: Set<string>;
   readonly ended: AbortController;
   inUse: number;
@@ -72,7 +74,7 @@ export class Tokens {
     this.#savedAtMs = parts.clock.monotonic();
     for (const { key, value } of parts.store.documents("token")) {
       const stored = z.safeParse(Stored, value);
-      if (stored.success) this.#entries.set(key, asEntry(stored.data));
+      if (stored.success) this.#entries.set(key, entryOf(stored.data, parts.clock));
     }
   }
 
@@ -83,19 +85,15 @@ export class Tokens {
   /** A new token for a user who has shown the password. */
   async issue(user: User): Promise<string> {
     const token = randomBytes(32).toString("base64url");
-    const nowMs = this.#parts.clock.now();
-    const stored = {
-      username: user.username,
-      mark: markOf(user),
-      issuedAtMs: nowMs,
-      usedAtMs: nowMs,
-      inHand: [],
-    };
+    const nowMs = this.#parts.clock.monotonic();
+    const { username } = user;
+    const life = { issuedMs: nowMs, usedMs: nowMs, inHand: new Set<string>() };
+    const entry = { username, mark: markOf(user), ...life, ...fresh() };
     const key = digest(token);
-    this.#entries.set(key, asEntry(stored));
-    const own = [...this.#entries].filter(([, { username }]) => username === user.username);
+    this.#entries.set(key, entry);
+    const own = [...this.#entries].filter(([, each]) => each.username === username);
     const over = own.slice(0, -TOKENS_PER_USER).map(([old]) => this.#end(old));
-    await this.#parts.store.write([put(key, stored), ...over]);
+    await this.#parts.store.write([this.#put(key, entry), ...over]);
     return token;
   }
 
@@ -138,7 +136,7 @@ export class Tokens {
     if (nowMs - this.#savedAtMs >= SAVE_MS) {
       this.#savedAtMs = nowMs;
       for (const [key, entry] of this.#entries) {
-        if (!entry.isSaved) changes.push(put(key, storedOf(entry)));
+        if (!entry.isSaved) changes.push(this.#put(key, entry));
         entry.isSaved = true;
       }
     }
@@ -154,18 +152,26 @@ export class Tokens {
   /** Whose it is, if it is good now. */
   #owner(entry: Entry): User | undefined {
     const { clock, lifeMaxMs, users } = this.#parts;
-    const nowMs = clock.now();
-    const isWithin = nowMs - entry.issuedAtMs < lifeMaxMs;
+    const nowMs = clock.monotonic();
+    const isWithin = nowMs - entry.issuedMs < lifeMaxMs;
     const idleMs = entry.inHand.size > 0 ? TOKEN_IN_HAND_MS : TOKEN_IDLE_MS;
-    const isUsed = entry.inUse > 0 || nowMs - entry.usedAtMs < idleMs;
+    const isUsed = entry.inUse > 0 || nowMs - entry.usedMs < idleMs;
     const user = users.find(entry.username);
     const isTheirs = user !== undefined && markOf(user) === entry.mark;
     return isWithin && isUsed && isTheirs ? user : undefined;
   }
 
   #touch(entry: Entry): void {
-    entry.usedAtMs = this.#parts.clock.now();
+    entry.usedMs = this.#parts.clock.monotonic();
     entry.isSaved = false;
+  }
+
+  #put(key: string, { username, mark, issuedMs, usedMs, inHand }: Entry): Change {
+    const { clock } = this.#parts;
+    const asWall = (ms: number) => Math.round(clock.now() - (clock.monotonic() - ms));
+    const times = { issuedAtMs: asWall(issuedMs), usedAtMs: asWall(usedMs) };
+    const value: Stored = { username, mark, ...times, inHand: [...inHand] };
+    return { op: "put", kind: "token", key, value };
   }
 
   #end(key: string): Change {
@@ -175,17 +181,16 @@ export class Tokens {
   }
 }
 
-function asEntry({ inHand, ...stored }: Stored): Entry {
-  const ended = new AbortController();
-  return { ...stored, inHand: new Set(inHand), ended, inUse: 0, isSaved: true };
+function fresh() {
+  return { ended: new AbortController(), inUse: 0, isSaved: true };
 }
 
-function storedOf({ username, mark, issuedAtMs, usedAtMs, inHand }: Entry): Stored {
-  return { username, mark, issuedAtMs, usedAtMs, inHand: [...inHand] };
-}
-
-function put(key: string, value: Json): Change {
-  return { op: "put", kind: "token", key, value };
+/** What an earlier life of the gateway kept; nothing of it lies in the future. */
+function entryOf(stored: Stored, clock: TokensParts["clock"]): Entry {
+  const { username, mark, issuedAtMs, usedAtMs, inHand } = stored;
+  const asMonotonic = (atMs: number) => clock.monotonic() - Math.max(0, clock.now() - atMs);
+  const times = { issuedMs: asMonotonic(issuedAtMs), usedMs: asMonotonic(usedAtMs) };
+  return { username, mark, ...times, inHand: new Set(inHand), ...fresh() };
 }
 
 function digest(text: string): string {

@@ -1,0 +1,63 @@
+/** The audit log: what its lines say, and what they never do. */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Audit, REFUSALS_MAX, REFUSALS_MAX_OF_ALL } from "../../src/gateway/audit.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+function scene() {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const audit = new Audit({ clock, write: (line) => lines.push(line) });
+  const read = () => lines.map((line) => JSON.parse(line));
+  return { audit, clock, lines, read };
+}
+
+test("one entry is one line of JSON, whatever strangers put into it", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (who, request) => {
+      const { audit, lines, read } = scene();
+      audit.note({ what: "login", who, from: "192.0.2.1", request });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+      expect(read()[0]).toMatchObject({ what: "login", from: "192.0.2.1" });
+      expect(Object.keys(read()[0])).toEqual(["time", "what", "who", "from", "request"]);
+    }),
+  );
+});
+
+test("a line that wants to look like two looks like one, and a long text is cut", () => {
+  const { audit, lines, read } = scene();
+  const forged = `eve"}\n{"time":"2026-01-01T00:00:00Z","what":"login","who":"alice`;
+  audit.note({ what: "refused", who: forged, request: `GET /\u001b[2K${"x".repeat(10_000)}` });
+  expect(lines).toHaveLength(1);
+  expect(read()[0].who).toContain("eve");
+  expect(lines[0]?.length).toBeLessThan(700);
+});
+
+test("of one address so many refusals a minute are written, then how many more there were", async () => {
+  const { audit, clock, read } = scene();
+  const refuse = (from: string) =>
+    audit.refused({ from, code: "login.needed", request: "GET /sessions" });
+  for (let count = 0; count < 1_000; count += 1) refuse("2001:db8::1");
+  refuse("192.0.2.1");
+  expect(read()).toHaveLength(REFUSALS_MAX + 1);
+  await clock.advance(60_000);
+  audit.sweep();
+  expect(read().at(-1)).toMatchObject({ what: "unsaid", count: 1_000 - REFUSALS_MAX });
+  refuse("2001:db8::2");
+  expect(read().at(-1)).toMatchObject({ what: "refused", from: "2001:db8::2" });
+});
+
+test("a crowd of addresses fills neither disk nor memory", async () => {
+  const { audit, clock, read } = scene();
+  for (let count = 0; count < 50_000; count += 1) {
+    audit.refused({ from: `10.${count >> 16}.${(count >> 8) & 255}.${count & 255}` });
+  }
+  expect(read()).toHaveLength(REFUSALS_MAX_OF_ALL);
+  await clock.advance(60_000);
+  audit.sweep();
+  expect(read().at(-1)).toMatchObject({ what: "unsaid", count: 50_000 - REFUSALS_MAX_OF_ALL });
+  // What people did is written all the same.
+  for (let count = 0; count < 1_000; count += 1) audit.note({ what: "login", who: "alice" });
+  expect(read().filter(({ what }) => what === "login")).toHaveLength(1_000);
+});

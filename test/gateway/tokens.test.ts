@@ -1,0 +1,216 @@
+/** Tokens, on a clock that stands still until it is moved. */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { memoryStore } from "../../src/backend/memory-store.ts";
+import type { BackendStore } from "../../src/core/store.ts";
+import {
+  TOKEN_IDLE_MS,
+  TOKEN_IN_HAND_MS,
+  TOKENS_PER_USER,
+  Tokens,
+} from "../../src/gateway/tokens.ts";
+import type { User } from "../../src/gateway/users.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const DAY_MS = 86_400_000;
+/** So short that tests get to it; longer than a servant may have something in hand. */
+const LIFE_MAX_MS = 30 * 3_600_000;
+
+class Scene {
+  readonly clock = new FakeClock();
+  readonly store: BackendStore = memoryStore();
+  readonly users = new Map<string, User>();
+  tokens = this.open();
+
+  constructor() {
+    for (const name of ["alice", "bob"]) this.setUser(name, `hash of ${name}`);
+  }
+
+  /** As after a restart of the gateway. */
+  open(): Tokens {
+    const users = { find: (name: string) => this.users.get(name) };
+    const { clock, store } = this;
+    this.tokens = new Tokens({ store, clock, users, lifeMaxMs: LIFE_MAX_MS });
+    return this.tokens;
+  }
+
+  setUser(username: string, passwordHash: string, role: User["role"] = "user"): User {
+    const user = { username, passwordHash, role, cost: 4 };
+    this.users.set(username, user);
+    return user;
+  }
+
+  issue(name: string): Promise<string> {
+    return this.tokens.issue(this.users.get(name) as User);
+  }
+
+  /** Who shows it, at this moment; a use like any other. */
+  who(token: string): string | undefined {
+    const held = this.tokens.use(token);
+    held?.release();
+    return held?.person.username;
+  }
+}
+
+test("a token is its user's; a forged, changed or cut one is nobody's", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  expect(token).toMatch(/^[\w-]{43}$/);
+  expect(scene.who(token)).toBe("alice");
+  const forged = [token.slice(1), `${token}x`, token.toUpperCase(), "", "x".repeat(10_000)];
+  for (const each of forged) expect(scene.who(each)).toBeUndefined();
+  // Nor does what is on disk let anybody in.
+  for (const { key } of scene.store.documents("token")) expect(scene.who(key)).toBeUndefined();
+  expect(JSON.stringify(scene.store.documents("token"))).not.toContain(token);
+});
+
+// Goal: a token is good exactly while its last use is less than an hour ago and its login less than the
+// limit, over restarts too. Method: random uses, pauses and restarts beside the two numbers by hand.
+test("a token slides with its use, up to its limit", async () => {
+  const step = fc.oneof(
+    fc.record({ type: fc.constant("use" as const) }),
+    fc.record({ type: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 5_400_000 }) }),
+    fc.record({ type: fc.constant("restart" as const) }),
+    fc.record({ type: fc.constant("sweep" as const) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 80, size: "max" }), async (steps) => {
+      const scene = new Scene();
+      const token = await scene.issue("alice");
+      let usedMs = 0;
+      let isGood = true;
+      for (const each of steps) {
+        const nowMs = scene.clock.monotonic();
+        if (nowMs - usedMs >= TOKEN_IDLE_MS || nowMs >= LIFE_MAX_MS) isGood = false;
+        if (each.type === "wait") await scene.clock.advance(each.ms);
+        else if (each.type === "sweep") await scene.tokens.sweep();
+        else if (each.type === "restart") {
+          await scene.tokens.close();
+          scene.open();
+        } else {
+          expect(scene.who(token)).toBe(isGood ? "alice" : undefined);
+          if (isGood) usedMs = nowMs;
+        }
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("a crash forgets no more than the last seconds of use", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  await scene.clock.advance(TOKEN_IDLE_MS - 1);
+  expect(scene.who(token)).toBe("alice");
+  await scene.tokens.sweep();
+  scene.open(); // nobody closed the other one
+  await scene.clock.advance(TOKEN_IDLE_MS - 1);
+  expect(scene.who(token)).toBe("alice");
+});
+
+test("a request in flight keeps its token alive for hours, and its end counts as a use", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  const execution = scene.tokens.use(token);
+  await scene.clock.advance(5 * TOKEN_IDLE_MS);
+  await scene.tokens.sweep();
+  expect(execution?.ended.aborted).toBe(false);
+  execution?.release();
+  execution?.release(); // twice is once
+  await scene.clock.advance(TOKEN_IDLE_MS - 1);
+  expect(scene.who(token)).toBe("alice");
+  await scene.clock.advance(TOKEN_IDLE_MS);
+  expect(scene.who(token)).toBeUndefined();
+});
+
+test("a servant with an assignment in hand is not logged out, over a restart either", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  const hand = (isFull: boolean) => {
+    const held = scene.tokens.use(token);
+    held?.hand("session/servant", isFull);
+    held?.release();
+  };
+  hand(true);
+  await scene.clock.advance(TOKEN_IN_HAND_MS / 2);
+  await scene.tokens.close();
+  scene.open();
+  await scene.clock.advance(TOKEN_IN_HAND_MS / 2 - 1);
+  await scene.tokens.sweep();
+  expect(scene.who(token)).toBe("alice");
+  hand(false);
+  await scene.clock.advance(TOKEN_IDLE_MS);
+  expect(scene.who(token)).toBeUndefined();
+});
+
+test("a token that nobody comes back for ends, whatever its servant had in hand", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  const held = scene.tokens.use(token);
+  held?.hand("session/servant", true);
+  held?.release();
+  await scene.clock.advance(TOKEN_IN_HAND_MS);
+  expect(scene.who(token)).toBeUndefined();
+});
+
+test("a logout ends one token and what it has open; the user's others go on", async () => {
+  const scene = new Scene();
+  const [one, other] = [await scene.issue("alice"), await scene.issue("alice")];
+  const open = scene.tokens.use(one);
+  await scene.tokens.revoke(one);
+  expect(open?.ended.aborted).toBe(true);
+  expect([scene.who(one), scene.who(other)]).toEqual([undefined, "alice"]);
+  await scene.tokens.revoke("nobody's");
+  expect([scene.open(), scene.who(one), scene.who(other)].slice(1)).toEqual([undefined, "alice"]);
+});
+
+test("who is removed or gets another password is out, also when nobody was there to see it", async () => {
+  const scene = new Scene();
+  const [alices, bobs] = [await scene.issue("alice"), await scene.issue("bob")];
+  const open = scene.tokens.use(bobs);
+  scene.users.delete("bob");
+  expect(scene.tokens.use(bobs)).toBeUndefined();
+  await scene.tokens.sweep();
+  expect(open?.ended.aborted).toBe(true);
+  scene.setUser("bob", "hash of bob"); // back again: the old login is not
+  expect(scene.who(bobs)).toBeUndefined();
+  scene.setUser("alice", "another hash");
+  scene.open();
+  expect(scene.who(alices)).toBeUndefined();
+});
+
+test("a role is that of the users file now", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  expect(scene.tokens.use(token)?.person.role).toBe("user");
+  scene.setUser("alice", "hash of alice", "admin");
+  expect(scene.tokens.use(token)?.person.role).toBe("admin");
+});
+
+test("a clock that is set back or forth throws nobody out, and keeps nobody in", async () => {
+  for (const byMs of [-DAY_MS, DAY_MS, -1]) {
+    const scene = new Scene();
+    const token = await scene.issue("alice");
+    scene.clock.setWall(scene.clock.now() + byMs);
+    await scene.clock.advance(TOKEN_IDLE_MS - 1);
+    await scene.tokens.sweep();
+    expect(scene.who(token)).toBe("alice");
+    await scene.clock.advance(TOKEN_IDLE_MS);
+    expect(scene.who(token)).toBeUndefined();
+  }
+});
+
+test("a user who logs in again and again loses the oldest logins, others none", async () => {
+  const scene = new Scene();
+  const bobs = await scene.issue("bob");
+  const tokens: string[] = [];
+  for (let count = 0; count < TOKENS_PER_USER + 2; count += 1)
+    tokens.push(await scene.issue("alice"));
+  expect(tokens.slice(0, 3).map((each) => scene.who(each))).toEqual([
+    undefined,
+    undefined,
+    "alice",
+  ]);
+  expect(scene.who(bobs)).toBe("bob");
+  expect(scene.store.documents("token")).toHaveLength(TOKENS_PER_USER + 1);
+});
