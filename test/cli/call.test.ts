@@ -234,6 +234,67 @@ test("call execute on a terminal shows the steps advancing, then their results",
   expect(frames.at(-1)).toMatch(/✓ move[^\n]*\n✓ pick[^\n]*\ndone: 2 steps in /u);
 });
 
+const ESCAPE = "\u001b";
+
+// Goal: what is told of the link while steps are drawn stays to be read, and nothing stands twice.
+// Method: a pty whose screen is worked out; the backend answers about the run once, then not, then again.
+test("call execute on a terminal tells of an outage above the steps", async () => {
+  let asked = 0;
+  let isWarned = false;
+  let screen = "";
+  const result = { ...STEP, success: true, message: "" };
+  const run = { run_id: "r1", kind: "execute", what: "goal", started: 1 };
+  await using backend: FakeDynos = fakeDynos({
+    "POST /plan": { plan: [STEP], reason: "plan_found" },
+    "GET /logs": { logs: [] },
+    "POST /execute": { run_id: "r1" },
+    "GET /runs/r1": () => {
+      asked += 1;
+      if (asked === 1) return { ...run, status: "running" };
+      if (!isWarned) return new Response("", { status: 503 });
+      return { ...run, status: "succeeded", results: [result], ended: 2 };
+    },
+  });
+  const child = Bun.spawn([process.execPath, MAIN, "call", "execute", "--to", backend.url], {
+    env: { ...ENV, TERM: "xterm" },
+    terminal: {
+      cols: 100,
+      rows: 24,
+      data(_terminal, data) {
+        screen += new TextDecoder().decode(data);
+        // Drawn again since the warning: what would be drawn over is by now.
+        isWarned = (screen.split("asking on")[1]?.split(`${ESCAPE}[J`).length ?? 0) > 3;
+      },
+    },
+  });
+  expect(await child.exited).toBe(0);
+  const lines = shown(screen).filter((line) => line !== "");
+  expect(lines).toEqual([
+    expect.stringMatching(/^agent: no answer about run r1, asking on: /),
+    "agent: the backend answers again about run r1",
+    expect.stringMatching(/^✓ move\(/),
+    expect.stringMatching(/^done: 1 step in /),
+  ]);
+});
+
+/** The lines of a terminal after all of this was written to it: cursor up, erase below, no colours. */
+function shown(written: string): string[] {
+  const lines: string[] = [""];
+  let row = 0;
+  for (const [index, piece] of written.split(ESCAPE).entries()) {
+    const [whole, count, command] = (index > 0 && /^\[(\d*)([A-Za-z])/.exec(piece)) || [""];
+    if (command === "A") row = Math.max(0, row - Number(count || 1));
+    if (command === "J") lines.splice(row, lines.length, "");
+    const [first = "", ...others] = piece.slice(whole.length).replaceAll("\r", "").split("\n");
+    lines[row] = `${lines[row] ?? ""}${first}`;
+    for (const text of others) {
+      row += 1;
+      lines[row] = `${lines[row] ?? ""}${text}`;
+    }
+  }
+  return lines;
+}
+
 const T0 = Date.UTC(2026, 4, 11, 14, 3, 0) / 1_000;
 const LOGS = ["one", "two", "three"].map((message, index) => ({
   level: index === 1 ? "warn" : "info",

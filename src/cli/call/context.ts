@@ -18,6 +18,23 @@ export interface CallContext {
   readonly orchestrator: RemoteOrchestrator;
   readonly out: Output;
   readonly json: boolean;
+  readonly notices: Notices;
+}
+
+/** What a person is told beside the answer, on stderr. */
+export class Notices {
+  #above: ((text: string) => void) | undefined;
+
+  readonly tell = (line: string): void => {
+    const text = `agent: ${line}\n`;
+    if (this.#above === undefined || !process.stderr.isTTY) process.stderr.write(text);
+    else this.#above(text);
+  };
+
+  /** While something is drawn at the foot of the terminal, it prints them: it would draw over them. */
+  leaveTo(above: ((text: string) => void) | undefined): void {
+    this.#above = above;
+  }
 }
 
 /** Runs one subcommand against the backend its options name; resolves to the exit code. */
@@ -27,12 +44,14 @@ export async function withBackend(
 ): Promise<number> {
   const { to, session, json = false, timeout } = options;
   const target = resolveTarget({ to, session }, process.env);
+  const notices = new Notices();
   const orchestrator = new RemoteOrchestrator(new Connection(target), {
     ...(timeout === undefined ? {} : { timeoutMs: timeout * 1_000 }),
-    warn: (line) => process.stderr.write(`agent: ${line}\n`),
+    warn: notices.tell,
   });
   try {
-    return await run({ orchestrator, out: openOutput(process.stdout, process.env), json });
+    const out = openOutput(process.stdout, process.env);
+    return await run({ orchestrator, out, json, notices });
   } catch (cause) {
     const isOurs = cause instanceof ServantError && cause.code === "backend.unreachable";
     if (!isOurs || !isLoopback(new URL(target.url).hostname)) throw cause;

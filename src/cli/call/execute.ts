@@ -43,11 +43,12 @@ async function executeForProgram(context: CallContext, options: CallOptions): Pr
 }
 
 async function executeLive(
-  { orchestrator, out }: CallContext,
+  context: CallContext,
   options: CallOptions,
   planned: readonly string[],
 ): Promise<readonly StepAnswer[]> {
-  const live = await LiveSteps.open(orchestrator, out, planned);
+  const { orchestrator, out } = context;
+  const live = await LiveSteps.open(context, planned);
   try {
     const results = await untilDone(options, (long) => orchestrator.executePlan(long));
     await live.catchUp();

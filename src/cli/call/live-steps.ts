@@ -3,36 +3,35 @@ import type { LogEntry } from "../../client/answers.ts";
 import type { RemoteOrchestrator } from "../../client/orchestrator.ts";
 import { isJsonObject, type Json } from "../../core/json.ts";
 import { LiveBlock } from "../live-block.ts";
-import type { Output } from "../output.ts";
+import type { CallContext, Notices } from "./context.ts";
 import { drawSteps, type Step, StepList } from "./step-list.ts";
 
 const LOG_POLL_MS = 250;
 
 export class LiveSteps {
   readonly #orchestrator: RemoteOrchestrator;
+  readonly #notices: Notices;
   readonly #list = new StepList();
   readonly #block: LiveBlock;
   readonly #timer: Timer;
   #newestS: number;
   #isAsking = false;
 
-  private constructor(orchestrator: RemoteOrchestrator, out: Output, newestS: number) {
+  private constructor({ orchestrator, out, notices }: CallContext, newestS: number) {
     this.#orchestrator = orchestrator;
+    this.#notices = notices;
     this.#newestS = newestS;
     this.#block = new LiveBlock(out, () =>
       drawSteps(this.#list.steps, performance.now(), out.paint, out.columns),
     );
+    notices.leaveTo((text) => this.#block.above(text));
     this.#timer = setInterval(() => this.#ask(), LOG_POLL_MS);
   }
 
   /** Starts drawing; only what the backend logs from now on counts. */
-  static async open(
-    orchestrator: RemoteOrchestrator,
-    out: Output,
-    planned: readonly string[],
-  ): Promise<LiveSteps> {
-    const logs = await orchestrator.getLogs().catch(() => []); // a display may do without
-    const live = new LiveSteps(orchestrator, out, logs.at(-1)?.timestamp ?? 0);
+  static async open(context: CallContext, planned: readonly string[]): Promise<LiveSteps> {
+    const logs = await context.orchestrator.getLogs().catch(() => []); // a display may do without
+    const live = new LiveSteps(context, logs.at(-1)?.timestamp ?? 0);
     live.#list.planned(planned);
     const [first] = planned;
     // The first step begins at once; a backend that logs says so again.
@@ -48,6 +47,7 @@ export class LiveSteps {
   /** Draws once more, the given lines instead of its own, and lets go of the terminal. */
   end(lines?: readonly string[]): void {
     clearInterval(this.#timer);
+    this.#notices.leaveTo(undefined);
     this.#block.end(lines);
   }
 

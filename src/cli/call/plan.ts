@@ -23,8 +23,10 @@ export function plan(options: PlanCommandOptions): Promise<number> {
   });
 }
 
+type Answering = Pick<CallContext, "orchestrator" | "out" | "json">;
+
 /** Says why the last plan came to nothing; the exit code of a failure. */
-export function reportNoPlan({ orchestrator, out, json }: CallContext): number {
+export function reportNoPlan({ orchestrator, out, json }: Answering): number {
   const answer = orchestrator.lastPlan();
   if (json) {
     out.json(answer);
