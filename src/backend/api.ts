@@ -292,6 +292,7 @@ export const api = {
     method: "POST",
     path: "/missions/{name}/plan",
     summary: "Plans a mission, and leaves the kept plan alone.",
+    body: PlanRequest,
     answer: direct.MissionPlan,
     failures: mission,
   },

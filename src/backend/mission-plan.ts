@@ -17,7 +17,7 @@ export interface PaperPorts {
   readonly world: World;
   readonly plans: Plans;
 }
-export type MissionPlan = Pick<Planned, "plan" | "reason" | "detail">;
+export type MissionPlan = Pick<Planned, "plan" | "reason" | "detail" | "relaxation">;
 
 /** Plans every block; never rejects. */
 export async function planMission(
@@ -37,15 +37,15 @@ export async function planMission(
         block.type === "plan"
           ? await planGoal(block.goal)
           : planAction(block.action, paramTexts(block.params));
-      if (failure !== undefined) return none(block, failure.reason, failure.detail);
+      if (failure !== undefined) return none(block, failure);
     } catch (cause) {
       if (!isServantError(cause)) throw cause;
-      return none(block, "planner_error", cause.message);
+      return none(block, { reason: "planner_error", detail: cause.message });
     }
   }
   const detail = `${steps.length} steps for ${blocks.length} blocks`;
-  if (steps.length > 0) return { plan: steps, reason: "plan_found", detail };
-  return { plan: [], reason: "goal_already_satisfied", detail };
+  const reason = steps.length > 0 ? "plan_found" : "goal_already_satisfied";
+  return { plan: steps, reason, detail, relaxation: null };
 
   async function planGoal(goal: readonly string[]) {
     const atoms: Atom[] = goal.map((text) => world.atom(text));
@@ -62,8 +62,10 @@ export async function planMission(
   }
 }
 
-function none(block: Block, reason: Planned["reason"], detail: string): MissionPlan {
-  return { plan: null, reason, detail: `${blockText(block)}: ${detail}` };
+type Failure = Pick<Planned, "reason" | "detail"> & Partial<Pick<Planned, "relaxation">>;
+
+function none(block: Block, { reason, detail, relaxation = null }: Failure): MissionPlan {
+  return { plan: null, reason, detail: `${blockText(block)}: ${detail}`, relaxation };
 }
 
 /** The blocks that are carried out, in their order. */

@@ -19,7 +19,6 @@ export const PlanAnswer = loose({
   relaxation: z.nullish(JsonValue),
 });
 export type PlanAnswer = z.infer<typeof PlanAnswer>;
-export const MissionPlanAnswer = loose({ plan: z.nullable(z.array(PlannedStep)) });
 
 /** The result of a step, a trigger or a block. */
 export const StepAnswer = z.pipe(

@@ -25,9 +25,9 @@ export {
   OrderBlock,
   PlanBlock,
 } from "./mission.ts";
+export type { MissionEdit } from "./missions.ts";
 export {
   type LongOptions,
-  type MissionEdit,
   type PlanOptions,
   type PlanReason,
   RemoteOrchestrator,

@@ -18,9 +18,6 @@ import {
   CancelAnswer,
   ExecuteAnswer,
   JsonRecord,
-  MissionAnswer,
-  MissionPlanAnswer,
-  MissionsAnswer,
   PlanAnswer,
   RunAnswer,
   RunsAnswer,
@@ -30,11 +27,11 @@ import {
 import { type Environment, readConfigFile } from "./config-file.ts";
 import { type CallOptions, LocalHandlers } from "./local-handlers.ts";
 import type { Block, Mission, ParamArgs } from "./mission.ts";
+import { blockData, RemoteMissions } from "./missions.ts";
 import { type ClientOptions, encoded, query } from "./requests.ts";
 import { followRun, resultsOf } from "./runs.ts";
 import { type NewSession, SessionManager } from "./session-manager.ts";
 import { resolveTarget } from "./target.ts";
-import { RemoteWorld } from "./world.ts";
 
 export interface PlanOptions {
   /** On an unreachable goal, spend more time to say which conditions block it. */
@@ -50,7 +47,7 @@ export interface LongOptions {
   readonly onRun?: ((runId: string) => void) | undefined;
 }
 
-/** Why the last `plan()` went as it did. */
+/** Why the last `plan()` or `planMission()` went as it did. */
 export interface PlanReason {
   /** `plan_found`, `goal_unreachable` and so on; `unknown` before the first. */
   readonly reason: string;
@@ -69,12 +66,6 @@ export interface ServantOffer {
   readonly anonymousActions?: readonly string[];
 }
 
-export interface MissionEdit {
-  readonly op: "insert_before" | "insert_after" | "replace" | "remove";
-  readonly index: number;
-  readonly block?: Block | JsonObject;
-}
-
 /**
  * Every method throws `RemoteAuthExpired` when the token is not taken, `RemoteRequestError` when the
  * backend refuses, another `ServantError` with a `backend.*` code when it does not answer, or not in
@@ -85,7 +76,7 @@ export interface MissionEdit {
  * await orchestrator.setGoal([boxAt(roomTwo, boxA)]);
  * const results = await orchestrator.executePlan();
  */
-export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
+export class RemoteOrchestrator extends RemoteMissions implements Orchestrator {
   readonly #options: ClientOptions;
   readonly #handlers: LocalHandlers = new LocalHandlers(this);
   #lastPlan: PlanAnswer | undefined;
@@ -171,16 +162,15 @@ export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
 
   /** The steps, none when the goal already holds, null when there is no plan. */
   async plan(options: PlanOptions = {}): Promise<PlanAnswer["plan"]> {
-    const { relax = false, timeBudgetS } = options;
-    const budget = timeBudgetS === undefined ? {} : { time_budget_s: timeBudgetS };
+    const { timeBudgetS } = options;
     this.#lastPlan = await this.requests.ask(PlanAnswer, "POST", "/plan", {
-      body: { relax, ...budget },
+      body: { relax: false, ...planBody(options) },
       ...(timeBudgetS === undefined ? {} : { timeoutMs: (timeBudgetS + 30) * 1_000 }),
     });
     return this.#lastPlan.plan;
   }
 
-  /** The whole answer to the last `plan()`. */
+  /** The whole answer to the last `plan()` or `planMission()`. */
   lastPlan(): PlanAnswer | undefined {
     return this.#lastPlan;
   }
@@ -272,52 +262,21 @@ export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
     return this.requests.ask(JsonRecord, "POST", "/reset", { body: {} });
   }
 
-  // --- saved missions ---
+  // --- saved missions: see also `RemoteMissions` ---
 
-  /** The missions that there are. Our backend's alone. */
-  async listMissions(): Promise<readonly JsonObject[]> {
-    return (await this.requests.ask(MissionsAnswer, "GET", "/missions")).missions;
-  }
-
-  /** Its name and blocks. `unsafe` lets a host of DYNOS run the mission's own code; ours never does. */
-  async loadMission(
-    name: string,
-    { unsafe = false }: { readonly unsafe?: boolean } = {},
-  ): Promise<JsonObject> {
-    const path = `/missions/${encoded(name)}/load${unsafe ? "?unsafe=true" : ""}`;
-    return (await this.requests.ask(MissionAnswer, "POST", path, { body: {} })).mission;
-  }
-
-  /** Saves the goal as a mission; one of the same name is replaced. */
-  forkMission(name: string): Promise<JsonObject> {
-    return this.requests.ask(JsonRecord, "POST", "/fork", { body: { name } });
-  }
-
-  /** Saves a mission; one of the same name is replaced. Our backend's alone. */
-  saveMission({ name, blocks }: Mission): Promise<JsonObject> {
-    const body = { blocks: blocks.map(blockData) };
-    return this.requests.ask(JsonRecord, "PUT", `/missions/${encoded(name)}`, { body });
-  }
-
-  /** Changes one block of a saved mission. */
-  patchMission(name: string, { op, index, block }: MissionEdit): Promise<JsonObject> {
-    const body = { op, index, block: block === undefined ? null : blockData(block) };
-    return this.requests.ask(JsonRecord, "PATCH", `/missions/${encoded(name)}/blocks`, { body });
-  }
-
-  /** The steps, null when there is no plan. The kept plan stays as it is. */
-  async planMission(name: string): Promise<PlanAnswer["plan"]> {
-    const options = { body: {}, timeoutMs: 0 };
+  /**
+   * The steps, null when there is no plan: `lastPlanReason()` says why. The plan that the backend
+   * keeps stays as it is. What the options ask for is our backend's alone.
+   */
+  async planMission(name: string, options: PlanOptions = {}): Promise<PlanAnswer["plan"]> {
     const path = `/missions/${encoded(name)}/plan`;
-    return (await this.requests.ask(MissionPlanAnswer, "POST", path, options)).plan;
+    const body = planBody(options);
+    this.#lastPlan = await this.requests.ask(PlanAnswer, "POST", path, { body, timeoutMs: 0 });
+    return this.#lastPlan.plan;
   }
 
   executeMission(name: string, options: LongOptions = {}): Promise<readonly StepAnswer[]> {
     return this.#carryOut(`/missions/${encoded(name)}/execute`, {}, options);
-  }
-
-  async deleteMission(name: string): Promise<void> {
-    await this.remove(`/missions/${encoded(name)}`);
   }
 
   // --- a servant of one's own; see `agent connect` for one that loses nothing ---
@@ -403,13 +362,15 @@ export class RemoteOrchestrator extends RemoteWorld implements Orchestrator {
   }
 }
 
+function planBody({ relax, timeBudgetS }: PlanOptions): JsonObject {
+  return {
+    ...(relax === undefined ? {} : { relax }),
+    ...(timeBudgetS === undefined ? {} : { time_budget_s: timeBudgetS }),
+  };
+}
+
 function triggerBody(action: string | StepDef | Transition, params: object | null): JsonObject {
   if (typeof action === "string") return { action, params: params as JsonObject | null };
   const ground = "def" in action ? step(action, (params ?? {}) as never) : action;
   return { action: ground.transition, params: { ...ground.parameters } };
-}
-
-function blockData(block: Block | JsonObject): JsonObject {
-  const own = (block as Partial<Block>).toJSON;
-  return own === undefined ? (block as JsonObject) : (block as Block).toJSON();
 }

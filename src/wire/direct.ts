@@ -116,7 +116,10 @@ export const PlanAnswer = z.looseObject({
   detail: z.string(),
   relaxation: z.optional(z.nullable(Members)),
 });
-export const MissionPlan = z.looseObject({ plan: z.nullable(z.array(PlannedStep)) });
+export const MissionPlan = z.looseObject({
+  plan: z.nullable(z.array(PlannedStep)),
+  ...{ reason: z.string(), detail: z.string(), relaxation: z.optional(z.nullable(Members)) },
+});
 export const StepCosts = z.looseObject({ steps: z.array(Members), total: z.number() });
 export const LevelQuery = z.object({
   level: z.optional(

@@ -30,6 +30,19 @@ test("POST /fork saves the goal as one plan block, and again in its place", asyn
   expect(traces.at(-1)).toMatchObject({ kind: "mission_load", data: { name: "tour" } });
 });
 
+test("POST /missions/{name}/plan says why there is none, and what blocks it when asked to", async () => {
+  await using http = harness();
+  await http.post("/start", { start: ["robot_at(room_one)", "no_entry(room_two)"] });
+  await http.send("PUT", "/missions/m", { blocks: [plan("room_three"), plan("room_two")] });
+  const { body } = await http.post("/missions/m/plan", {});
+  expect(body).toMatchObject({ plan: null, reason: "goal_unreachable", relaxation: null });
+  expect(body.detail).toContain("robot_at(room_two)");
+  const relaxed = await http.post("/missions/m/plan", { relax: true, time_budget_s: 5 });
+  expect(relaxed.body.relaxation).toMatchObject({
+    blocking: [{ atom: "robot_at(room_two)", detail: expect.stringContaining("no_entry") }],
+  });
+});
+
 describe("PATCH /missions/{name}/blocks", () => {
   test.each([
     ["insert_before", 1, ["one", "new", "two"]],

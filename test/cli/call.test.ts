@@ -167,6 +167,22 @@ test("call plan exits 1 with the reason when there is no plan", async () => {
   expect(json.bodies).toEqual([["POST", { relax: true }]]);
 });
 
+test("call mission plan says why there is no plan, and what blocks it", async () => {
+  const answer = { plan: null, reason: "goal_unreachable", detail: "plan for at(a): nobody can" };
+  const route = "POST /missions/tidy/plan";
+  const shown = await callOn({ [route]: answer }, ["mission", "plan", "tidy"]);
+  expect({ code: shown.code, stdout: shown.stdout }).toEqual({ code: 1, stdout: "" });
+  expect(shown.stderr).toContain("No plan (goal_unreachable): plan for at(a): nobody can\n");
+  expect(shown.stderr).toContain("`agent call mission plan tidy --relax`");
+  const blocking = [{ atom: "at(a)", holds: true, detail: "no transition makes it true" }];
+  const relaxed = { ...answer, relaxation: { blocking, goal: [], plan: null } };
+  const told = await callOn({ [route]: relaxed }, ["mission", "plan", "tidy", "--relax"]);
+  expect(told.stdout).toBe("✗ at(a): no transition makes it true\n");
+  expect(told.bodies).toEqual([["POST", { relax: true }]]);
+  const json = await callOn({ [route]: relaxed }, ["mission", "plan", "tidy", "--json"]);
+  expect({ code: json.code, body: JSON.parse(json.stdout) }).toEqual({ code: 1, body: relaxed });
+});
+
 test("call execute prints each attempt and exits by how it ended", async () => {
   const results = [
     { ...STEP, success: false, message: "stuck" },

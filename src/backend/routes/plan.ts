@@ -28,10 +28,17 @@ export function planRoutes(app: Hono, parts: Parts): void {
 
   app.post("/missions/:name/plan", async (context) => {
     const { name, blocks } = missions.get(context.req.param("name"));
-    const wish = { signal: context.req.raw.signal, why: `mission ${name}` };
-    const { plan, reason, detail } = await planMission(parts, readBlocks(blocks), wish);
+    const { time_budget_s: budgetS, relax } = await bodyOf(context, PlanRequest);
+    const { plan, reason, detail, relaxation } = await planMission(parts, readBlocks(blocks), {
+      ...{ relax, signal: context.req.raw.signal, why: `mission ${name}` },
+      budgetMs: budgetS === undefined ? undefined : budgetS * 1_000,
+    });
     log("info", `mission ${name} planned: ${reason}: ${detail}`, {});
-    return context.json({ plan: plan?.map(describePlanned) ?? null, reason, detail });
+    return context.json({
+      plan: plan?.map(describePlanned) ?? null,
+      ...{ reason, detail },
+      relaxation: relaxation && describeRelaxation(relaxation),
+    });
   });
 
   app.get("/cost/plan/steps", (context) => {

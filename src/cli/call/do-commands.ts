@@ -14,6 +14,9 @@ export function addDoCommands(call: Command, done: Done): void {
   addMissions(call, done);
 }
 
+const RELAX = ["--relax", "when the goal is unreachable, take time to say what blocks it"] as const;
+const TIME_BUDGET = ["--time-budget <s>", "longest time to plan", atLeast(0.001)] as const;
+
 function addPlanning(call: Command, done: Done): void {
   addCall(call, "goal", "print the goal, or set it", [
     "agent call goal",
@@ -27,8 +30,8 @@ function addPlanning(call: Command, done: Done): void {
     "agent call plan",
     "agent call plan --relax",
   ])
-    .option("--relax", "when the goal is unreachable, take time to say what blocks it")
-    .option("--time-budget <s>", "longest time to plan", atLeast(0.001))
+    .option(...RELAX)
+    .option(...TIME_BUDGET)
     .action(async (options: PlanCommandOptions) => {
       done(await (await import("./plan.ts")).plan(options));
     });
@@ -86,18 +89,25 @@ function addMissions(call: Command, done: Done): void {
   );
   const named = {
     load: "load a mission and show its blocks",
-    plan: "plan a mission; the kept plan stays as it is",
     execute: "carry a mission out; exits 1 when a block fails",
     fork: "save the goal as a mission",
     delete: "delete a saved mission",
   } as const;
-  for (const verb of ["load", "plan", "execute", "fork", "delete"] as const) {
+  for (const verb of ["load", "execute", "fork", "delete"] as const) {
     addCall(mission, verb, named[verb], [`agent call mission ${verb} tidy`])
       .argument("<name>", "the mission's name", nonEmpty)
       .action(async (name: string, options: CallOptions) => {
         done(await (await missions())[`${verb}Mission`](name, options));
       });
   }
+  const planning = "plan a mission, the kept plan stays as it is; exits 1 when there is no plan";
+  addCall(mission, "plan", planning, ["agent call mission plan tidy --relax"])
+    .argument("<name>", "the mission's name", nonEmpty)
+    .option(...RELAX)
+    .option(...TIME_BUDGET)
+    .action(async (name: string, options: PlanCommandOptions) => {
+      done(await (await missions()).planMission(name, options));
+    });
   addCall(mission, "save", "save a mission from its file", ["agent call mission save tidy.json"])
     .argument("<file>", 'its JSON: {"name": ..., "blocks": [...]}')
     .action(async (path: string, options: CallOptions) => {

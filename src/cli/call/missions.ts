@@ -5,6 +5,7 @@ import { exitCodes, messageOf, ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { printable } from "../output.ts";
 import { type CallContext, type CallOptions, withBackend } from "./context.ts";
+import { type PlanCommandOptions, reportNoPlan } from "./plan.ts";
 import { drawResults, summarize } from "./results.ts";
 import { stepText } from "./step-list.ts";
 import { untilDone } from "./until-done.ts";
@@ -29,14 +30,16 @@ export function loadMission(name: string, options: CallOptions): Promise<number>
   });
 }
 
-export function planMission(name: string, options: CallOptions): Promise<number> {
-  return withBackend(options, async ({ orchestrator, out, json }) => {
-    const steps = await orchestrator.planMission(name);
+export function planMission(name: string, options: PlanCommandOptions): Promise<number> {
+  return withBackend(options, async (context) => {
+    const { orchestrator, out, json } = context;
+    const { relax, timeBudget } = options;
+    const steps = await orchestrator.planMission(name, { relax, timeBudgetS: timeBudget });
+    if (steps === null) return reportNoPlan(context, `mission plan ${name}`);
     if (json) out.json(steps);
-    else if (steps === null) process.stderr.write(`agent: No plan for mission "${name}"\n`);
     else if (steps.length === 0) out.line("Nothing to do.");
     else steps.forEach((step, index) => void out.line(`${index + 1}. ${stepText(step)}`));
-    return steps === null ? exitCodes.permanent : 0;
+    return 0;
   });
 }
 

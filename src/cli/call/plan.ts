@@ -25,8 +25,8 @@ export function plan(options: PlanCommandOptions): Promise<number> {
 
 type Answering = Pick<CallContext, "orchestrator" | "out" | "json">;
 
-/** Says why the last plan came to nothing; the exit code of a failure. */
-export function reportNoPlan({ orchestrator, out, json }: Answering): number {
+/** Says why the last plan came to nothing; the exit code of a failure. `asked` is the command. */
+export function reportNoPlan({ orchestrator, out, json }: Answering, asked = "plan"): number {
   const answer = orchestrator.lastPlan();
   if (json) {
     out.json(answer);
@@ -37,7 +37,7 @@ export function reportNoPlan({ orchestrator, out, json }: Answering): number {
   process.stderr.write(`agent: ${printable(`No plan (${reason})${why}`)}\n`);
   const isRelaxed = relaxation !== undefined && relaxation !== null;
   if (isRelaxed) showRelaxation(relaxation, out);
-  const hint = isRelaxed ? undefined : HINTS[reason];
+  const hint = isRelaxed ? undefined : HINTS[reason]?.replace("%s", `agent call ${asked}`);
   if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
   return exitCodes.permanent;
 }
@@ -67,6 +67,6 @@ function countText(steps: number): string {
 
 const HINTS: Readonly<Record<string, string>> = {
   no_goal_set: 'set one with `agent call goal "box_at(room_two, box_a)"`',
-  goal_unreachable: "see which conditions block it with `agent call plan --relax`",
+  goal_unreachable: "see which conditions block it with `%s --relax`",
   planner_timeout: "give it longer with --time-budget, or ask for less",
 };
