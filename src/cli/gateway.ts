@@ -98,7 +98,10 @@ interface Opening {
   readonly folder: string;
 }
 
-function open(options: HostOptions, { users, audit, isTrusted, log, version, folder }: Opening): Gateway {
+function open(
+  options: HostOptions,
+  { users, audit, isTrusted, log, version, folder }: Opening,
+): Gateway {
   const clock = systemClock;
   const store = openBackendStore(join(folder, "gateway.sqlite"), {
     onDamaged: ({ setAside, reason }) =>
