@@ -15,7 +15,7 @@ const IDLE_S = 10;
 /** A body that is refused is still read, so that its client gets to the answer: up to so many limits. */
 const DRAIN_TIMES = 8;
 /** What is answered before the body is here: it must not come for ever. */
-const REFUSED: readonly number[] = [401, 403, 404, 408, 413];
+const REFUSED: readonly number[] = [401, 403, 404, 413];
 
 interface Ends {
   readonly tunnel: Tunnel;

@@ -240,6 +240,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Connect a servant that provides this transition",
   },
+  "request.ambiguous": {
+    kind: "permanent",
+    hint: "Send one Host, one length, one token, and a path without dots as its steps",
+  },
   "request.malformed": {
     kind: "permanent",
     hint: "Send the parameters and the body that this route declares",

@@ -9,15 +9,15 @@ const SESSION = /^\/s\/([^/?]*)(.*)$/;
  * The path and query that a request asks for. The server has resolved dots already, except behind a
  * Host that is no plain name; those that are left are refused, so that one path has one meaning.
  *
- * @throws {ServantError} `request.malformed`
+ * @throws {ServantError} `request.ambiguous`
  */
 export function addressOf({ url }: Pick<Request, "url">): string {
   const address = url.startsWith("/") ? url : url.slice(indexOfPath(url));
   const query = address.indexOf("?");
   const path = query < 0 ? address : address.slice(0, query);
-  if (!/^\/[\x21-\x7e]*$/.test(address) || path.includes("\\")) throw malformed();
+  if (!/^\/[\x21-\x7e]*$/.test(address) || path.includes("\\")) throw ambiguous();
   if (path.includes("/.") || /%2e/i.test(path)) {
-    if (path.split("/").some((segment) => DOTS.test(segment))) throw malformed();
+    if (path.split("/").some((segment) => DOTS.test(segment))) throw ambiguous();
   }
   return address;
 }
@@ -27,8 +27,8 @@ function indexOfPath(url: string): number {
   return at < 0 ? url.length : at;
 }
 
-function malformed(): ServantError {
-  return new ServantError("request.malformed", "Cannot serve this address: its path is not plain");
+function ambiguous(): ServantError {
+  return new ServantError("request.ambiguous", "Cannot serve this address: its path is not plain");
 }
 
 export interface SessionAddress {

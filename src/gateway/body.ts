@@ -2,14 +2,23 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { ServantError } from "../core/errors.ts";
+import { textOf } from "./request-body.ts";
+
+/** The longest body of a request about sessions, in bytes. */
+const BODY_MAX_BYTES = 64 * 1024;
 
 /**
  * None at all counts as `{}`.
  *
- * @throws {ServantError} `request.malformed`, naming the members that are wrong
+ * @throws {ServantError} `request.too-large`, `request.slow`; `request.malformed`, naming the members
+ * that are wrong
  */
-export async function bodyOf<T>(context: Context, schema: z.ZodMiniType<T>): Promise<T> {
-  const text = await context.req.text();
+export async function bodyOf<T>(
+  context: Context,
+  schema: z.ZodMiniType<T>,
+  maxBytes = BODY_MAX_BYTES,
+): Promise<T> {
+  const text = await textOf(context.req.raw, maxBytes);
   const subject = `the body of ${context.req.method} ${context.req.path}`;
   let value: unknown;
   try {

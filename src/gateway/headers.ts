@@ -51,27 +51,27 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
  * Refuses what two readers could read in two ways, and pages of other sites. Equal headers that came
  * twice arrive as one, joined by a comma.
  *
- * @throws {ServantError} `request.malformed`, `request.foreign`
+ * @throws {ServantError} `request.ambiguous`, `request.foreign`
  */
 export function refuseAmbiguous({ method, headers }: Pick<Request, "method" | "headers">): void {
-  if (!METHODS.has(method)) throw malformed(`the method "${method.slice(0, 20)}"`);
+  if (!METHODS.has(method)) throw ambiguous(`the method "${method.slice(0, 20)}"`);
   const host = headers.get("host");
-  if (host !== null && !PLAIN_HOST.test(host)) throw malformed("the Host header");
+  if (host !== null && !PLAIN_HOST.test(host)) throw ambiguous("the Host header");
   const length = headers.get("content-length");
   if (length !== null) {
-    if (!/^\d{1,15}$/.test(length)) throw malformed("the Content-Length header");
-    if (headers.has("transfer-encoding")) throw malformed("two lengths of one body");
+    if (!/^\d{1,15}$/.test(length)) throw ambiguous("the Content-Length header");
+    if (headers.has("transfer-encoding")) throw ambiguous("two lengths of one body");
   }
   const encoding = headers.get("transfer-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "chunked") {
-    throw malformed("the Transfer-Encoding header");
+    throw ambiguous("the Transfer-Encoding header");
   }
-  if (headers.get("authorization")?.includes(",")) throw malformed("the Authorization header");
+  if (headers.get("authorization")?.includes(",")) throw ambiguous("the Authorization header");
   refuseStrangers(headers);
 }
 
-function malformed(what: string): ServantError {
-  return new ServantError("request.malformed", `Cannot serve this request: not with ${what}`);
+function ambiguous(what: string): ServantError {
+  return new ServantError("request.ambiguous", `Cannot serve this request: not with ${what}`);
 }
 
 /** The names that a Connection header declares to be of this connection alone. */

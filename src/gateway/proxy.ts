@@ -8,7 +8,7 @@ import { type Answer, Exchange } from "./exchange.ts";
 import { EXPIRES_HEADER, expiresText, inward, outward } from "./headers.ts";
 import { type Dial, type Line, Lines } from "./line.ts";
 import { openTunnel, type Tunnel } from "./relay.ts";
-import { lengthOf, partsOf, SMALL_BYTES, tooLarge, within } from "./request-body.ts";
+import { lengthOf, PATIENCE_MS, partsOf, SMALL_BYTES, tooLarge, within } from "./request-body.ts";
 import type { Place } from "./sessions.ts";
 import { failureResponse } from "./status.ts";
 
@@ -32,11 +32,9 @@ export interface SessionProxy {
 export interface ProxyOptions {
   readonly dial: Dial;
   readonly maxBodyBytes: number;
-  /** How long a client may be silent within a body that it has begun, in milliseconds. */
+  /** Instead of `PATIENCE_MS`. */
   readonly patienceMs?: number;
 }
-
-const PATIENCE_MS = 10_000;
 
 export function proxy({
   dial,

@@ -1,6 +1,8 @@
-/** A client's body on its way to a session: bounded in length, and in how long the client may pause. */
+/** A client's body: bounded in length, and in how long the client may pause within it. */
 import { ServantError } from "../core/errors.ts";
 
+/** How long a client may be silent within a body that it has begun, in milliseconds. */
+export const PATIENCE_MS = 10_000;
 /** A body up to here is sent along with its head, in bytes. */
 export const SMALL_BYTES = 64 * 1024;
 
@@ -33,6 +35,22 @@ export function partsOf(
     if (bytes > maxBytes) throw tooLarge(maxBytes);
     return value;
   };
+}
+
+/**
+ * A body that the gateway reads itself, as text. All of it must come in time.
+ *
+ * @throws {ServantError} `request.too-large`, `request.slow`
+ */
+export async function textOf(request: Request, maxBytes: number): Promise<string> {
+  if ((lengthOf(request.headers) ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const next = partsOf(request, { maxBytes, patienceMs: PATIENCE_MS });
+  const whole = async () => {
+    const parts: Uint8Array[] = [];
+    for (let part = await next(); part !== undefined; part = await next()) parts.push(part);
+    return Buffer.concat(parts).toString();
+  };
+  return await within(whole(), PATIENCE_MS);
 }
 
 /** @throws {ServantError} `request.slow` */

@@ -1,6 +1,5 @@
 /** Every route of the gateway but `/s/{id}/*`, and what holds for all of them. */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { Person, SessionStatus } from "../core/gateway.ts";
 import { isLoopback } from "../wire/connection.ts";
@@ -14,8 +13,6 @@ import { refusal } from "./refusal.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import type { LoginOutcome } from "./tally.ts";
 
-/** The longest body of a request about sessions, in bytes. */
-const BODY_MAX_BYTES = 64 * 1024;
 /** What says that a request was passed on by somebody. */
 const FORWARDED = ["forwarded", "via", "x-forwarded-for", "x-real-ip"] as const;
 
@@ -44,7 +41,7 @@ export function routes(parts: GatewayParts): GatewayApp {
   app.get("/health", (context) => context.json({ status: "ok", mode: "sessions" }));
   descriptionRoutes(app, parts);
   authRoutes(app, parts);
-  app.use("/sessions/*", withPerson(parts), limited(BODY_MAX_BYTES));
+  app.use("/sessions/*", withPerson(parts));
   sessionRoutes(app, parts);
   app.notFound((context) => answerUnknown(app, context));
   app.onError((cause, context) => {
@@ -89,10 +86,10 @@ function refuseMetrics({ tokens }: GatewayParts, { env, req }: GatewayContext): 
 
 function authRoutes(app: GatewayApp, parts: GatewayParts): void {
   const { audit, logins, tally, tokens, users } = parts;
-  app.post("/auth/login", limited(LOGIN_MAX_BYTES), async (context) => {
+  app.post("/auth/login", async (context) => {
     const { from } = context.env;
     try {
-      const asked = await bodyOf(context, LoginRequest);
+      const asked = await bodyOf(context, LoginRequest, LOGIN_MAX_BYTES);
       refreshUsers(parts); // who was just entered may come in, and who was taken out may not
       if (users.find(asked.username) !== undefined) context.set("tried", asked.username);
       const user = await logins.logIn(asked, from, context.req.raw.signal);
@@ -131,16 +128,6 @@ function withPerson({ tokens }: GatewayParts) {
       held.release();
     }
   };
-}
-
-function limited(maxSize: number) {
-  return bodyLimit({
-    maxSize,
-    onError: () => {
-      const reason = `Cannot read the body: it is longer than ${maxSize} bytes`;
-      throw new ServantError("request.too-large", reason);
-    },
-  });
 }
 
 function answerUnknown(app: GatewayApp, context: GatewayContext): Response {

@@ -10,6 +10,7 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "login.needed": 401,
   "login.wrong": 401,
   "login.too-many": 429,
+  "request.ambiguous": 400,
   "request.foreign": 403,
   "request.malformed": 400,
   "request.slow": 408,
@@ -26,6 +27,9 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "session.unstartable": 503,
 };
 
+/** Where such a request ends is not sure, or will never be: nothing behind it is read. */
+const LAST: ReadonlySet<ErrorCode> = new Set(["request.ambiguous", "request.slow"]);
+
 /** The answer that tells a client of a failure; what has no status of its own is ours, a 500. */
 export function failureAnswer(cause: unknown): {
   readonly status: FailureStatus;
@@ -39,6 +43,7 @@ export function failureAnswer(cause: unknown): {
     body: { detail: message, code, hint },
     headers: {
       "Cache-Control": "no-store",
+      ...(LAST.has(code) ? { Connection: "close" } : {}),
       ...(status === 401 ? { "WWW-Authenticate": "Bearer" } : {}),
       ...(retryAfterMs === undefined
         ? {}
