@@ -13,7 +13,7 @@ const KNOWN_MIN_CHARS = 8;
 export const MASK = "[secret]";
 
 /** Of two looks the first is the quick one: most texts have none of these, and no secret. */
-const SIGN = /[:=@]|[Bb]earer/;
+const SIGN = /[:=@]|[Bb]earer|--/;
 /** Nor has a text without any of these one that could be told by its looks. */
 const SUSPECT =
   /authori[sz]ation|bearer |cookie|pass(?:word|wd|phrase)|pwd|secret|token|credential|api.?key|private.?key|code=|:\/\/[^\s/]*@/i;
@@ -25,6 +25,15 @@ const SECRET_MEMBER = new RegExp(`(?:${NAMES}|authori[sz]ation|cookies?)$`, "i")
 const MEMBERS_KNOWN_MAX = 1_000;
 /** What may stand around a name or a value, where one text stands inside of another as well. */
 const QUOTES = String.raw`(?:\\*["'])?`;
+/** One word, or several in quotes. */
+const VALUE = String.raw`(?:"[^"]*"|'[^']*'|\\+"[^"\\]*|[^\s&"'\\]+)`;
+/** A name in quotes; the path of a file in quotes, such as "/etc/passwd", names nothing. */
+const QUOTED_NAME = String.raw`["'](?![~.]{0,2}\/)[^"'\r\n]{0,80}?${NAMES}\\*["']`;
+/** What follows an option in a sentence; in usage it is `<token>`, and another option begins with `-`. */
+const NO_VALUE = "(?![-<[]|(?:and|or|is|are|was|must|needs|to|in|on|for|of|from|with|without)\\b)";
+/** One of a command line, the value in a word of its own. */
+const OPTION = `--[\\w-]{0,80}?${NAMES}`;
+const IS_OPTION = new RegExp(`^${OPTION}$`, "i");
 const RULES: readonly (readonly [RegExp, string])[] = [
   // Headers, to the end of their line or string: they hold several words.
   [
@@ -34,14 +43,19 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [rule(String.raw`\b(bearer\s+)[\w.~+/=-]{8,}`), `$1${MASK}`],
   [rule(String.raw`\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@"']+@`), `$1${MASK}@`],
   [rule(String.raw`([?&]code=)[^\s&"'#]+`), `$1${MASK}`],
-  [
-    rule(String.raw`(${NAMES}${QUOTES}\s*[:=]\s*)(?:"[^"]*"|'[^']*'|\\+"[^"\\]*|[^\s&"'\\]+)`),
-    `$1${MASK}`,
-  ],
+  [rule(String.raw`((?:${NAMES}|${QUOTED_NAME})\s*[:=]\s*)${VALUE}`), `$1${MASK}`],
+  [rule(String.raw`(${OPTION}(?:\s+|${QUOTES}\s*,\s*))${NO_VALUE}${VALUE}`), `$1${MASK}`],
 ];
 
 function rule(source: string): RegExp {
   return new RegExp(source, "gi");
+}
+
+/** A member that always is one. */
+const SECRET = "secret";
+
+function isOption(before: Json | undefined): boolean {
+  return typeof before === "string" && before.startsWith("--") && IS_OPTION.test(before);
 }
 
 export class Secrets {
@@ -73,7 +87,9 @@ export class Secrets {
     if (typeof value === "string") return this.masked(value);
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) {
-      const told = value.map((each) => this.#cleaned(each));
+      const told = value.map((each, index) =>
+        isOption(value[index - 1]) ? this.#member(SECRET, each) : this.#cleaned(each),
+      );
       return told.some((each, index) => each !== value[index]) ? told : value;
     }
     if (!isJsonObject(value)) return value;

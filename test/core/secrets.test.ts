@@ -16,6 +16,11 @@ test.each([
   ],
   ['{"apiKey":"a b","x":1}', '{"apiKey":[secret],"x":1}'],
   ['{\\"token\\":\\"abc\\",\\"x\\":1}', '{\\"token\\":[secret]\\",\\"x\\":1}'],
+  ["run --token abc --other x", "run --token [secret] --other x"],
+  ['["call","--api-key", "abc","x"]', '["call","--api-key", [secret],"x"]'],
+  ["agent --db-password 'a b' go", "agent --db-password [secret] go"],
+  ['{"example.com/token": "abc"}', '{"example.com/token": [secret]}'],
+  ["kv/db/password: abc", "kv/db/password: [secret]"],
 ])("%p is told as %p", (text, told) => {
   expect(new Secrets().masked(text)).toBe(told);
 });
@@ -25,6 +30,10 @@ test.each([
   "the token is fine, and the bearer too",
   "mail bob@host about https://host/a@b",
   "move(cart=c1, to=room_two)",
+  'Cannot read "/etc/passwd": JSON Parse error: Unrecognized token',
+  'Cannot use "./tokens/token": it is no mission',
+  "Cannot take both --password and --password-stdin",
+  "missing argument: --token <token>",
 ])("%p has no secret in it", (text) => {
   expect(new Secrets().masked(text)).toBe(text);
 });
@@ -42,6 +51,50 @@ test("what it was told to keep is masked wherever it stands", () => {
     }),
   );
   expect(secrets.masked("short q3m8-v7z1-known/x")).toBe("short [secret]/x");
+});
+
+const names = fc.constantFrom("token", "api_key", "API-KEY", "dbPassword", "client_secret", "pwd");
+const values = fc
+  .stringMatching(/^[A-Za-z0-9+/_.~]{4,40}$/)
+  .filter((value) => !/^(from|with)/.test(value));
+
+test("a value is masked in whatever form it is given a secret's name", () => {
+  const forms: readonly ((name: string, value: string) => string)[] = [
+    (name, value) => `${name}=${value}`,
+    (name, value) => `set ${name}: ${value}, then`,
+    (name, value) => JSON.stringify({ [name]: value, x: 1 }),
+    (name, value) => JSON.stringify(JSON.stringify({ [name]: value })),
+    (name, value) => `agent --${name} ${value} --x`,
+    (name, value) => `agent --${name} '${value}' --x`,
+    (name, value) => JSON.stringify(["agent", `--${name}`, value]),
+    (name, value) => `/usr/bin/agent ${name}="${value}" /etc/hosts`,
+  ];
+  fc.assert(
+    fc.property(fc.constantFrom(...forms), names, values, (form, name, value) => {
+      const marked = `Zq9${value}9qZ`;
+      const told = new Secrets().masked(form(name, marked));
+      expect(told).not.toContain(marked);
+      expect(told).toContain("[secret]");
+    }),
+    { numRuns: 500 },
+  );
+  const { cleaned } = new Secrets();
+  const fields = { argv: ["agent", "--token", "abc", "go"] };
+  const line = { type: "plugin.log", level: "info", message: "m", fields } as unknown as AgentEvent;
+  expect(cleaned(line)).toMatchObject({ fields: { argv: ["agent", "--token", "[secret]", "go"] } });
+});
+
+test("what is said of a file is told, whatever the file is called", () => {
+  const folders = fc.array(fc.stringMatching(/^[a-z0-9_.-]{1,8}$/), { maxLength: 4 });
+  const starts = fc.constantFrom("/", "./", "../", "~/");
+  const reasons = fc.constantFrom("JSON Parse error", "no such file", "permission denied, open");
+  fc.assert(
+    fc.property(starts, folders, names, reasons, (start, way, name, reason) => {
+      const text = `Cannot read "${start}${[...way, name].join("/")}": ${reason}`;
+      expect(new Secrets().masked(text)).toBe(text);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test("an event is told without the secrets in its members, and is the same one without any", () => {
@@ -69,6 +122,11 @@ test("hostile texts of the longest line take no time", () => {
     "password='",
     "cookie: ",
     "x@",
+    "--token",
+    "--token ",
+    '"token',
+    '"',
+    "--a",
   ];
   for (const piece of pieces) {
     const text = `token :// @ ${piece.repeat(Math.ceil(length / piece.length))}`;
