@@ -10,7 +10,7 @@ import { askBeliefs, believe, type Done } from "./belief.ts";
 import type { Effort } from "./effort.ts";
 import { type Step, stepText } from "./progress.ts";
 import { describePlace, type Place } from "./reasons.ts";
-import type { Attempt, Attempts, Ending } from "./results.ts";
+import { type Attempt, type Attempts, type Ending, endingOf } from "./results.ts";
 import type { Run } from "./run.ts";
 import { effectsOf } from "./scene.ts";
 import { fly, isScripted, type ScriptPorts } from "./script.ts";
@@ -50,8 +50,7 @@ export async function attemptStep(
 ): Promise<Ending> {
   const { world, servants, unanswered } = ports;
   const { run, into, why, place } = task;
-  const provider = servants.providerOf(step.transition);
-  const { id: servantId } = provider ?? {};
+  const servantId = servants.providerOf(step.transition)?.id;
   const auditId = crypto.randomUUID() as AuditId;
   const attempt: Attempt = {
     ...{ type: "action", auditId, step: defOf(step), why, legs: [], telemetry: {} },
@@ -63,6 +62,21 @@ export async function attemptStep(
   if (impossible !== undefined) return finish(ports, task, attempt, impossible);
   // What it does is believed of these at its end: they are to be there then.
   const release = world.hold(stepText(step), Object.values(step.parameters));
+  const ending = await carriedOut(ports, step, task, attempt).catch(endingOf);
+  release();
+  unanswered.leave(auditId, { isBelieved: !run.stopped.aborted });
+  return finish(ports, task, attempt, ending);
+}
+
+async function carriedOut(
+  ports: AttemptPorts,
+  step: GroundStep,
+  task: Task,
+  attempt: Attempt,
+): Promise<Ending> {
+  const { world, servants, unanswered } = ports;
+  const { run } = task;
+  const { auditId, servantId } = attempt;
   begin(ports, task, attempt);
   const before = world.scene();
   if (servantId !== undefined) {
@@ -71,7 +85,7 @@ export async function attemptStep(
     unanswered.begin({ ...given, ...effectsOf(world, step, before) });
   }
   const result =
-    provider === undefined
+    servantId === undefined
       ? await fly(ports, step, {
           ...{ auditId, halted: run.halted, effort: task.effort, depth: (task.depth ?? 0) + 1 },
           laidOut: (legs) => layOut(task, attempt, legs),
@@ -85,7 +99,7 @@ export async function attemptStep(
           },
         })
       : await servants.act(
-          provider,
+          servants.get(servantId),
           {
             ...{ kind: "action", auditId, transition: step.transition },
             params: wireParams(world, step),
@@ -95,10 +109,7 @@ export async function attemptStep(
   attempt.telemetry = run.remembered(result.telemetry);
   attempt.answer = { success: result.success, message: result.message };
   task.note(); // its servant forgets it now, and the beliefs may take their time
-  const ending = await judged(ports, { step, before, result }, task);
-  release();
-  unanswered.leave(auditId, { isBelieved: !run.stopped.aborted });
-  return finish(ports, task, attempt, ending);
+  return await judged(ports, { step, before, result }, task);
 }
 
 /** Why it cannot even be begun. */

@@ -3,12 +3,11 @@
  * triggered. A client that goes away ends nothing: a run is ended by itself, by a cancel or a reset.
  */
 import type { AuditId } from "../core/assignment.ts";
-import { isServantError, messageOf, ServantError } from "../core/errors.ts";
+import { ServantError } from "../core/errors.ts";
 import type { Block } from "../core/mission.ts";
 import { type GroundStep, groundStep } from "../core/outcome.ts";
 import { type AttemptPorts, attemptStep } from "./attempt.ts";
 import { runBlocks } from "./blocks.ts";
-import { brief } from "./brief.ts";
 import { Effort, REPLANS_MAX } from "./effort.ts";
 import { checkedParams } from "./ground-step.ts";
 import { keepOuts } from "./keep-out.ts";
@@ -16,7 +15,7 @@ import type { LateAnswers } from "./late-answers.ts";
 import type { Plans } from "./plans.ts";
 import { type Progress, stepText } from "./progress.ts";
 import { goalText, Pursuit, type PursuitPorts } from "./pursuit.ts";
-import type { Ending } from "./results.ts";
+import { type Ending, endingOf } from "./results.ts";
 import { Run, type RunKind } from "./run.ts";
 import type { Runs } from "./runs.ts";
 import { isScripted } from "./script.ts";
@@ -201,9 +200,7 @@ export class Executor {
     try {
       return await work(run);
     } catch (cause) {
-      // What was done is listed all the same.
-      const code = isServantError(cause) ? cause.code : "agent.internal";
-      return { success: false, message: brief(messageOf(cause)), code };
+      return endingOf(cause); // what was done is listed all the same
     }
   }
 }

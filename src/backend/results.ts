@@ -1,7 +1,8 @@
 /** What was tried and how it ended, from the first moment on: a tree that grows as a run goes. */
 import type { AuditId } from "../core/assignment.ts";
-import type { ErrorCode } from "../core/errors.ts";
+import { type ErrorCode, isServantError, messageOf } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { brief } from "./brief.ts";
 import type { Step } from "./progress.ts";
 import { describePlace, type Place } from "./reasons.ts";
 
@@ -10,6 +11,12 @@ export interface Ending {
   readonly message: string;
   readonly code?: ErrorCode;
 }
+/** Of what broke, the code of a domain for one: it is over, and says why. */
+export function endingOf(cause: unknown): Ending {
+  const code = isServantError(cause) ? cause.code : "agent.internal";
+  return { success: false, message: brief(messageOf(cause)), code };
+}
+
 /** One step, tried once. */
 export interface Attempt {
   readonly type: "action";

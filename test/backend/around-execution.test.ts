@@ -1,5 +1,6 @@
 /** What happens around an execution: clients that leave, states that change, triggers, late answers. */
 import { expect, test } from "bun:test";
+import { warehouse } from "../../src/domains/warehouse.ts";
 import { harness } from "./harness.ts";
 import { ALL, execute, names, prepare, serve, state } from "./playing.ts";
 
@@ -190,4 +191,34 @@ test("a step after a trigger is judged by the state that the trigger left", asyn
   expect(names(robot.seen)[0]).toBe("move room_three room_two");
   const places = JSON.stringify(await state(http)).match(/robot_at\(\w+\)/g);
   expect(places).toEqual(["robot_at(room_two)"]);
+});
+
+test.each([
+  ["when it is begun", 1],
+  ["when its answer is judged", 2],
+])("a step whose domain breaks %s is over, and holds on to nothing", async (_when, breaksAt) => {
+  let asked = 0;
+  const alsoRemoves = () => {
+    asked += 1;
+    if (asked === breaksAt) throw new Error("no such place");
+    return [];
+  };
+  await using http = harness({ domains: [{ ...warehouse, code: { move: { alsoRemoves } } }] });
+  const servant = await http.register(["move"]);
+  await http.post("/objects", { type: "room", name: "attic" });
+  const params = { start: "room_one", end: "attic" };
+  const done = http.post("/trigger?wait=false", { action: "move", params });
+  if (breaksAt === 2) await http.answer(servant, (await http.next(servant)).audit_id);
+  const path = `/runs/${(await done).body.run_id}`;
+  while ((await http.get(path)).body.status === "running") await Bun.sleep(5);
+  expect((await http.get(path)).body).toMatchObject({
+    ...{ status: "failed", message: "no such place" },
+    results: [{ action_name: "move", success: false, message: "no such place" }],
+  });
+  expect((await http.send("DELETE", "/objects/attic")).status).toBe(200);
+  await http.post("/goal", { goal: ["robot_at(room_one)"] });
+  await http.post("/execute");
+  const { logs } = (await http.get("/logs")).body as unknown as { logs: { message: string }[] };
+  const told = logs.map(({ message }) => message);
+  expect(told.filter((message) => message.includes("still be under way"))).toEqual([]);
 });
