@@ -184,7 +184,8 @@ export class Executor {
     const run = runs.begin({ kind, what, stopped: this.#stop.signal, observe });
     const { warning } = this.#ports.lateAnswers;
     if (warning !== undefined) log("warn", warning, { runId: run.id });
-    const ended = this.#carryOut(run, work).then((ending) => {
+    const ended = this.#carryOut(run, work).then((outcome) => {
+      const ending = this.#warned(outcome);
       this.#current = undefined;
       run.end(ending);
       runs.note(run);
@@ -194,6 +195,13 @@ export class Executor {
     });
     this.#current = { run, ended };
     return this.#current;
+  }
+
+  /** Without a plan nothing waits for what may still be under way: whoever asks is told of it. */
+  #warned(ending: Ending): Ending {
+    const { warning } = this.#ports.lateAnswers;
+    if (ending.code !== "plan.none" || warning === undefined) return ending;
+    return { ...ending, message: `${ending.message}; ${warning}` };
   }
 
   async #carryOut(run: Run, work: (run: Run) => Promise<Ending>): Promise<Ending> {

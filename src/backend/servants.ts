@@ -14,11 +14,12 @@ import type { Level } from "../core/events.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Cancelled, cancelHeldBy } from "./cancel.ts";
+import { type HandPorts, noteHolds, recall } from "./hand.ts";
 import type { Handout, Pending, RegisteredServant, ServantOffer, Wish } from "./servant.ts";
 import { ServantList } from "./servant-list.ts";
 import { judgeSilence, type Leases } from "./silence.ts";
 import { type Keep, keepNothing } from "./store.ts";
-import { assignmentOf, type Unanswered, type Unfinished } from "./unanswered.ts";
+import type { Unanswered, Unfinished } from "./unanswered.ts";
 
 /** How long a belief question waits before it counts as unchecked. */
 export const BELIEF_WAIT_MS = 5_000;
@@ -31,8 +32,6 @@ export const HOLD_MAX_MS = 60_000;
 export const ANSWER_LOST_MS = 3_000;
 /** How often silence is looked at, in milliseconds. */
 const WATCH_MS = 500;
-/** What a servant has been told to call off and does not have this long after, it never had. */
-export const NEVER_HAD_MS = 5_000;
 
 export type Log = (level: Level, message: string, fields: JsonObject) => void;
 export interface ServantsOptions extends Leases {
@@ -52,11 +51,13 @@ export type Acceptance =
 export class Servants extends ServantList {
   readonly #options: ServantsOptions;
   readonly #closing = new AbortController();
+  readonly #hand: HandPorts;
   #isWatched = false;
 
   constructor(options: ServantsOptions) {
     super(options.keep ?? keepNothing);
     this.#options = options;
+    this.#hand = { ...options, settle: (...settled) => this.#settle(...settled) };
   }
 
   /**
@@ -131,8 +132,7 @@ export class Servants extends ServantList {
     servant.takesCancels = takes?.cancels ?? false;
     servant.endHeld();
     this.#noteIdlePoll(servant);
-    this.#noteHolds(servant, wish);
-    this.#noteEarlier(servant, wish);
+    noteHolds(servant, wish.holds, this.#hand);
     if (signal?.aborted) return undefined;
     const ready = servant.take(wish);
     if (ready !== undefined) return ready;
@@ -158,7 +158,8 @@ export class Servants extends ServantList {
     if (holder !== undefined && this.#settle(holder, auditId, result)) return "taken";
     const isLate = this.#options.unanswered?.get(auditId) !== undefined;
     // What waits was chosen without knowing this: it must not go out now.
-    for (const each of isLate ? new Set([servant, holder]) : []) if (each) this.#recall(each);
+    for (const each of isLate ? new Set([servant, holder]) : [])
+      if (each) recall(each, this.#hand.settle);
     if (holder?.inHand?.assignment.auditId === auditId) holder.release();
     if (isLate) return "late";
     log("warn", `an answer that nobody waits for was set aside: ${result.message}`, {
@@ -273,22 +274,6 @@ export class Servants extends ServantList {
     if (servant.inHand !== undefined) servant.release(); // it was settled before: stopped
   }
 
-  /** What was called off, or given up, and is not there leaves the servant's hand free again. */
-  #noteHolds(servant: RegisteredServant, { holds }: Wish): void {
-    if (holds === undefined) return;
-    const nowMs = this.#options.clock.monotonic();
-    servant.untellWhatIsOver(holds);
-    for (const { assignment, settled, isCancelled, handedOutAtMs } of servant.handedOut) {
-      const { auditId } = assignment;
-      const isOver = (settled || isCancelled) && handedOutAtMs + NEVER_HAD_MS <= nowMs;
-      if (!isOver || holds.has(auditId)) continue;
-      const reason = `it was cancelled, and servant ${servant.id} does not have it`;
-      servant.untell(auditId);
-      this.#settle(servant, auditId, failedResult(auditId, "execution.cancelled", reason));
-      if (servant.inHand?.assignment.auditId === auditId) servant.release(); // settled before
-    }
-  }
-
   /** The step that nobody waits for and that the servant has in hand, or may have. */
   earlierStepOf(servant: RegisteredServant): Unfinished | undefined {
     const { unanswered } = this.#options;
@@ -296,42 +281,6 @@ export class Servants extends ServantList {
     if (isLost) return undefined;
     if (inHand?.settled) return unanswered?.get(inHand.assignment.auditId);
     return isHeard ? undefined : unanswered?.open().find(({ servantId }) => servantId === id);
-  }
-
-  /** By its own word it has a step that is over here: it gets no other one beside it. */
-  #noteEarlier(servant: RegisteredServant, { holds }: Wish): void {
-    const { unanswered, log } = this.#options;
-    if (holds === undefined || unanswered === undefined || servant.inHand !== undefined) return;
-    const [held] = [...holds].flatMap((auditId) => unanswered.get(auditId) ?? []);
-    if (held !== undefined) {
-      const assignment = assignmentOf(held);
-      const over = {
-        settled: true,
-        isCancelled: false,
-        handedOutAtMs: -Infinity,
-        settle: () => {},
-      };
-      servant.inHand = { assignment, ...over };
-      this.#recall(servant);
-      const { auditId } = held;
-      log("warn", `servant ${servant.id} is still at a step of an earlier run`, { auditId });
-    }
-    for (const { servantId, auditId } of unanswered.open()) {
-      if (servantId !== servant.id || holds.has(auditId)) continue;
-      unanswered.forget(auditId);
-      const reason = `how it ended stays unknown: servant ${servantId} no longer has it`;
-      log("warn", reason, { auditId, servantId });
-    }
-  }
-
-  /** What a plan chose and has not gone out is to be chosen anew. */
-  #recall(servant: RegisteredServant): void {
-    const waiting = servant.queue.filter(({ isRecallable }) => isRecallable);
-    for (const { assignment } of waiting) {
-      const { auditId } = assignment;
-      const reason = "it was not begun: its servant still had an earlier step";
-      this.#settle(servant, auditId, emptyResult(auditId, false, reason));
-    }
   }
 
   async #watch(): Promise<void> {

@@ -2,8 +2,9 @@
 // has ended before its servant says so. Method: the rules on a fake clock, then the routes on a
 // real socket.
 import { beforeEach, describe, expect, test } from "bun:test";
+import { NEVER_HAD_MS } from "../../src/backend/hand.ts";
 import { REPEAT_MS, type Wish } from "../../src/backend/servant.ts";
-import { BELIEF_WAIT_MS, NEVER_HAD_MS, Servants } from "../../src/backend/servants.ts";
+import { BELIEF_WAIT_MS, Servants } from "../../src/backend/servants.ts";
 import { LEASE_MS } from "../../src/backend/silence.ts";
 import { type AuditId, emptyResult, type Result } from "../../src/core/assignment.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";

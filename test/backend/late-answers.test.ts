@@ -183,3 +183,46 @@ test("a servant that says it is at an earlier step gets no action, and what a pl
   expect(servants.earlierStepOf(servants.get(id))?.auditId).toBe(early);
   expect(await poll()).toMatchObject({ auditId: "triggered" }); // its hand is free again
 });
+
+test("a run that finds no plan says at once what may still be under way", async () => {
+  const { http, id, audit_id } = await midStep();
+  await using _http = http;
+  await http.post("/cancel"); // it cannot be told, and may go on
+  while ((await http.get("/health")).body.running !== null) await Bun.sleep(5);
+  await http.post("/belief/set", { fluent: "no_entry(room_two)", value: true });
+  const { status, body } = await http.post("/execute");
+  expect([status, body.code]).toEqual([422, "plan.none"]);
+  expect(body.detail).toContain("no_entry(room_two)");
+  expect(body.detail).toContain("still be under way: move(start=room_one, end=room_two)");
+  await http.answer(id, audit_id);
+  expect(await state(http)).toContain("robot_at(room_two)" as never);
+  const { detail } = (await http.post("/execute_blocks", { blocks: [] })).body;
+  expect(detail).toBeUndefined();
+});
+
+test("a servant that never lets go of a step keeps nobody: reset ends the run, a new servant goes on", async () => {
+  await using http = harness();
+  const id = await http.register(["move"]);
+  await prepare(http, ["robot_at(room_two)"], ["robot_at(room_one)"]);
+  const takes = { "Servant-Takes": "action, belief, cancel", Prefer: "wait=1" };
+  const poll = (holds: string) =>
+    http.get(`/servant/${id}/next_assignment`, { ...takes, "Servant-Holds": holds });
+  const first = http.post("/execute");
+  const { audit_id } = (await poll("")).body;
+  const holds = String(audit_id);
+  await http.post("/cancel");
+  expect((await poll(holds)).body).toMatchObject({ kind: "cancel", audit_id });
+  expect((await http.get("/health")).body.running).toContain("move"); // its true answer is awaited
+  await http.post("/reset");
+  expect((await first).body).toMatchObject({ success: false, code: "execution.stopped" });
+  await poll(holds);
+  await prepare(http, ["robot_at(room_two)"], ["robot_at(room_one)"]);
+  const second = http.post("/execute");
+  await poll(holds);
+  await http.post("/cancel");
+  expect((await second).body).toMatchObject({ success: false, code: "execution.cancelled" });
+  const other = await http.register(["move"]);
+  const third = http.post("/execute");
+  await http.answer(other, (await http.next(other)).audit_id);
+  expect((await third).body.success).toBe(true);
+});
