@@ -77,9 +77,9 @@ function withLogin(url: string, choice: TargetChoice, login: Login, path: string
       "usage.invalid",
       [
         `Cannot choose a session: "${path}" has a token but no default session`,
-        "  session list         shows yours",
-        "  session swap NAME    makes one the default",
-        "  session create       makes a new one",
+        "  agent session list         shows yours",
+        "  agent session swap NAME    makes one the default",
+        "  agent session create       makes a new one",
       ].join("\n"),
     );
   }

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { ServantError } from "../core/errors.ts";
+import { problemOf } from "../wire/problem.ts";
 import { textOf } from "./request-body.ts";
 
 /** The longest body of a request about sessions, in bytes. */
@@ -29,6 +30,7 @@ export async function bodyOf<T>(
   }
   const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
-  const reason = z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500);
-  throw new ServantError("request.malformed", `Cannot use ${subject}: ${reason}`);
+  const { where, reason } = problemOf(parsed.error);
+  const place = where === "" ? "" : `${where} is `;
+  throw new ServantError("request.malformed", `Cannot use ${subject}: ${place}${reason}`);
 }

@@ -171,7 +171,11 @@ export class Sessions {
 
 function absent({ label, phase }: Life): ServantError {
   const cannot = `Cannot reach session "${label}"`;
-  if (phase === "dead") return new ServantError("session.dead", `${cannot}: its process has ended`);
+  if (phase === "dead") {
+    // The public client shows no hint: the way out is in the message.
+    const reason = "its process has ended; `session reset` starts it afresh";
+    return new ServantError("session.dead", `${cannot}: ${reason}`);
+  }
   return new ServantError("session.starting", `${cannot}: it is being started`, {
     retryAfterMs: STARTING_RETRY_MS,
   });

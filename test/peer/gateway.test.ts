@@ -1,0 +1,352 @@
+// Goal: people with the public Python CLI, or with ours, find the gateway as they know it: logins, every session
+// command, their own world and nobody else's, servants and missions, and what becomes of a session that ends.
+// Method: one script, run by each client unmodified, over https with an authority made for the test, before the
+// compiled `agent host --sessions`.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { SessionRecord } from "../../src/wire/gateway.ts";
+import { ensureBinary, root } from "../support/binary.ts";
+import { type Name, PEOPLE, RunningGateway } from "../support/gateway.ts";
+import { peerPython } from "../support/python.ts";
+import { PATIENCE_MS, type Running, start } from "../support/running.ts";
+import { onTerminal } from "../support/terminal.ts";
+
+/** Python starts for each command; on a busy machine that takes seconds. */
+const SLOW_MS = 180_000;
+const fixtures = join(root, "test", "fixtures", "peer");
+
+interface Client {
+  readonly name: string;
+  /** What its commands begin with. */
+  readonly program: readonly string[];
+  /** What it asks at a login. */
+  readonly asks: { readonly name: string; readonly password: string };
+  /** A warehouse robot that it connects. */
+  readonly robot: string;
+  /** Of a servant that polls. */
+  readonly isConnected: RegExp;
+  /** Runs a mission in the default session; undefined of our own, which has a command for it. */
+  readonly script?: readonly string[];
+}
+
+const agent = await ensureBinary();
+const ours: Client = {
+  name: "agent",
+  program: [agent],
+  asks: { name: "Name at", password: "Password of" },
+  robot: join(root, "plugins", "warehouse.ts:WarehouseNode"),
+  isConnected: /registered as servant/,
+};
+
+async function python(version: "0.1.2" | "0.2.2"): Promise<Client | undefined> {
+  const peer = await peerPython(version);
+  return (
+    peer && {
+      name: `dynos-client ${version}`,
+      program: [peer.dynos],
+      asks: { name: "Username", password: "Password" },
+      robot: join(fixtures, "warehouse_node.py:WarehouseNode"),
+      isConnected: /Entering poll loop/,
+      script: [peer.python, join(fixtures, "gateway_mission.py")],
+    }
+  );
+}
+
+const clients = [await python("0.1.2"), await python("0.2.2"), ours].filter(
+  (client) => client !== undefined,
+);
+let gateway: RunningGateway;
+
+/** Somebody at a shell, with a config file of their own. */
+class Person {
+  readonly #client: Client;
+  readonly config: string;
+
+  constructor(client: Client, name: Name | "copy") {
+    this.#client = client;
+    this.config = join(gateway.folder, `${client.name.replaceAll(" ", "-")}-${name}.json`);
+    rmSync(this.config, { force: true });
+  }
+
+  get env(): Record<string, string> {
+    const ca = gateway.certificates?.ca ?? "";
+    return {
+      DYNOS_CONFIG_PATH: this.config,
+      REQUESTS_CA_BUNDLE: ca,
+      NODE_EXTRA_CA_CERTS: ca,
+      COLUMNS: "200",
+      NO_COLOR: "1",
+      WAREHOUSE_STEP_MS: "1",
+    };
+  }
+
+  get saved(): Record<string, string | null> {
+    return JSON.parse(readFileSync(this.config, "utf8")) as Record<string, string | null>;
+  }
+
+  start(...args: string[]): Running {
+    return start([...this.#client.program, ...args], this.env);
+  }
+
+  async run(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
+    const child = this.start(...args);
+    return { code: await child.exited, text: child.output() };
+  }
+
+  /** A command that must do what it is asked to; what it printed. */
+  async does(...args: string[]): Promise<string> {
+    const { code, text } = await this.run(...args);
+    expect([args.join(" "), code, text]).toEqual([args.join(" "), 0, text]);
+    return text;
+  }
+
+  /** A command that must not; what it printed. */
+  async fails(...args: string[]): Promise<string> {
+    const { code, text } = await this.run(...args);
+    expect([args.join(" "), code === 0, text]).toEqual([args.join(" "), false, text]);
+    return text.replaceAll(/\s+/g, " ");
+  }
+
+  logIn(name: Name, password: string = PEOPLE[name].password): Promise<string> {
+    return this.does("login", "--to", gateway.url, "-u", name, "--password", password);
+  }
+
+  /** Makes a session with the command; its record. */
+  async create(...args: string[]): Promise<SessionRecord> {
+    await this.does("session", "create", ...args);
+    return await this.record(this.saved.default_session ?? "");
+  }
+
+  /** What the gateway says of a session. */
+  async record(id: string): Promise<SessionRecord> {
+    const reply = await gateway.ask(`/sessions/${id}`, { token: this.saved.token ?? "" });
+    expect(reply.status).toBe(200);
+    return (await reply.json()) as SessionRecord;
+  }
+}
+
+/** The process of a session, by the port that it listens on. */
+function processOf({ url }: SessionRecord): number {
+  const { port } = new URL(url);
+  const found = readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`\0--port\0${port}\0`);
+    } catch {
+      return false; // it has just ended
+    }
+  });
+  expect(found).toHaveLength(1);
+  return Number(found[0]);
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const lateAtMs = performance.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (performance.now() > lateAtMs) throw new Error(`never: ${holds}`);
+    await Bun.sleep(50);
+  }
+}
+
+describe.each(clients)("$name", (client) => {
+  beforeAll(async () => {
+    gateway = await RunningGateway.start();
+  }, PATIENCE_MS);
+  afterAll(() => gateway[Symbol.asyncDispose]());
+
+  test(
+    "login, wrong and right, with a password that is typed and not shown",
+    async () => {
+      const bob = new Person(client, "bob");
+      const wrong = ["login", "--to", gateway.url, "-u", "bob", "--password", "guess"];
+      expect(await bob.fails(...wrong)).toContain("wrong name or password");
+      expect(() => bob.saved).toThrow();
+      const { password } = PEOPLE.bob;
+      for (const typed of ["guess", password]) {
+        const keyboard = onTerminal([...client.program, "login", "--to", gateway.url], bob.env);
+        await keyboard.until(client.asks.name);
+        keyboard.type("bob\r");
+        await keyboard.until(client.asks.password);
+        keyboard.type(`${typed}\r`);
+        expect((await keyboard.exited) === 0).toBe(typed === password);
+        expect(keyboard.shown()).not.toContain(typed);
+      }
+      expect(bob.saved).toMatchObject({ backend_url: gateway.url, username: "bob", role: "user" });
+      expect(await bob.does("whoami")).not.toContain(bob.saved.token);
+      expect(await bob.fails("call", "state")).toContain("session create");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "every session command",
+    async () => {
+      const carol = new Person(client, "carol");
+      await carol.logIn("carol");
+      const sea = await carol.create(
+        "--label",
+        "sea",
+        "--timeout",
+        "12h",
+        "--robot",
+        "sentry-mock",
+      );
+      expect(sea).toMatchObject({
+        label: "sea",
+        timeout_s: 43_200,
+        config: { robot: "sentry-mock" },
+        owner_username: "carol",
+        status: "running",
+      });
+      const lab = await carol.create();
+      expect(lab.timeout_s).toBe(172_800);
+      expect(lab.label).toMatch(/^\w+-\w+$/);
+      const [list, info, infoOfSea] = await Promise.all([
+        carol.does("session", "list"),
+        carol.does("session", "info"),
+        carol.does("session", "info", "sea"),
+      ]);
+      for (const { session_id, label } of [sea, lab]) {
+        expect(list).toContain(session_id);
+        expect(list).toContain(label ?? "?");
+      }
+      expect(info).toContain(lab.session_id);
+      expect(infoOfSea).toContain("sentry-mock");
+      const [, , tooLong, noRobot] = await Promise.all([
+        carol.does("session", "extend", "sea", "--timeout", "4d"),
+        carol.does("session", "extend", "--timeout", "30m"),
+        carol.fails("session", "extend", "--timeout", "8d"),
+        carol.fails("session", "create", "--robot", "nobody"),
+      ]);
+      expect(tooLong).toMatch(/604800|7d/);
+      expect(noRobot).toContain("sentry-mock");
+      expect((await carol.record(sea.session_id)).timeout_s).toBe(345_600);
+      expect((await carol.record(lab.session_id)).timeout_s).toBe(1_800);
+      await carol.does("session", "swap", "sea");
+      expect(carol.saved.default_session).toBe(sea.session_id);
+      const twin = await carol.create("--label", "sea");
+      const ambiguous = await carol.fails("session", "stop", "sea");
+      for (const { session_id } of [sea, twin]) expect(ambiguous).toContain(session_id);
+      await carol.does("session", "stop");
+      expect(carol.saved.default_session ?? null).toBeNull();
+      await carol.fails("session", "info");
+      await Promise.all(
+        [sea, lab].map(({ session_id }) => carol.does("session", "stop", session_id)),
+      );
+      expect(await carol.does("session", "list")).not.toContain(sea.session_id);
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "two people have two worlds; an admin sees both",
+    async () => {
+      const [alice, bob, carol] = (["alice", "bob", "carol"] as const).map(
+        (name) => new Person(client, name),
+      ) as [Person, Person, Person];
+      await Promise.all([alice.logIn("alice"), bob.logIn("bob"), carol.logIn("carol")]);
+      const [his, hers] = await Promise.all([bob.create(), carol.create()]);
+      await bob.does("call", "goal", "robot_at(room_two)");
+      expect(await bob.does("call", "goal")).toContain("robot_at(room_two)");
+      expect(await carol.does("call", "goal")).not.toContain("robot_at");
+      expect(await bob.does("session", "list")).not.toContain(hers.session_id);
+      const stranger = `${his.session_id}/../${hers.session_id}`;
+      await Promise.all([
+        ...[["info"], ["stop"], ["reset"], ["extend", "--timeout", "1d"]].map((what) =>
+          bob.fails("session", ...what, hers.session_id),
+        ),
+        bob.fails("call", "state", "--session", hers.session_id),
+        bob.fails("call", "state", "--session", stranger),
+        bob.fails("session", "list", "--all"),
+      ]);
+      expect(processOf(hers)).toBeGreaterThan(0); // it was not stopped
+      const everybodys = await alice.does("session", "list", "--all");
+      for (const { session_id } of [his, hers]) expect(everybodys).toContain(session_id);
+      await Promise.all([bob.does("session", "stop"), carol.does("session", "stop")]);
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "a servant and a mission go through the gateway",
+    async () => {
+      const bob = new Person(client, "bob");
+      await bob.logIn("bob");
+      await bob.create();
+      const robot = bob.start("connect", client.robot);
+      await robot.until(client.isConnected);
+      await bob.does("call", "goal", "box_at(room_two, box_a)");
+      if (client.script === undefined) {
+        const results = await bob.does("call", "execute", "--json");
+        expect(results).not.toContain('"success": false');
+        expect(await bob.does("call", "state")).toContain("box_at(room_two, box_a)");
+      } else {
+        const script = start([...client.script], bob.env);
+        expect([await script.exited, script.output()]).toEqual([0, script.output()]);
+        const done = JSON.parse(script.output().trim().split("\n").at(-1) ?? "");
+        expect(done).toMatchObject({ results: [{ success: true }], own: { after: [] } });
+        expect(done.own.before).toHaveLength(1);
+        expect(JSON.stringify(done.state)).toContain("room_two");
+      }
+      robot.kill();
+      expect(await robot.exited).toBe(0);
+      await bob.does("session", "stop");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "a session that was idle for too long is gone, and the client says so",
+    async () => {
+      const bob = new Person(client, "bob");
+      await bob.logIn("bob");
+      const { session_id } = await bob.create("--timeout", "1s");
+      await until(async () => !(await bob.does("session", "list")).includes(session_id));
+      await bob.fails("call", "state");
+      expect(await bob.fails("session", "info")).toContain("session create");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "a session whose process was killed is dead until it is reset",
+    async () => {
+      const bob = new Person(client, "bob");
+      await bob.logIn("bob");
+      const session = await bob.create("--label", "frail");
+      await bob.does("call", "goal", "robot_at(room_two)");
+      process.kill(processOf(session), "SIGKILL");
+      await until(async () => (await bob.record(session.session_id)).status === "dead");
+      expect(await bob.does("session", "list")).toContain("dead");
+      expect(await bob.fails("call", "state")).toMatch(/session reset/);
+      await bob.does("session", "reset", "frail");
+      expect(await bob.record(session.session_id)).toMatchObject({
+        status: "running",
+        url: session.url,
+      });
+      expect(await bob.does("call", "goal")).not.toContain("robot_at");
+      await bob.does("session", "stop", "frail");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "a logout revokes the token, also where it was copied to",
+    async () => {
+      const [bob, thief] = [new Person(client, "bob"), new Person(client, "copy")];
+      await bob.logIn("bob");
+      const { session_id } = await bob.create();
+      copyFileSync(bob.config, thief.config);
+      await thief.does("call", "state");
+      await bob.does("logout");
+      expect(bob.saved).toEqual({ backend_url: gateway.url });
+      expect(await thief.fails("call", "state")).toMatch(/log ?in/i);
+      expect(await thief.fails("session", "list")).toContain("401");
+      expect(await bob.fails("session", "list")).toMatch(/log(?:ged)? ?in/i);
+      await bob.logIn("bob");
+      await bob.does("session", "stop", session_id);
+    },
+    SLOW_MS,
+  );
+});
