@@ -1,6 +1,7 @@
 /** All sessions of a gateway: each is started, saved and thrown away here, whoever asks for it. */
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Level } from "../core/events.ts";
+import type { Session } from "../core/gateway.ts";
 import type { Clock } from "../core/ports.ts";
 import type { SessionFolders, SessionProcess, SessionProcesses } from "../core/session-process.ts";
 import type { BackendStore, Change } from "../core/store.ts";
@@ -18,6 +19,8 @@ export interface LivesParts {
   /** What `config.robot` may name. */
   readonly robots: readonly string[];
   readonly log: (level: Level, message: string) => void;
+  /** Told of each session that has ended without anybody asking for it. */
+  readonly onEnd?: (session: Session, how: "expired" | "died") => void;
 }
 
 export class Lives {
@@ -108,6 +111,7 @@ export class Lives {
       // Whoever stops all of a machine asks it to end, too: the next gateway starts it again then.
       life.isAsleep = isPeaceful;
       this.#parts.log("warn", `the process of session ${life.id} has ended by itself`);
+      this.#parts.onEnd?.(life.session, "died");
       void this.saveQuietly(life);
     });
   }

@@ -1,12 +1,13 @@
 /** Answers what failed, and writes down who was kept from what. */
 import { type ErrorCode, isServantError, messageOf, toServantError } from "../core/errors.ts";
 import type { GatewayParts } from "./door.ts";
+import { tokenOf } from "./guard.ts";
 import { failureAnswer } from "./status.ts";
 
 export interface About {
   readonly from: string;
   readonly request: Request;
-  /** Who asked, or whose name was tried, if somebody has it. */
+  /** Whose name was tried, if somebody has it. Absent: whoever shows a good token. */
   readonly who?: string | undefined;
 }
 
@@ -21,11 +22,11 @@ const AUDITED: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export function refusal(parts: GatewayParts, cause: unknown, about: About): Response {
-  const { audit, log, sessions, tally } = parts;
+  const { audit, log, sessions, tally, tokens } = parts;
   const { code } = toServantError(cause);
   const { status, body, headers } = failureAnswer(cause);
   const { pathname = "" } = URL.parse(about.request.url) ?? {};
-  const { from, who } = about;
+  const { from, who = tokens.whose(tokenOf(about.request.headers) ?? "") } = about;
   const request = `${about.request.method} ${pathname}`;
   const session = /^\/(?:s|sessions)\/([^/]+)/.exec(pathname)?.[1];
   const owner = code === "session.unknown" ? sessions.find(session ?? "")?.owner : undefined;

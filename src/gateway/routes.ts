@@ -45,8 +45,8 @@ export function routes(parts: GatewayParts): GatewayApp {
   sessionRoutes(app, parts);
   app.notFound((context) => answerUnknown(app, context));
   app.onError((cause, context) => {
-    const { person, tried: who = person?.username } = context.var;
-    return refusal(parts, cause, { from: context.env.from, request: context.req.raw, who });
+    const { from } = context.env;
+    return refusal(parts, cause, { from, request: context.req.raw, who: context.var.tried });
   });
   return app;
 }

@@ -97,12 +97,16 @@ export class Tokens {
     return token;
   }
 
+  /** Whose name it would be let in under; it is no use of the token. */
+  whose(token: string): string | undefined {
+    return this.#find(token)?.user.username;
+  }
+
   /** Who shows this token; undefined for one that is forged, revoked or too old. */
   use(token: string): Held | undefined {
-    if (token.length > TOKEN_MAX_CHARS) return undefined;
-    const entry = this.#entries.get(digest(token));
-    const user = entry && this.#owner(entry);
-    if (entry === undefined || user === undefined) return undefined;
+    const found = this.#find(token);
+    if (found === undefined) return undefined;
+    const { entry, user } = found;
     this.#touch(entry);
     entry.inUse += 1;
     let isHeld = true;
@@ -147,6 +151,13 @@ export class Tokens {
   async close(): Promise<void> {
     this.#savedAtMs = Number.NEGATIVE_INFINITY;
     await this.sweep();
+  }
+
+  #find(token: string): { readonly entry: Entry; readonly user: User } | undefined {
+    if (token.length > TOKEN_MAX_CHARS) return undefined;
+    const entry = this.#entries.get(digest(token));
+    const user = entry && this.#owner(entry);
+    return entry && user && { entry, user };
   }
 
   /** Whose it is, if it is good now. */

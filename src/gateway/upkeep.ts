@@ -24,9 +24,10 @@ export async function keepUp(lives: Lives, parts: LivesParts, signal: AbortSigna
   }
 }
 
-function lookAt(life: Life, lives: Lives, { folders, log }: LivesParts): void {
+function lookAt(life: Life, lives: Lives, { folders, log, onEnd }: LivesParts): void {
   if (life.isKnown && life.isOverdue) {
     log("info", `session ${life.id} has expired`);
+    onEnd?.(life.session, "expired");
     life.phase = "ending"; // at once: nobody comes in any more
     void life.inTurn(() => lives.discard(life));
   }
