@@ -283,6 +283,34 @@ withBrowser("a held view stands still while lines come", async () => {
   await logLine(page, "line 200 of 200");
 });
 
+withBrowser(
+  "the newest line stays in view while the page changes its layout in a flood",
+  async () => {
+    await using scene = await LocalScene.open();
+    const { page } = await visit(browser, scene);
+    await logLine(page, "registered as servant");
+    scene.peer.assign("a1", { lines: 20_000 });
+    const isOver = () => scene.peer.taken.some((each) => each.audit_id === "a1");
+    for (let n = 0; n < 10 || !isOver(); n++) {
+      await page.setViewportSize({ width: 1_280, height: n % 2 === 0 ? 640 : 800 });
+    }
+    scene.peer.assign("a2");
+    await logLine(page, "working on a2");
+    expect(await page.locator(".to-end").isVisible()).toBe(false);
+  },
+  60_000,
+);
+
+withBrowser("that a result was taken shows without anything else that happens", async () => {
+  await using scene = await LocalScene.open();
+  const { page } = await visit(browser, scene);
+  scene.peer.assign("a1");
+  await scene.peer.result("a1");
+  const row = page.locator("#assignments li", { hasText: "done" });
+  await row.waitFor(SOON);
+  await settles(async () => (await row.textContent())?.includes("result waits"), false);
+});
+
 withBrowser("a stranger is told how to get in, and comes in by the link once", async () => {
   await using scene = await LocalScene.open();
   const page = await (await browser.newContext()).newPage();

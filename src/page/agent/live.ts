@@ -3,6 +3,7 @@
  * something happened, reads the log, and comes back by itself after the agent was away.
  */
 import type { NumberedLine } from "../../core/log.ts";
+import type { AssignmentSummary } from "../../wire/local.ts";
 import { PAGE_KEY_PROTOCOL } from "../../wire/page-key.ts";
 import { JSON_PROTOCOL } from "../../wire/stream-protocols.ts";
 import { door, NotIn, pageKey, Refused } from "./door.ts";
@@ -110,7 +111,8 @@ export class Live {
   async #ask(): Promise<void> {
     this.#isAsking = true;
     this.#askedAtMs = performance.now();
-    const isNews = this.#isNews;
+    // That a result was taken is logged before it is written down: nothing tells of it afterwards.
+    const isNews = this.#isNews || this.#model.assignments.slice(0, PAGE_ASSIGNMENTS).some(isOpen);
     this.#isNews = false;
     try {
       const status = await door.status();
@@ -195,6 +197,11 @@ export class Live {
       lost: linesLost,
     });
   }
+}
+
+/** Whether there is more to be heard of it. */
+function isOpen({ phase }: AssignmentSummary): boolean {
+  return phase === "accepted" || phase === "started" || phase === "finished";
 }
 
 /** A websocket of a browser takes no headers: the key goes where it is let say something. */

@@ -43,6 +43,8 @@ export class LogView {
   #leftAt = 0;
   #selected: number | undefined;
   #evictedSeen = 0;
+  /** How many rows the list had room for when it was drawn last. */
+  #drawnRows = 0;
   #rowHeight = 20;
 
   constructor(model: Model, onSelect: (row: Row | undefined) => void) {
@@ -166,6 +168,7 @@ export class LogView {
   }
 
   #resize(count: number): void {
+    this.#drawnRows = count;
     const height = `${count * this.#rowHeight}px`;
     if (this.#space.style.height !== height) this.#space.style.height = height;
   }
@@ -197,9 +200,10 @@ export class LogView {
   }
 
   #scrolled(): void {
-    // Lines may have come since: only where a person scrolls to says whether the end is wanted.
+    // Only where a person scrolls to says whether the end is wanted: the end as it was drawn. Lines
+    // may have come since, and a list that gets higher is put at its end by the browser.
     if (Math.abs(this.#list.scrollTop - this.#placedAt) > 1) {
-      if (isAtEnd(this.#viewport(this.#rows().length))) this.#isFollowing = true;
+      if (isAtEnd(this.#viewport(this.#drawnRows))) this.#isFollowing = true;
       else this.#leave();
       this.#placedAt = this.#list.scrollTop;
     }
