@@ -178,6 +178,12 @@ export const api = {
     body: PlanRequest,
     answer: direct.PlanAnswer,
   },
+  keptPlan: {
+    method: "GET",
+    path: "/plan",
+    summary: "The kept plan with its reasons; null when what it was made for has changed.",
+    answer: direct.KeptPlan,
+  },
   planCosts: {
     method: "GET",
     path: "/cost/plan/steps",

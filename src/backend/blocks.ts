@@ -20,6 +20,9 @@ import type { Ending, OrderOutcome, Outcome, PlanOutcome } from "./results.ts";
 import type { Run } from "./run.ts";
 import { GOAL_ATOMS_MAX } from "./world.ts";
 
+/** Of the blocks that have not begun so many are told. */
+const COMING_MAX = 20;
+
 type ActionBlock = Extract<Block, { type: "action" }>;
 
 /** Carries the blocks out in order, until one fails. `into` gets one outcome for each that began. */
@@ -27,14 +30,16 @@ export async function runBlocks(
   ports: PursuitPorts,
   run: Run,
   blocks: readonly Block[],
-  into: Outcome[],
+  into: Pick<OrderOutcome, "outcomes" | "coming">,
 ): Promise<Ending> {
+  const texts = blocks.map(blockText);
   const pace = new Pace(ports.clock, Number.POSITIVE_INFINITY);
-  for (const block of blocks) {
+  for (const [at, block] of blocks.entries()) {
     if (pace.due()) await pace.rest(); // goals that hold already wait for nobody
     const text = blockText(block);
+    into.coming = comingOf(texts, at + 1);
     run.tell({ type: "block.started", block: text });
-    const ending = await runBlock(ports, run, block, into);
+    const ending = await runBlock(ports, run, block, into.outcomes);
     const { success, message } = ending;
     run.tell({ type: "block.finished", block: text, success, message });
     ports.log(success ? "info" : "warn", `${text} ${success ? "done" : "failed"}: ${message}`, {});
@@ -58,9 +63,9 @@ async function runBlock(
     outcome.ending = ending;
     return ending;
   }
-  const outcome: OrderOutcome = { type: "order", name: block.name, results: [] };
+  const outcome: OrderOutcome = { type: "order", name: block.name, outcomes: [], coming: [] };
   into.push(outcome);
-  const ending = await runBlocks(ports, run, block.children, outcome.results);
+  const ending = await runBlocks(ports, run, block.children, outcome);
   outcome.ending = ending;
   return ending;
 }
@@ -137,6 +142,13 @@ function textsOf({ params }: ActionBlock): Record<string, string> {
 function refused(cause: unknown): Ending {
   if (!isServantError(cause)) throw cause;
   return { success: false, message: brief(cause.message), code: cause.code };
+}
+
+/** The blocks from there on, or the first of them. */
+function comingOf(texts: readonly string[], from: number): string[] {
+  const coming = texts.slice(from, from + COMING_MAX);
+  const more = texts.length - from - coming.length;
+  return more > 0 ? [...coming, `${more} more blocks`] : coming;
 }
 
 /** A block in words. */

@@ -36,7 +36,7 @@ export function courseMap({ plan, outcomes }: Ways, find: Find): JsonObject {
 function attemptsIn(outcomes: readonly Outcome[]): Attempt[] {
   return outcomes.flatMap((outcome): Attempt[] => {
     if (outcome.type === "action") return [outcome, ...attemptsIn(outcome.legs)];
-    return attemptsIn(outcome.type === "plan" ? outcome.steps : outcome.results);
+    return attemptsIn(outcome.type === "plan" ? outcome.steps : outcome.outcomes);
   });
 }
 

@@ -89,7 +89,7 @@ export class Executor {
   executeBlocks(blocks: readonly Block[], mission?: string): Begun {
     const what = mission === undefined ? `${blocks.length} blocks` : `mission ${mission}`;
     return this.#begin(mission === undefined ? "blocks" : "mission", what, (run) =>
-      runBlocks(this.#pursuit, run, blocks, run.outcomes),
+      runBlocks(this.#pursuit, run, blocks, run),
     );
   }
 

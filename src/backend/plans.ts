@@ -1,5 +1,6 @@
 /** Planning over the world: the present state and goal, keep-outs included, the last plan kept. */
-import type { Atom } from "../core/atom.ts";
+import { type Atom, atomParts } from "../core/atom.ts";
+import type { Literal } from "../core/condition.ts";
 import type { Scene, View } from "../core/domain.ts";
 import { messageOf } from "../core/errors.ts";
 import type { GroundStep } from "../core/outcome.ts";
@@ -41,9 +42,15 @@ export interface PlansPorts {
   readonly expected?: readonly string[] | undefined;
 }
 
+export interface KeptPlan {
+  readonly planned: Planned;
+  /** Epoch milliseconds. */
+  readonly madeAtMs: number;
+}
+
 export class Plans {
   readonly #ports: PlansPorts;
-  #kept: { readonly key: string; readonly planned: Planned } | undefined;
+  #kept: (KeptPlan & { readonly key: string }) | undefined;
 
   constructor(ports: PlansPorts) {
     this.#ports = ports;
@@ -53,13 +60,19 @@ export class Plans {
   async make(wish: PlanWish = {}): Promise<Planned> {
     const key = this.#key();
     const planned = await this.for(this.#ports.world.goal, wish);
-    if (planned.plan !== null) this.#kept = { key, planned };
+    const madeAtMs = this.#ports.clock.now();
+    if (planned.plan !== null) this.#kept = { key, planned, madeAtMs };
     return planned;
   }
 
   /** The kept plan when state, objects and goal are what it was made for, else a new one. */
   async current(wish: PlanWish = {}): Promise<Planned> {
-    return this.#kept?.key === this.#key() ? this.#kept.planned : this.make(wish);
+    return this.kept?.planned ?? this.make(wish);
+  }
+
+  /** The kept plan, unless it is out of date. */
+  get kept(): KeptPlan | undefined {
+    return this.#kept?.key === this.#key() ? this.#kept : undefined;
   }
 
   /** The plan that was made last, whatever has changed since. */
@@ -111,7 +124,7 @@ export class Plans {
       return {
         ...found,
         plan: plan && inWorld(plan),
-        links: plan === null ? [] : causalLinks(problem, plan),
+        links: plan === null ? [] : causalLinks(problem, plan).map((each) => linksIn(world, each)),
         relaxation: relaxation && {
           ...relaxation,
           plan: relaxation.plan && inWorld(relaxation.plan),
@@ -151,4 +164,11 @@ export class Plans {
     const there = servants.list().flatMap(({ isLost, order }) => (isLost ? [] : [order]));
     return `${world.revision} ${there.join(",")} ${world.goal.join(" & ")}`;
   }
+}
+
+/** Without what only the planner's view of the world has, such as places that stand for others. */
+function linksIn(world: World, { needs, serves }: CausalLinks): CausalLinks {
+  const isThere = ({ atom }: Literal) =>
+    atomParts(atom).args.every((name) => world.object(name) !== undefined);
+  return { needs: needs.filter(isThere), serves: serves.filter(isThere) };
 }

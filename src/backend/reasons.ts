@@ -43,7 +43,7 @@ export function describePlace({ plan, index }: Place): JsonObject {
   };
 }
 
-function describeLinks({ needs, serves }: CausalLinks): JsonObject {
+export function describeLinks({ needs, serves }: CausalLinks): JsonObject {
   const told = needs.slice(0, REASONS_MAX).map(({ from, ...literal }): JsonObject => {
     return { atom: conditionText(literal), from: from === undefined ? null : from + 1 };
   });

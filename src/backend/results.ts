@@ -48,7 +48,9 @@ export interface PlanOutcome {
 export interface OrderOutcome {
   readonly type: "order";
   readonly name: string;
-  readonly results: Outcome[];
+  readonly outcomes: Outcome[];
+  /** What has not begun, in words. */
+  coming: readonly string[];
   ending?: Ending;
 }
 export type Outcome = Attempt | PlanOutcome | OrderOutcome;
@@ -66,7 +68,7 @@ export function attemptOf(outcomes: readonly Outcome[], auditId: AuditId): Attem
         ? outcome.legs
         : outcome.type === "plan"
           ? outcome.steps
-          : outcome.results;
+          : outcome.outcomes;
     const found = attemptOf(inner, auditId);
     if (found !== undefined) return found;
   }
@@ -84,10 +86,16 @@ export function describeOutcome(outcome: Outcome): JsonObject {
     return { ...head, goal: [...goal], steps: steps.map(describeOutcome), ...tail };
   }
   if (outcome.type === "order") {
-    const { name, results } = outcome;
-    return { ...head, name, results: results.map(describeOutcome), ...tail };
+    const { name, outcomes, coming } = outcome;
+    const results = outcomes.map(describeOutcome);
+    return { ...head, name, results, ...describeComing(coming), ...tail };
   }
   return { ...head, ...describeAttempt(outcome), ...tail };
+}
+
+/** The blocks that have not begun, if there are any. */
+export function describeComing(coming: readonly string[]): JsonObject {
+  return coming.length === 0 ? {} : { coming: [...coming] };
 }
 
 function describeAttempt(attempt: Attempt): JsonObject {

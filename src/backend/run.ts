@@ -6,7 +6,7 @@ import type { AuditId } from "../core/assignment.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Progress } from "./progress.ts";
 import { describePlan, type PlanMade } from "./reasons.ts";
-import { describeOutcome, type Ending, type Outcome } from "./results.ts";
+import { describeComing, describeOutcome, type Ending, type Outcome } from "./results.ts";
 import { describeProgress } from "./told.ts";
 
 /** Tries of steps in one run, legs included. */
@@ -55,6 +55,8 @@ export class Run {
   readonly #startedAtMs: number;
   readonly #clock: () => number;
   readonly outcomes: Outcome[] = [];
+  /** Its blocks that have not begun, in words. */
+  coming: readonly string[] = [];
   /** What it is at, in words. */
   now = "planning";
   /** The steps that are under way: a leg, and the steps whose scripts it is part of. */
@@ -178,7 +180,8 @@ export class Run {
   /** As clients read it, and as it is kept. */
   describe(): JsonObject {
     const plan = this.#plan === undefined ? null : describePlan(this.#plan);
-    return { ...this.summary(), plan, results: this.results() };
+    const results = this.results();
+    return { ...this.summary(), plan, results, ...describeComing(this.coming) };
   }
 
   /** The same without the plan and what each step came to. */

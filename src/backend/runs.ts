@@ -100,7 +100,12 @@ export class Runs {
   /** Newest first, without plans and what each step came to. */
   list(): JsonObject[] {
     return [...this.#records].reverse().map(([id, record]) => {
-      const { results: _, plan: __, ...summary } = this.#live.get(id)?.summary() ?? record;
+      const {
+        results: _,
+        plan: __,
+        coming: ___,
+        ...summary
+      } = this.#live.get(id)?.summary() ?? record;
       return summary;
     });
   }

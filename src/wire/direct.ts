@@ -149,6 +149,8 @@ const run = {
   ended: z.nullable(Seconds),
 };
 export const RunList = z.looseObject({ runs: z.array(z.looseObject(run)) });
+/** A run without its plan and what each step came to. */
+export type RunSummary = z.infer<typeof RunList>["runs"][number];
 const Reasons = {
   needs: z.optional(
     z.array(
@@ -173,6 +175,12 @@ export const Because = z.looseObject({
   replanned: z.optional(said("why there is another plan than before; of its first step alone")),
   ...Reasons,
 });
+export const KeptPlan = z.looseObject({
+  plan: z.nullable(z.array(z.looseObject({ ...PlannedStep.shape, ...Reasons }))),
+  cost: z.nullable(z.number()),
+  made: z.nullable(Seconds),
+});
+export type KeptPlan = z.infer<typeof KeptPlan>;
 export const RunPlan = z.looseObject({
   number: z.number(),
   replanned: z.optional(z.string()),
@@ -182,6 +190,9 @@ export const RunRecord = z.looseObject({
   ...run,
   plan: z.nullish(RunPlan),
   results: z.array(Result),
+  coming: z.optional(
+    z.array(z.string()).check(z.describe("blocks that have not begun, in words; orders too")),
+  ),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 export const LastQuery = z.object({

@@ -83,6 +83,7 @@ test("what the backend answers is what its description says", async () => {
   await ask("setBeliefs", { observations: [{ fluent: "hands_free", value: true }] });
   await ask("queryBelief", { fluent: "robot_at" });
   await ask("plan", { relax: true });
+  await ask("keptPlan");
   await ask("planCosts");
   await ask("fork", { name: "tour" });
   await ask("saveMission", { blocks: [] }, ["empty"]);

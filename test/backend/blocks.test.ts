@@ -71,6 +71,12 @@ test("a failed block ends the mission, nested or not: results so far, and no 4xx
   ]);
   expect(success).toBe(false);
   expect(message).toContain("blocked");
+  const { runs } = (await http.get("/runs")).body as unknown as { runs: { run_id: string }[] };
+  expect(runs[0]).not.toHaveProperty("coming");
+  expect((await http.get(`/runs/${runs[0]?.run_id}`)).body).toMatchObject({
+    results: [{ type: "order", coming: [expect.stringContaining("plan block robot_at")] }],
+    coming: ["action block move"],
+  });
 });
 
 test("a block is checked when it starts: it may name what an earlier one has made", async () => {

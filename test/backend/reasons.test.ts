@@ -47,6 +47,24 @@ test("each step says what it needs and what it is for, in the record, the events
   expect(begun[2]?.data.because).toMatchObject({ plan: 1, step: 3, serves });
 });
 
+test("the kept plan tells its reasons, until what it was made for changes", async () => {
+  await using http = harness();
+  await http.register(ALL);
+  await prepare(http, ["box_at(room_two, box_a)"]);
+  expect((await http.get("/plan")).body).toMatchObject({ plan: null, cost: null, made: null });
+  await http.post("/plan");
+  const { body } = await http.get("/plan");
+  expect(body).toMatchObject({
+    plan: [{ action_name: "pick", index: 0 }, {}, {}],
+    cost: 3,
+    made: expect.any(Number),
+  });
+  const [pick] = body.plan as unknown as { serves: JsonObject[] }[];
+  expect(pick?.serves).toEqual([{ atom: "holding(box_a)", to: 3 }]);
+  await http.post("/belief/set", { fluent: "robot_at(room_one)", value: false });
+  expect((await http.get("/plan")).body).toMatchObject({ plan: null, cost: null, made: null });
+});
+
 test("the first step of a plan made anew says why; the plan before is not told any more", async () => {
   await using http = harness();
   let moves = 0;
@@ -98,6 +116,8 @@ test("a survey's ways are told before they are flown, and of many tries the last
   expect(run.results).toMatchObject([{ action_name: "survey", earlier: 2, steps: { length: 1 } }]);
   const { body: whole } = await http.get(path);
   expect(whole.results).toMatchObject([{ legs: 8, steps: { length: 3 } }]);
+  // Places that the planner alone knows of are nobody's business.
+  expect(JSON.stringify(whole)).not.toContain("*");
   await http.answer(id, open.audit_id);
   await http.post("/cancel");
 });

@@ -57,6 +57,13 @@ async function surveying(timeScale: number): Promise<Host> {
   return host;
 }
 
+/** The audit id of what a servant has in hand from now on: one that is silent counts as lost soon. */
+async function taken({ url }: Pick<Host, "url">, servant: string): Promise<string> {
+  const path = `${url}/servant/${servant}/next_assignment`;
+  const handout = await fetch(path, { headers: { Prefer: "wait=10" } });
+  return ((await handout.json()) as { audit_id: string }).audit_id;
+}
+
 /** Waits until what is read is right: a page is drawn a frame later. */
 async function until<Read>(read: () => Promise<Read>, isRight: (now: Read) => boolean) {
   const fromMs = performance.now();
@@ -220,6 +227,7 @@ withBrowser("a world without places has no map, and its plan is told all the sam
   const offer = { transitions: ["pick", "move", "place"], fluents: [], domain_modules: [] };
   const { servant_id } = (await post(host, "/servant/register", offer)) as { servant_id: string };
   await post(host, "/execute?wait=false", {});
+  await taken(host, servant_id);
   await step(page, "running", "pick(").waitFor(SOON);
   await step(page, "waiting", "move(room_one, room_two)").waitFor(SOON);
   const why = await step(page, "waiting", "move(").locator(".why").first().textContent();
@@ -235,6 +243,80 @@ withBrowser("a world without places has no map, and its plan is told all the sam
   await page.getByRole("button", { name: "Cancel the run", exact: true }).click();
   await page.locator("#headline", { hasText: "Cancelled" }).waitFor(SOON);
   await page.locator('#plan [data-phase="left"]').first().waitFor(SOON);
+});
+
+withBrowser(
+  "a plan that is kept shows before it is begun, and earlier runs can be chosen",
+  async () => {
+    using host = await startHost();
+    await post(host, "/start", { start: ["robot_at(room_one)", "box_at(room_one, box_a)"] });
+    const offer = { transitions: ["move"], fluents: [], domain_modules: [] };
+    const { servant_id: id } = (await post(host, "/servant/register", offer)) as {
+      servant_id: string;
+    };
+    const { page } = await look(browser, host.url);
+    const message = (text: string | RegExp) =>
+      page.locator("#run-message", { hasText: text }).waitFor(SOON);
+    const go = (room: string) => ({ type: "plan", goal: [`robot_at(${room})`] });
+    const tour = { type: "order", name: "tour", children: [go("room_two"), go("room_one")] };
+    await post(host, "/execute_blocks?wait=false", { blocks: [tour, go("room_robot_home")] });
+    const auditId = await taken(host, id);
+    // The end of the order is in it, that of the blocks is not.
+    await step(page, "running", "move(room_one, room_two)").waitFor(SOON);
+    const notes = page.locator("#plan .plan-note");
+    const coming = (text: string) => notes.filter({ hasText: `to come${text}` }).first();
+    await coming("plan block robot_at(room_one)").waitFor(SOON);
+    const left = async (text: string) => (await coming(text).boundingBox())?.x ?? 0;
+    expect(await left("plan block robot_at(room_one)")).toBeGreaterThan(
+      await left("plan block robot_at(room_robot_home)"),
+    );
+    await post(host, "/cancel", { reason: "a test" });
+    await page.locator("#headline", { hasText: "Cancelled" }).waitFor(SOON);
+    await notes.filter({ hasText: "not begun" }).first().waitFor(SOON);
+    await post(host, `/servant/${id}/result`, { audit_id: auditId, success: true });
+
+    await post(host, "/goal", { goal: ["robot_at(room_one)"] });
+    await post(host, "/plan", {});
+    await message("has not begun");
+    await step(page, "waiting", "move(room_two, room_one)").waitFor(SOON);
+    expect(await page.locator("#headline").textContent()).toContain("Cancelled");
+    await page.selectOption("#runs", { index: 1 });
+    await message(/^An earlier run, begun .*: cancelled: a test$/);
+    await step(page, "done", "move(room_one, room_two)").waitFor(SOON);
+    expect(await page.locator("#plan .word").first().textContent()).toBe("done, late");
+    await page.selectOption("#runs", { index: 0 });
+    await message("has not begun");
+    await post(host, "/execute?wait=false", {});
+    await taken(host, id);
+    await step(page, "running", "move(room_two, room_one)").waitFor(SOON);
+  },
+);
+
+withBrowser("the map is asked for when something of it may be another, else not", async () => {
+  using host = await startHost("--robot", "sentry-mock", "--time-scale", "10");
+  await post(host, "/objects", SITE);
+  await post(host, "/goal", { goal: ["full_coverage_of(site)"] });
+  await post(host, "/execute?wait=false", {});
+  const { page, asked } = await look(browser, host.url);
+  await page
+    .locator("#plan .holder", { hasText: /^leg \d+ of \d+$/ })
+    .first()
+    .waitFor(SOON);
+  await page
+    .locator("#map path.planned")
+    .first()
+    .waitFor({ ...SOON, state: "attached" });
+  const count = (path: string) => asked.filter((url) => new URL(url).pathname === path).length;
+  // A leg takes 15 s: nothing moves meanwhile, but for the end of one.
+  const [states, maps] = [count("/state"), count("/as_geojson")];
+  await until(
+    async () => count("/state"),
+    (now) => now >= states + 3,
+  );
+  expect(count("/as_geojson") - maps).toBeLessThan(2);
+  const place = { type: "coordinate", name: "buoy", coordinate_frame: "geographic" };
+  await post(host, "/objects", { ...place, latitude: 41.522, longitude: -70.668 });
+  await page.locator('#map path.point[data-name="buoy"]').waitFor({ ...SOON, state: "attached" });
 });
 
 withBrowser(

@@ -7,6 +7,7 @@ import { LevelQuery } from "../../wire/direct.ts";
 import { PlanRequest } from "../../wire/dynos.ts";
 import { planMission } from "../mission-plan.ts";
 import type { Parts } from "../parts.ts";
+import { describeLinks } from "../reasons.ts";
 import { bodyOf, queryOf } from "./request.ts";
 
 export function planRoutes(app: Hono, parts: Parts): void {
@@ -24,6 +25,17 @@ export function planRoutes(app: Hono, parts: Parts): void {
       ...{ cost, reason, detail },
       relaxation: relaxation && describeRelaxation(relaxation),
     });
+  });
+
+  app.get("/plan", (context) => {
+    const { kept } = plans;
+    if (kept === undefined) return context.json({ plan: null, cost: null, made: null });
+    const { plan, links, cost } = kept.planned;
+    const steps = plan?.map((step, index) => ({
+      ...describePlanned(step, index),
+      ...describeLinks(links[index] ?? { needs: [], serves: [] }),
+    }));
+    return context.json({ plan: steps ?? null, cost, made: kept.madeAtMs / 1_000 });
   });
 
   app.post("/missions/:name/plan", async (context) => {

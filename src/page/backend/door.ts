@@ -2,12 +2,14 @@
  * Asks the backend that this page comes from. Answers are taken as the schemas of `wire/direct.ts`
  * say: page and backend are of one build.
  */
-import type { RunRecord } from "../../wire/direct.ts";
+import type { KeptPlan, RunRecord, RunSummary } from "../../wire/direct.ts";
 import type { Feature } from "../parts/map-shapes.ts";
 import type { ObjectRecord } from "../parts/world-panel.ts";
 
 /** After so many milliseconds a silent backend counts as gone. */
 const ANSWER_WITHIN_MS = 10_000;
+/** So many of the newest runs can be chosen. */
+const LISTED_RUNS = 20;
 /** Of each list of tries so many are shown. */
 const LAST_TRIES = 60;
 
@@ -30,10 +32,10 @@ export class Refused extends Error {}
 
 export const door = {
   health: () => ask<Health>("/health"),
-  lastRun: async (): Promise<string | undefined> => {
-    const { runs } = await ask<{ runs: readonly { run_id: string }[] }>("/runs?limit=1");
-    return runs[0]?.run_id;
-  },
+  newestRun: async (): Promise<RunSummary | undefined> => (await runsOf(1))[0],
+  /** Newest first. */
+  runs: () => runsOf(LISTED_RUNS),
+  kept: () => ask<KeptPlan>("/plan"),
   run: (id: string) => ask<RunRecord>(`/runs/${encodeURIComponent(id)}?last=${LAST_TRIES}`),
   ways: async (id: string) =>
     (await ask<Collection>(`/runs/${encodeURIComponent(id)}/geojson`)).features,
@@ -45,6 +47,10 @@ export const door = {
   features: async () => (await ask<Collection>("/as_geojson")).features,
   cancel: () => ask<unknown>("/cancel", { reason: "asked for on the backend's page" }),
 } as const;
+
+async function runsOf(limit: number): Promise<readonly RunSummary[]> {
+  return (await ask<{ readonly runs: readonly RunSummary[] }>(`/runs?limit=${limit}`)).runs;
+}
 
 /** Tells of the run as it goes. */
 export function runSocket(id: string): WebSocket {

@@ -2,6 +2,8 @@
  * Keeps the model up to date: asks again when the run tells something, now and then in any case, and
  * never so often that asking is what the backend does most.
  */
+import type { KeptPlan } from "../../wire/direct.ts";
+import type { ShownRun } from "../parts/run-rows.ts";
 import { door, runSocket } from "./door.ts";
 import type { Model } from "./model.ts";
 
@@ -23,6 +25,8 @@ export class Live {
   /** What objects and map were asked for with. */
   #objectsAt: number | undefined;
   #mapOf = "";
+  /** What the list of runs was asked for with. */
+  #runsOf = "";
 
   constructor(model: Model, draw: () => void) {
     this.#model = model;
@@ -63,9 +67,9 @@ export class Live {
 
   async #round(): Promise<void> {
     const model = this.#model;
-    const [health, runId, state, goal, modifiedAt, actions] = await Promise.all([
+    const [health, newest, state, goal, modifiedAt, actions] = await Promise.all([
       door.health(),
-      door.lastRun(),
+      door.newestRun(),
       door.state(),
       door.goal(),
       door.modifiedAt(),
@@ -74,35 +78,61 @@ export class Live {
     model.health = health;
     model.actions = actions;
     model.scene = { goal, state, atoms: state.length };
-    model.run = runId === undefined ? undefined : await door.run(runId);
+    model.newest = newest;
+    await this.#askForRuns();
+    model.run = await this.#shownRun();
     if (modifiedAt !== this.#objectsAt) model.objects = await door.objects();
     this.#objectsAt = modifiedAt;
-    await this.#askForMap(`${modifiedAt} ${runId} ${model.run?.attempts} ${state.join()}`);
+    await this.#askForMap(`${modifiedAt} ${state.join()}`);
     this.#listen();
   }
 
-  /** Only when something of it may be another. */
-  async #askForMap(of: string): Promise<void> {
-    const { run } = this.#model;
-    const isGoing = run?.status === "running";
-    if (of === this.#mapOf && !isGoing) return;
+  async #askForRuns(): Promise<void> {
+    const model = this.#model;
+    const of = `${model.newest?.run_id} ${model.newest?.status}`;
+    if (of !== this.#runsOf) model.runs = await door.runs();
+    this.#runsOf = of;
+    if (!model.runs.some(({ run_id }) => run_id === model.chosen)) model.chosen = undefined;
+  }
+
+  async #shownRun(): Promise<ShownRun | undefined> {
+    const { newest, chosen } = this.#model;
+    if (chosen !== undefined) return await door.run(chosen);
+    if (newest?.status === "running") return await door.run(newest.run_id);
+    const { plan, made } = await door.kept();
+    // What a run has followed stays kept when it changed nothing.
+    if (plan !== null && (made ?? 0) > (newest?.ended ?? 0)) return planned(plan);
+    return newest && (await door.run(newest.run_id));
+  }
+
+  /** Only when something of it may be another: a leg that begins may have made ways and places. */
+  async #askForMap(world: string): Promise<void> {
+    const { run, newest } = this.#model;
+    const of = `${run?.run_id} ${run?.plan?.number} ${newest?.run_id} ${newest?.attempts} ${world}`;
+    if (of === this.#mapOf) return;
+    const hasWays = run !== undefined && run.status !== "planned";
     const [features, ways] = await Promise.all([
       door.features(),
-      run === undefined ? [] : door.ways(run.run_id),
+      hasWays ? door.ways(run.run_id) : [],
     ]);
     this.#model.features = [...features, ...ways];
     this.#mapOf = of;
   }
 
   #listen(): void {
-    const { run } = this.#model;
-    if (run?.status !== "running" || this.#socket?.id === run.run_id) return;
-    const socket = runSocket(run.run_id);
-    this.#socket = { id: run.run_id, socket };
+    const { newest } = this.#model;
+    if (newest?.status !== "running" || this.#socket?.id === newest.run_id) return;
+    const socket = runSocket(newest.run_id);
+    this.#socket = { id: newest.run_id, socket };
     socket.addEventListener("message", () => this.news());
     socket.addEventListener("close", () => {
       if (this.#socket?.socket === socket) this.#socket = undefined;
       this.news();
     });
   }
+}
+
+/** What is planned and has not begun, to be shown like a run. */
+function planned(steps: NonNullable<KeptPlan["plan"]>): ShownRun {
+  return { run_id: "", status: "planned", plan: { number: 1, steps }, results: [] };
 }

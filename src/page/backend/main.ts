@@ -1,17 +1,19 @@
 /** The page of a backend: the run with its reasons, the map, the world. One model, drawn after each round of asking. */
-import { byId, setText } from "../parts/dom.ts";
+import { byId } from "../parts/dom.ts";
 import { focusIn, keyboard } from "../parts/keys.ts";
 import { mapPanel } from "../parts/map-panel.ts";
 import { runPanel } from "../parts/run-panel.ts";
 import { keepOutsIn, objectPanel, scenePanel } from "../parts/world-panel.ts";
 import { Live } from "./live.ts";
 import { emptyModel, type Model } from "./model.ts";
+import { runChooser } from "./run-chooser.ts";
 import { servantsView, topView } from "./views.ts";
 
 const model = emptyModel();
 const live = new Live(model, () => draw());
 const top = topView(() => live.news());
 const servants = servantsView();
+const choose = runChooser(() => live.news());
 const run = runPanel(byId("plan"));
 const map = mapPanel(byId("map"));
 const objects = objectPanel(byId("objects-title"), byId("objects"));
@@ -29,7 +31,7 @@ function draw(): void {
   servants(model);
   const providers = new Map(model.actions.map(({ name, provider }) => [name, provider]));
   run(model.run, (transition) => providers.get(transition) ?? undefined);
-  setText(byId("run-message"), messageOf(model));
+  choose(model);
   scene(model.scene);
   objects(model.objects);
   const keepOuts = keepOutsIn(model.scene.state);
@@ -37,11 +39,6 @@ function draw(): void {
   mapped = model.features;
   keptOut = [...keepOuts].join();
   map({ features: model.features, keepOuts });
-}
-
-function messageOf({ run }: Model): string {
-  if (run === undefined) return "Nothing has run yet. `agent call execute` carries the goal out.";
-  return typeof run.message === "string" ? run.message : "";
 }
 
 keyboard(

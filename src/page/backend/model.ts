@@ -1,13 +1,19 @@
 /** All that the page knows of the backend. */
-import type { RunRecord } from "../../wire/direct.ts";
+import type { RunSummary } from "../../wire/direct.ts";
 import type { Feature } from "../parts/map-shapes.ts";
+import type { ShownRun } from "../parts/run-rows.ts";
 import type { ObjectRecord, Scene } from "../parts/world-panel.ts";
 import type { Action, Health } from "./door.ts";
 
 export interface Model {
   health: Health | undefined;
-  /** The newest run. */
-  run: RunRecord | undefined;
+  newest: RunSummary | undefined;
+  /** Those that can be chosen, newest first. */
+  runs: readonly RunSummary[];
+  /** The run that somebody chose to see; absent: the kept plan, else the newest run. */
+  chosen: string | undefined;
+  /** The one that is shown. */
+  run: ShownRun | undefined;
   scene: Scene;
   objects: readonly ObjectRecord[];
   actions: readonly Action[];
@@ -20,6 +26,9 @@ export interface Model {
 export function emptyModel(): Model {
   return {
     health: undefined,
+    newest: undefined,
+    runs: [],
+    chosen: undefined,
     run: undefined,
     scene: { goal: [], state: [], atoms: 0 },
     objects: [],

@@ -1,9 +1,10 @@
 /** The top of the page and the lists beside the plan. */
+import type { RunSummary } from "../../wire/direct.ts";
 import { ask } from "../parts/dialogs.ts";
 import { button, byId, h, keyedList, type Part, setAttribute, setText } from "../parts/dom.ts";
 import { icon } from "../parts/icon.ts";
 import type { Outcome } from "../parts/tone.ts";
-import { clockText, countText, some } from "../parts/words.ts";
+import { clockText, countText, durationText, some } from "../parts/words.ts";
 import { door } from "./door.ts";
 import type { Model } from "./model.ts";
 
@@ -17,7 +18,7 @@ const CANCEL = {
 };
 const SILENT: Outcome = { word: "No answer", shape: "broken", tone: "bad" };
 const IDLE: Outcome = { word: "Idle", shape: "ring", tone: "idle" };
-const STATUS: Readonly<Record<string, Outcome>> = {
+export const STATUS: Readonly<Record<string, Outcome>> = {
   running: { word: "Running", shape: "play", tone: "busy" },
   succeeded: { word: "Done", shape: "check", tone: "good" },
   failed: { word: "Failed", shape: "alert", tone: "bad" },
@@ -40,8 +41,8 @@ export function topView(news: () => void): (model: Model) => void {
   const cancel = cancelButton(news);
   let said: string | undefined;
   return (model) => {
-    const { run, silentSinceMs } = model;
-    const known = run === undefined ? IDLE : (STATUS[run.status] ?? IDLE);
+    const { newest, silentSinceMs } = model;
+    const known = newest === undefined ? IDLE : (STATUS[newest.status] ?? IDLE);
     const outcome = silentSinceMs === undefined ? known : SILENT;
     shape.show(outcome);
     setAttribute(headline, "data-tone", outcome.tone);
@@ -89,22 +90,30 @@ function factList(list: HTMLElement): (model: Model) => void {
       setText(value, text ?? "");
     };
   };
-  const [run, began, domains, servants] = [
+  const [run, began, took, domains, servants] = [
     fact("run"),
     fact("began"),
+    fact("took"),
     fact("domains"),
     fact("servants"),
   ];
   return (model) => {
-    run(model.run && runText(model.run));
-    began(model.run && clockText(new Date(model.run.started * 1_000).toISOString()));
+    const { newest } = model;
+    run(newest && runText(newest));
+    began(newest && clockText(isoOf(newest.started)));
+    const { started = 0, ended = null } = newest ?? {};
+    took(ended === null ? undefined : durationText((ended - started) * 1_000));
     domains(model.health?.domains.join(", "));
     servants(model.health && countText(model.health.servants));
   };
 }
 
-function runText({ kind, what }: NonNullable<Model["run"]>): string {
-  const text = kind === "mission" ? what : `${kind} ${what}`;
+export function isoOf(epochSeconds: number): string {
+  return new Date(epochSeconds * 1_000).toISOString();
+}
+
+export function runText({ kind, what }: RunSummary): string {
+  const text = kind === "mission" || kind === "blocks" ? what : `${kind} ${what}`;
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
@@ -126,8 +135,8 @@ function cancelButton(news: () => void): (model: Model) => void {
     "Cancel the run…",
   );
   byId("commands").prepend(trouble, cancel);
-  return ({ run, silentSinceMs }) => {
-    cancel.hidden = run?.status !== "running" || silentSinceMs !== undefined;
+  return ({ newest, silentSinceMs }) => {
+    cancel.hidden = newest?.status !== "running" || silentSinceMs !== undefined;
   };
 }
 

@@ -1,5 +1,4 @@
 /** The steps of a run: what each is, how far, who has it and, in one line, why; the rest on a click. */
-import type { RunRecord } from "../../wire/direct.ts";
 import { h, keyedList, type Part, setAttribute, setText } from "./dom.ts";
 import { icon } from "./icon.ts";
 import {
@@ -7,6 +6,7 @@ import {
   type NoteRow,
   type Row,
   rowsOf,
+  type ShownRun,
   type StepPhase,
   type StepRow,
 } from "./run-rows.ts";
@@ -21,6 +21,11 @@ const OUTCOMES: Readonly<Record<StepPhase, Outcome>> = {
   left: { word: "not taken", shape: "ring", tone: "idle" },
 };
 
+const LATE = "its servant answered when nobody waited for it any more";
+
+/** Blocks within blocks are indented so often. */
+const INDENTED_MAX = 8;
+
 /** What the panel is told beside the run: who would get a step that is still to come. */
 export type ProviderOf = (transition: string) => string | undefined;
 
@@ -28,14 +33,14 @@ export type ProviderOf = (transition: string) => string | undefined;
 export function runPanel(
   list: HTMLElement,
   scroller = list,
-): (run: RunRecord | undefined, who: ProviderOf) => void {
+): (run: ShownRun | undefined, who: ProviderOf) => void {
   let providerOf: ProviderOf = () => undefined;
   const draw = keyedList<Row>(
     list,
     ({ kind, key }) => `${kind} ${key}`,
     (row) => rowPart(row, (transition) => providerOf(transition)),
   );
-  let shown: RunRecord | undefined;
+  let shown: ShownRun | undefined;
   return (run, who) => {
     providerOf = who;
     if (run === shown) return;
@@ -43,16 +48,17 @@ export function runPanel(
     shown = run;
     draw(run === undefined ? [] : rowsOf(run));
     if (isOther) scroller.scrollTop = 0;
-    showRunning(list, scroller);
+    if (run?.status !== "succeeded") showLatest(list, scroller);
   };
 }
 
-/** A long plan scrolls along with what runs, unless somebody reads in it. */
-function showRunning(list: HTMLElement, scroller: HTMLElement): void {
+/** A long plan scrolls along with what runs, or was tried last, unless somebody reads in it. */
+function showLatest(list: HTMLElement, scroller: HTMLElement): void {
   if (list.contains(document.activeElement) || list.matches(":hover")) return;
-  const running = list.querySelector<HTMLElement>(':scope > [data-phase="running"]');
-  if (running === null) return;
-  const top = running.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+  const tried = ["running", "failed", "done"].map((phase) => `:scope > [data-phase="${phase}"]`);
+  const latest = [...list.querySelectorAll<HTMLElement>(tried.join())].at(-1);
+  if (latest === undefined) return;
+  const top = latest.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
   const { clientHeight } = scroller;
   if (top < 0 || top > clientHeight * 0.7) scroller.scrollTop += top - clientHeight * 0.3;
 }
@@ -70,9 +76,11 @@ function rowPart(row: Row, providerOf: ProviderOf): Part<Row> {
 function notePart(): Part<NoteRow> {
   const word = h("strong");
   const text = h("span");
+  const element = h("li", { class: "plan-note" }, word, text);
   return {
-    element: h("li", { class: "plan-note" }, word, text),
+    element,
     update(told) {
+      indent(element, told);
       setText(word, told.word);
       setText(text, told.text);
     },
@@ -116,7 +124,9 @@ function stepPart(providerOf: ProviderOf): Part<StepRow> {
       const outcome = OUTCOMES[row.phase];
       shape.show(outcome);
       setAttribute(element, "data-phase", row.phase);
-      setText(word, outcome.word);
+      indent(element, row);
+      setText(word, row.isLate ? `${outcome.word}, late` : outcome.word);
+      setAttribute(word, "title", row.isLate && LATE);
       setText(number, row.number === undefined ? "" : `${row.number}.`);
       setText(what, row.what);
       setAttribute(what, "title", row.whole);
@@ -127,6 +137,10 @@ function stepPart(providerOf: ProviderOf): Part<StepRow> {
       if (isOther) drawBody();
     },
   };
+}
+
+function indent(element: HTMLElement, { depth }: Row): void {
+  element.style.setProperty("--depth", String(Math.min(depth, INDENTED_MAX)));
 }
 
 /** `7 of 19 legs`: of those that are listed the done ones are counted, and all that were before. */

@@ -1,6 +1,6 @@
 /**
  * A run as rows to read: what was tried, in its order, then what is still to come; between them why
- * a plan was made anew. Pure: a record in, rows out.
+ * a plan was made anew, and above them the blocks that they are part of. Pure: a record in, rows out.
  */
 import type { RunRecord } from "../../wire/direct.ts";
 
@@ -20,6 +20,10 @@ export interface StepRow {
   readonly whole: string;
   readonly transition: string;
   readonly phase: StepPhase;
+  /** In how many blocks it stands. */
+  readonly depth: number;
+  /** Its servant said how it ended when nobody waited for it any more. */
+  readonly isLate: boolean;
   /** From 1, in its plan; absent for legs and blocks. */
   readonly number?: number;
   readonly message: string;
@@ -36,10 +40,16 @@ export interface StepRow {
 export interface NoteRow {
   readonly kind: "note";
   readonly key: string;
+  readonly depth: number;
   readonly word: string;
   readonly text: string;
 }
 export type Row = StepRow | NoteRow;
+
+/** A run, or a plan that is kept and has not begun. */
+export interface ShownRun extends Pick<RunRecord, "run_id" | "plan" | "results"> {
+  readonly status: RunRecord["status"] | "planned";
+}
 
 /** What a record holds of one try; everything may be missing. */
 interface Told {
@@ -51,8 +61,10 @@ interface Told {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly why?: string;
   readonly servant_id?: string;
+  readonly late?: boolean;
   readonly legs?: number;
   readonly earlier?: number;
+  readonly coming?: readonly string[];
   readonly steps?: readonly Told[];
   readonly results?: readonly Told[];
   readonly goal?: readonly string[];
@@ -69,32 +81,71 @@ interface Because {
   readonly serves?: readonly { readonly atom: string; readonly to: number | null }[] | undefined;
 }
 
-export function rowsOf(run: RunRecord): Row[] {
-  const results = run.results as readonly Told[];
-  const rows = [...earlierNote("run", run as Told), ...results.flatMap(rowsOfResult)];
-  return [...rows, ...comingRows(run, results)];
+/** What each row is read with. */
+interface Scope {
+  readonly run: ShownRun;
+  /** The plan block whose plan the record has. */
+  readonly pursued: Told | undefined;
+  readonly depth: number;
 }
 
-function rowsOfResult(told: Told, nth: number): Row[] {
-  if (told.type === "action") return attemptRows(told, nth);
+export function rowsOf(run: ShownRun): Row[] {
+  const whole = run as Told;
+  const results = whole.results ?? [];
+  const pursued = results.flatMap(plansIn).at(-1);
+  const scope = { run, pursued, depth: 0 };
+  return withoutEchoes([
+    ...earlierNote("run", whole, 0),
+    ...results.flatMap((told, nth) => rowsOfResult(told, nth, scope)),
+    ...(pursued === undefined ? comingSteps(run, 0) : []),
+    ...comingBlocks("run", whole, scope),
+  ]);
+}
+
+function plansIn(told: Told): Told[] {
+  if (told.type === "plan") return told.steps === undefined ? [] : [told];
+  return told.type === "action" ? [] : (told.results ?? []).flatMap(plansIn);
+}
+
+function rowsOfResult(told: Told, nth: number, outer: Scope): Row[] {
+  if (told.type === "action") return attemptRows(told, nth, outer);
   const inner = told.type === "plan" ? told.steps : told.results;
   if (inner === undefined) return []; // an end in words, which the run's own message tells
-  const key = `${told.type} ${nth} ${told.name ?? told.goal?.join()}`;
+  const { depth, run, pursued } = outer;
+  const key = `${told.type} ${depth} ${nth} ${told.name ?? told.goal?.join()}`;
   const text = told.type === "plan" ? (told.goal?.join(", ") ?? "") : (told.name ?? "");
   const word = told.type === "plan" ? "plan for" : "order";
+  const scope = { run, pursued, depth: depth + 1 };
   return [
-    { kind: "note", key, word, text },
-    ...earlierNote(key, told),
-    ...inner.flatMap(rowsOfResult),
+    { kind: "note", key, depth, word, text },
+    ...earlierNote(key, told, depth + 1),
+    ...inner.flatMap((each, at) => rowsOfResult(each, at, scope)),
+    ...(told === pursued && told.success !== true ? comingSteps(run, depth + 1) : []),
+    ...comingBlocks(key, told, scope),
   ];
 }
 
-function attemptRows(told: Told, nth: number): Row[] {
+/** What is told twice in a row, as the end of a step and as the reason for the next plan, is read once. */
+function withoutEchoes(rows: readonly Row[]): Row[] {
+  return rows.map((row, at) => {
+    const before = rows[at - 1];
+    const isEcho = row.kind === "note" && before?.kind === "step" && row.text === before.message;
+    return isEcho ? { ...row, text: "because of this" } : row;
+  });
+}
+
+function attemptRows(told: Told, nth: number, scope: Scope): Row[] {
   const { because, audit_id, servant_id, legs, steps = [] } = told;
+  const { depth } = scope;
   const key = audit_id ?? `try ${nth}`;
-  const inner = [...earlierNote(key, told), ...steps.flatMap(rowsOfResult)];
+  const inLegs = { ...scope, depth: 0 };
+  const inner = withoutEchoes([
+    ...earlierNote(key, told, 0),
+    ...steps.flatMap((leg, at) => rowsOfResult(leg, at, inLegs)),
+  ]);
   const row: StepRow = {
     ...stepRow(told, key, { ...because }),
+    ...{ depth, isLate: told.late === true },
     phase: told.success === null ? "running" : told.success ? "done" : "failed",
     message: told.success === null ? "" : (told.message ?? ""),
     ...(audit_id === undefined ? {} : { auditId: audit_id }),
@@ -104,22 +155,39 @@ function attemptRows(told: Told, nth: number): Row[] {
       : { legs: { rows: inner, total: legs ?? 0 } }),
   };
   const again = because?.replanned;
-  return again === undefined ? [row] : [replanned(key, again), row];
+  return again === undefined ? [row] : [replanned(key, again, depth), row];
 }
 
 /** The steps of the present plan that nobody has tried yet. */
-function comingRows({ plan, status }: RunRecord, results: readonly Told[]): Row[] {
+function comingSteps({ plan, status, results }: ShownRun, depth: number): Row[] {
   if (plan === null || plan === undefined || status === "succeeded") return [];
-  const tried = results.flatMap(placesIn).filter((each) => each.plan === plan.number);
+  const tried = (results as readonly Told[])
+    .flatMap(placesIn)
+    .filter((each) => each.plan === plan.number);
   const taken = Math.max(0, ...tried.map(({ step = 0 }) => step));
-  const phase = status === "running" ? "waiting" : "left";
+  const phase = hasEnded(status) ? "left" : "waiting";
   const steps = (plan.steps as readonly Told[]).map((told, index): StepRow => {
     const key = `plan ${plan.number} step ${index + 1}`;
-    return { ...stepRow(told, key, { ...told, step: index + 1 }), phase };
+    return { ...stepRow(told, key, { ...told, step: index + 1 }), phase, depth };
   });
   const again = plan.replanned;
   const isNew = taken === 0 && again !== undefined;
-  return [...(isNew ? [replanned(`plan ${plan.number}`, again)] : []), ...steps.slice(taken)];
+  return [
+    ...(isNew ? [replanned(`plan ${plan.number}`, again, depth)] : []),
+    ...steps.slice(taken),
+  ];
+}
+
+/** The blocks of a mission, or of an order, that have not begun. */
+function comingBlocks(key: string, { coming = [] }: Told, { run, depth }: Scope): Row[] {
+  const word = hasEnded(run.status) ? "not begun" : "to come";
+  return coming.map((text, nth) => ({
+    ...{ kind: "note", key: `coming ${key} ${coming.length - nth} ${text}`, depth, word, text },
+  }));
+}
+
+function hasEnded(status: ShownRun["status"]): boolean {
+  return status !== "running" && status !== "planned";
 }
 
 function placesIn(told: Told): Because[] {
@@ -132,7 +200,7 @@ function stepRow(told: Told, key: string, because: Because): StepRow {
   const serves = (because.serves ?? []).map(({ atom, to }) => ({ atom, step: to }));
   const values = Object.entries(told.parameters ?? {});
   return {
-    ...{ kind: "step", key, needs, serves, phase: "waiting", message: "" },
+    ...{ kind: "step", key, needs, serves, phase: "waiting", message: "", depth: 0, isLate: false },
     what: `${told.action_name ?? "?"}(${values.map(([, value]) => plain(value)).join(", ")})`,
     whole: `${told.action_name ?? "?"}(${values.map(([name, value]) => `${name}=${plain(value)}`).join(", ")})`,
     transition: told.action_name ?? "?",
@@ -151,14 +219,14 @@ export function reasonOf(serves: readonly Link[], why: string): string {
   return `for ${whom}: ${first.atom}${more}`;
 }
 
-function replanned(key: string, text: string): NoteRow {
-  return { kind: "note", key: `again ${key}`, word: "planned again", text };
+function replanned(key: string, text: string, depth: number): NoteRow {
+  return { kind: "note", key: `again ${key}`, depth, word: "planned again", text };
 }
 
-function earlierNote(key: string, { earlier }: Told): NoteRow[] {
+function earlierNote(key: string, { earlier }: Told, depth: number): NoteRow[] {
   if (earlier === undefined) return [];
   const text = `${earlier.toLocaleString("en-US")} tries before these are not shown`;
-  return [{ kind: "note", key: `earlier ${key}`, word: "…", text }];
+  return [{ kind: "note", key: `earlier ${key}`, depth, word: "…", text }];
 }
 
 function plain(value: unknown): string {

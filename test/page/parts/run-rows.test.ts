@@ -74,6 +74,56 @@ test("blocks have their headings, scripts their legs, and what is left out is co
   ]);
 });
 
+test("the steps that wait stand in their block, and the blocks to come after it", () => {
+  const blocks = {
+    kind: "mission",
+    plan: { number: 1, steps: [move("a"), move("b")] },
+    results: [
+      {
+        ...{ type: "order", name: "tour", success: null, coming: ["plan block h"] },
+        results: [
+          {
+            type: "plan",
+            goal: ["g"],
+            success: null,
+            steps: [tried("a", null, { plan: 1, step: 1 })],
+          },
+        ],
+      },
+    ],
+    coming: ["action block go", "3 more blocks"],
+  } as unknown as Partial<RunRecord>;
+  expect(rowsOf(run(blocks))).toMatchObject([
+    { word: "order", depth: 0 },
+    { word: "plan for", text: "g", depth: 1 },
+    { what: "move(a)", phase: "running", depth: 2 },
+    { what: "move(b)", phase: "waiting", depth: 2 },
+    { word: "to come", text: "plan block h", depth: 1 },
+    { word: "to come", text: "action block go", depth: 0 },
+    { word: "to come", text: "3 more blocks", depth: 0 },
+  ]);
+  expect(rowsOf(run({ ...blocks, status: "cancelled" })).at(-1)).toMatchObject({
+    word: "not begun",
+  });
+});
+
+test("a plan that is kept waits, step by step", () => {
+  const plan = { number: 1, steps: [move("a")] };
+  const rows = rowsOf({ run_id: "", status: "planned", plan, results: [] });
+  expect(rows).toMatchObject([{ what: "move(a)", phase: "waiting", number: 1 }]);
+});
+
+test("what a step failed for is not told again as the reason for the next plan", () => {
+  const again = { plan: 2, step: 1, replanned: "stuck" };
+  const results = [tried("a", false, { plan: 1, step: 1 }), tried("b", true, again)];
+  expect(rowsOf(run({ results }))[1]).toMatchObject({ kind: "note", text: "because of this" });
+});
+
+test("a step that was answered late says so", () => {
+  const rows = rowsOf(run({ results: [{ ...tried("a", true, {}), late: true }] }));
+  expect(rows).toMatchObject([{ phase: "done", isLate: true }]);
+});
+
 test("a record of an earlier life, or of nothing at all, is told as far as it goes", () => {
   expect(rowsOf(run({ status: "interrupted", results: [{ success: null, message: "" }] }))).toEqual(
     [],
