@@ -2,10 +2,10 @@
  * The log as a list of which only the lines in view are in the document. It follows the end until
  * somebody scrolls away or holds it; what is held stands still, whatever comes or leaves.
  */
-import { printable } from "../../core/printable.ts";
 import { button, h, setAttribute, setText } from "../parts/dom.ts";
-import { clockText, countText, shortId, some } from "../parts/words.ts";
-import { gapText, indexOf, isGap, type LogBook, numberOf, type Row } from "./log-book.ts";
+import { countText, some } from "../parts/words.ts";
+import { indexOf, type LogBook, numberOf, type Row } from "./log-book.ts";
+import { LineElement } from "./log-line.ts";
 import type { Model } from "./model.ts";
 import { isAtEnd, scrollToShow, type Viewport, visibleRows } from "./virtual-window.ts";
 
@@ -17,9 +17,6 @@ const KEY_STEPS: Readonly<Record<string, (page: number, count: number) => number
   Home: (_, count) => -count,
   End: (_, count) => count,
 };
-
-/** More than fits into the widest window; the whole message stands below once it is chosen. */
-const LINE_CHARS = 1_000;
 
 export class LogView {
   readonly element = h("div", { class: "log" });
@@ -43,8 +40,11 @@ export class LogView {
   #leftAt = 0;
   #selected: number | undefined;
   #evictedSeen = 0;
-  /** How many rows the list had room for when it was drawn last. */
+  /** How many rows the list had room for when it was drawn last, and how high it was then. */
   #drawnRows = 0;
+  #drawnHeight = 0;
+  /** It has another height than that, or had in between. */
+  #isResized = false;
   #rowHeight = 20;
 
   constructor(model: Model, onSelect: (row: Row | undefined) => void) {
@@ -125,6 +125,8 @@ export class LogView {
     this.#standStill();
     this.#resize(rows.length);
     if (this.#isFollowing && !this.isHeld) this.#place(rows.length * this.#rowHeight);
+    this.#isResized = false;
+    this.#drawnHeight = this.#list.clientHeight;
     const { first, end } = visibleRows(this.#viewport(rows.length));
     for (let at = first; at < end; at += 1) {
       const row = rows[at];
@@ -191,6 +193,7 @@ export class LogView {
   #measured(): void {
     const height = Number.parseFloat(getComputedStyle(this.#list).getPropertyValue("--line"));
     if (height > 0) this.#rowHeight = height;
+    this.#isResized = true;
     this.#model.changed();
   }
 
@@ -200,12 +203,14 @@ export class LogView {
   }
 
   #scrolled(): void {
-    // Only where a person scrolls to says whether the end is wanted: the end as it was drawn. Lines
-    // may have come since, and a list that gets higher is put at its end by the browser.
-    if (Math.abs(this.#list.scrollTop - this.#placedAt) > 1) {
+    // Only where a person scrolls to says whether the end is wanted: the end as it was drawn, lines
+    // may have come since. A list that gets higher is moved by the browser.
+    const { scrollTop, clientHeight } = this.#list;
+    const isMoved = this.#isResized || clientHeight !== this.#drawnHeight;
+    if (Math.abs(scrollTop - this.#placedAt) > 1 && !(this.#isFollowing && isMoved)) {
       if (isAtEnd(this.#viewport(this.#drawnRows))) this.#isFollowing = true;
       else this.#leave();
-      this.#placedAt = this.#list.scrollTop;
+      this.#placedAt = scrollTop;
     }
     this.#model.changed();
   }
@@ -243,49 +248,6 @@ export class LogView {
     const row = rows[at];
     if (row !== undefined) this.select(numberOf(row));
   }
-}
-
-/** One of the few elements that lines take turns in. */
-class LineElement {
-  readonly element: HTMLElement;
-  readonly #time = h("span", { class: "time" });
-  readonly #level = h("span", { class: "level" });
-  readonly #source = h("span", { class: "source" });
-  readonly #audit = h("span", { class: "audit" });
-  readonly #message = h("span", { class: "message" });
-  #row: Row | undefined;
-
-  constructor(nth: number) {
-    this.element = h(
-      "div",
-      { class: "entry", role: "option", id: `line-${nth}` },
-      this.#time,
-      this.#level,
-      this.#source,
-      this.#audit,
-      this.#message,
-    );
-  }
-
-  show(row: Row, at: number, rowHeight: number, isSelected: boolean): void {
-    const { element } = this;
-    element.hidden = false;
-    element.style.transform = `translateY(${at * rowHeight}px)`;
-    setAttribute(element, "aria-selected", String(isSelected));
-    if (row === this.#row) return;
-    this.#row = row;
-    element.dataset.seq = String(numberOf(row));
-    element.dataset.level = isGap(row) ? "gap" : row.level;
-    setText(this.#time, isGap(row) ? "" : clockText(row.time, { ms: true }));
-    setText(this.#level, isGap(row) ? "gap" : row.level);
-    setText(this.#source, isGap(row) ? "" : row.source);
-    setText(this.#audit, isGap(row) || row.auditId === undefined ? "" : shortId(row.auditId));
-    setText(this.#message, isGap(row) ? gapText(row.gap) : onOneLine(row.message));
-  }
-}
-
-function onOneLine(message: string): string {
-  return printable(message.slice(0, LINE_CHARS));
 }
 
 /** `12 of 4,200 lines`, for beside the filter. */
