@@ -1,7 +1,9 @@
 /** `agent host --sessions`: the gateway, listening on a port, and a process for each session. */
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { ServantError } from "../core/errors.ts";
 import { openStateDir, stateDirectory } from "../system/state-dir.ts";
+import { isLoopback } from "../wire/connection.ts";
 import { aborted, stopSignals } from "./compose.ts";
 import { listenForGateway } from "./gateway-listen.ts";
 import { hostLog } from "./host-log.ts";
@@ -26,8 +28,11 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
       const { audit, door } = open;
       const { url, port, stop } = listenForGateway(door, options);
       const { sessions } = door;
-      tellReady(options, { url, port, users: users.count, sessions, state_dir: stateDir.path });
       audit.note({ what: "start", detail: `${version} on ${url}` });
+      if (url.startsWith("http:") && !isLoopback(options.bind)) {
+        log("warn", `passwords and tokens travel in clear to ${url}: --insecure-http`, {});
+      }
+      tellReady(options, { url, port, users: users.count, sessions, state_dir: stateDir.path });
       await aborted(stopping);
       log("info", "stopping", {});
       audit.note({ what: "stop" });
@@ -65,10 +70,12 @@ function tellReady({ json, users: file }: HostOptions, ready: Ready): void {
     process.stdout.write(`${JSON.stringify({ type: "ready", mode: "sessions", ...ready })}\n`);
     return;
   }
+  // Of all its addresses none is the one to be asked for.
+  const shown = url.replace(/\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`);
   const nobody = `nobody yet: agent hash-password --json NAME prints an entry for "${file}"`;
   process.stderr.write(`gateway ready on ${url}
   may log in   ${users === 0 ? nobody : `${users}, by "${file}"`}
-  log in       agent login ${url} && agent session create
+  log in       agent login ${shown} && agent session create
   sessions     ${sessions} from before, in ${folder}
   audit log    ${join(folder, "audit.log")}
 `);

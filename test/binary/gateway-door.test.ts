@@ -1,6 +1,23 @@
-/** The gateway's door, as people with a token, with another's, and with none find it. */
+// Goal: whoever has no business in a session does not get in, and whoever has is not kept out. Method: the
+// compiled gateway behind a certificate that was made for the test, asked over the network.
 import { expect, test } from "bun:test";
-import { RunningGateway } from "../support/gateway.ts";
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { agent, ensureBinary } from "../support/binary.ts";
+import { PEOPLE, RunningGateway } from "../support/gateway.ts";
+import { start } from "../support/running.ts";
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await Bun.sleep(20);
+}
 
 test("who logs in gets a session of their own, and is out after the logout", async () => {
   await using gateway = await RunningGateway.start();
@@ -14,4 +31,200 @@ test("who logs in gets a session of their own, and is out after the logout", asy
   expect(await (await gateway.ask(`/s/${id}/goal`, { token })).json()).toMatchObject({ goal });
   expect((await gateway.ask("/auth/logout", { token, method: "POST" })).status).toBe(200);
   expect((await gateway.ask(`/s/${id}/health`, { token })).status).toBe(401);
+});
+
+test("nothing is said to whoever does not trust the authority, or speaks in clear", async () => {
+  await using gateway = await RunningGateway.start();
+  const code = await fetch(`${gateway.url}/health`).catch((cause) => cause.code);
+  expect(code).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+  const clear = await fetch(`${gateway.url.replace("https", "http")}/health`).catch(
+    () => "cut off",
+  );
+  expect(clear).toBe("cut off");
+  expect((await gateway.ask("/health")).status).toBe(200);
+});
+
+test("a token outlives its gateway, and nothing on disk is one", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const token = await gateway.logIn("carol");
+  gateway.process.kill("SIGKILL");
+  await gateway.process.exited;
+  await gateway.start();
+  expect((await gateway.ask("/sessions", { token })).status).toBe(200);
+  await gateway.ask("/auth/logout", { token, method: "POST" });
+  expect(await gateway.stop()).toBe(0);
+  const { password } = PEOPLE.carol;
+  for (const name of readdirSync(gateway.stateDir, { recursive: true }) as string[]) {
+    const path = join(gateway.stateDir, name);
+    if (!statSync(path).isFile()) continue;
+    const text = readFileSync(path);
+    expect([name, statSync(path).mode & 0o077]).toEqual([name, 0]);
+    for (const secret of [token, password]) {
+      expect([name, text.includes(secret)]).toEqual([name, false]);
+    }
+  }
+  await gateway.start();
+  expect((await gateway.ask("/sessions", { token })).status).toBe(401); // nor does it come back
+});
+
+test("the users file counts from its change on; an edit that breaks it changes nothing", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const [bob, carol] = [await gateway.logIn("bob"), await gateway.logIn("carol")];
+  const works = async (token: string) => (await gateway.ask("/sessions", { token })).status === 200;
+  const before = readFileSync(gateway.usersPath, "utf8");
+  writeFileSync(gateway.usersPath, `${before.slice(0, -3)}`);
+  await gateway.process.until(/stays as it was/);
+  expect([await works(bob), await works(carol)]).toEqual([true, true]);
+  expect(await gateway.logIn("bob")).toBeString();
+  await gateway.writeUsers({ bob: { password: "another one", role: "admin" } });
+  expect(await gateway.logIn("bob", "another one")).toBeString();
+  await until(async () => !(await works(carol)));
+  expect(await works(bob)).toBe(false); // the old password's login went with it
+  writeFileSync(`${gateway.usersPath}.new`, before, { mode: 0o600 }); // as editors do it
+  renameSync(`${gateway.usersPath}.new`, gateway.usersPath);
+  expect(await gateway.logIn("carol")).toBeString();
+  chmodSync(gateway.usersPath, 0o666);
+  await gateway.process.until(/others may write it \(mode 666\): chmod 600/);
+});
+
+test("passwords are the same ones to Python's, Apache's and our own hashes", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const made = await agent(
+    ["hash-password", "--json", "dave", "--rounds", "4", "--password-stdin"],
+    {
+      stdin: "open sésame\n",
+    },
+  );
+  const { dave } = JSON.parse(`{${made.stdout}}`);
+  const spelled = (letter: string) => dave.password_hash.replace("$2b$", `$2${letter}$`);
+  const users = Object.fromEntries(
+    ["a", "b", "y"].map((letter) => [`dave-${letter}`, { password_hash: spelled(letter) }]),
+  );
+  writeFileSync(gateway.usersPath, JSON.stringify({ users }), { mode: 0o600 });
+  for (const username of Object.keys(users)) {
+    for (const [password, status] of [
+      ["open sésame", 200],
+      ["open sesame", 401],
+    ] as const) {
+      const answer = await gateway.ask("/auth/login", { json: { username, password } });
+      expect([username, password, answer.status]).toEqual([username, password, status]);
+    }
+  }
+});
+
+test("a guesser waits, its neighbours too, and nobody is slowed down by it", async () => {
+  await using gateway = await RunningGateway.start({
+    isPlain: true,
+    args: ["--trust-proxy", "127.0.0.0/8"],
+  });
+  const guess = (username: string, password: string, client: string) =>
+    gateway.ask("/auth/login", {
+      json: { username, password },
+      headers: { "X-Forwarded-For": client },
+    });
+  const all = await Promise.all(
+    Array.from({ length: 30 }, (_, at) => guess("alice", "wrong", `2001:db8::${at.toString(16)}`)),
+  );
+  const statuses = Map.groupBy(all, ({ status }) => status);
+  expect([...statuses.keys()].sort()).toEqual([401, 429]);
+  // One more may have begun beside the tenth.
+  expect(statuses.get(401)?.length).toBeWithin(10, 12);
+  const limited = await guess("alice", PEOPLE.alice.password, "2001:db8::ffff");
+  const retryAfter = Number(limited.headers.get("retry-after"));
+  expect(limited.status).toBe(429);
+  expect(retryAfter).toBeWithin(1, 61);
+  expect((await guess("alice", PEOPLE.alice.password, "203.0.113.1")).status).toBe(200);
+  const audit = readFileSync(join(gateway.stateDir, "audit.log"), "utf8").trimEnd().split("\n");
+  const refused = audit.map((line) => JSON.parse(line)).filter(({ what }) => what === "refused");
+  expect(refused.length).toBeWithin(10, 31); // and no more than that, however many come
+  expect(refused[0].from).toStartWith("2001:db8::");
+  expect(refused[0]).toMatchObject({ who: "alice", code: "login.wrong" });
+});
+
+test("a password of a megabyte is refused before it is read, and a login without end is cut off", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const json = { username: "bob", password: "x".repeat(2 ** 20) };
+  expect((await gateway.ask("/auth/login", { json })).status).toBe(413);
+  let sent = 0;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += 65_536;
+      controller.enqueue(new Uint8Array(65_536).fill(120));
+    },
+  });
+  const answer = await gateway
+    .ask("/auth/login", { method: "POST", body: endless })
+    .catch(() => undefined);
+  expect([undefined, 413]).toContain(answer?.status);
+  expect(sent).toBeLessThan(256 * 2 ** 20);
+  expect(await gateway.logIn("bob")).toBeString();
+});
+
+test("two gateways do not share a state folder", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const where = ["--users", gateway.usersPath, "--state-dir", gateway.stateDir, "--port", "0"];
+  const second = await agent(["host", "--sessions", ...where]);
+  expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("state")]);
+  expect(second.stderr).toContain(String(gateway.process.pid));
+  expect(await gateway.logIn("bob")).toBeString();
+});
+
+test("what cannot work is said before anything starts, with a way out", async () => {
+  await using gateway = await RunningGateway.start();
+  const { certificates, usersPath } = gateway;
+  const folder = join(gateway.folder, "other");
+  const run = async (...args: string[]) => {
+    const { code, stderr } = await agent(["host", "--port", "0", "--state-dir", folder, ...args]);
+    return `${code} ${stderr}`;
+  };
+  const users = ["--sessions", "--users", usersPath];
+  const { cert = "", key = "" } = certificates ?? {};
+  expect(await run("--sessions")).toMatch(/^2 .*no users file is given[\s\S]*hash-password --json/);
+  expect(await run("--sessions", "--users", `${folder}/none`)).toMatch(
+    /^2 .*no users file[\s\S]*hint/,
+  );
+  expect(await run(...users, "--bind", "0.0.0.0")).toMatch(/^2 .*in clear[\s\S]*--tls-cert/);
+  expect(await run(...users, "--tls-cert", cert)).toMatch(/^2 .*TLS/);
+  expect(await run(...users, "--tls-cert", cert, "--tls-key", usersPath)).toMatch(/^2 .*TLS/);
+  expect(await run(...users, "--tls-cert", usersPath, "--tls-key", key)).toMatch(/^2 .*TLS/);
+  expect(await run(...users, "--trust-proxy", "proxy.example")).toMatch(/^2 .*proxy\.example/);
+  expect(await run(...users, "--robot", "sentry-mock")).toMatch(/^2 .*session create --robot/);
+  expect(await run("--tls-cert", cert)).toMatch(/^2 .*--tls-cert without --sessions/);
+  expect(await run("--users", usersPath)).toMatch(/^2 .*--users without --sessions/);
+  const taken = new URL(gateway.url).port;
+  expect(await run(...users, "--port", taken)).toMatch(/^1 .*taken/);
+  writeFileSync(usersPath, '{"users": {"eve": {"password_hash": "plain"}}}');
+  expect(await run(...users)).toMatch(/^2 .*eve\.password_hash[\s\S]*docs\/gateway\.md/);
+}, 60_000);
+
+test("the start says where it is, who may log in, and what to do next", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const folder = join(gateway.folder, "second");
+  const where = ["--port", "0", "--state-dir", folder, "--users", gateway.usersPath];
+  const second = start([await ensureBinary(), "host", "--sessions", ...where]);
+  await second.until(/gateway ready on (http:\/\/127\.0\.0\.1:\d+)/);
+  await second.until(/may log in +3, by ".*login\.json"/);
+  await second.until(/agent login http:\/\/127\.0\.0\.1:\d+ && agent session create/);
+  await second.until(/audit log +.*audit\.log/);
+  second.kill("SIGINT");
+  expect(await second.exited).toBe(0);
+  const insecure = ["--bind", "0.0.0.0", "--insecure-http"];
+  const third = start([await ensureBinary(), "host", "--sessions", ...where, ...insecure]);
+  await third.until(/gateway ready on http:\/\/0\.0\.0\.0:\d+/);
+  await third.until(/agent login http:\/\/(?!0\.0)/);
+  await third.until(/in clear/);
+  third.kill();
+  expect(await third.exited).toBe(0);
+});
+
+test("a link in the audit log's place is not followed, and logins go on", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const path = join(gateway.stateDir, "audit.log");
+  const target = join(gateway.folder, "target");
+  writeFileSync(target, "");
+  renameSync(path, `${path}.old`);
+  symlinkSync(target, path);
+  expect(await gateway.logIn("bob")).toBeString();
+  await gateway.process.until(/cannot write .*audit\.log/);
+  expect(readFileSync(target, "utf8")).toBe("");
 });
