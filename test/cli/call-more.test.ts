@@ -32,7 +32,9 @@ test("call create reads a file, and says when the object was there by another na
 });
 
 test.each([
-  ["Zone(width=3)", "every value with its name"],
+  ["Zone(width=3)", "it has no name=...; write it as Zone(name=site"],
+  ["Zone(nam=x)", "it has no name=... (but nam=...)"],
+  ["Zone(name=3)", "its name is no text"],
   ["Zone(site)", "every value with its name"],
   ["Zone(name=x, **more)", "Cannot read expression"],
   ["os.system(name=x)", "Cannot read expression"],

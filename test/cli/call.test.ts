@@ -167,6 +167,24 @@ test("call plan exits 1 with the reason when there is no plan", async () => {
   expect(json.bodies).toEqual([["POST", { relax: true }]]);
 });
 
+test("call execute says why there is no plan also where no terminal is", async () => {
+  const message = "goal_unreachable: nobody can: at all";
+  const results = [{ success: false, message, code: "plan.none" }];
+  const { code, stdout, stderr } = await callOn({ "POST /execute": { results } }, ["execute"]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toContain("agent: No plan (goal_unreachable): nobody can: at all\n");
+  expect(stderr).toContain("`agent call plan --relax`");
+  const odd = [{ success: false, message: "no way", code: "plan.none" }];
+  const other = await callOn({ "POST /execute": { results: odd } }, ["execute"]);
+  expect(other.stderr).toContain("agent: No plan (no_plan_found): no way\n");
+});
+
+test("call actions marks what may be left out", async () => {
+  const params = [{ name: "position", type: "coordinate", optional: true }];
+  const { stdout } = await callOn({ "GET /actions": [{ name: "stop", params }] }, ["actions"]);
+  expect(stdout).toContain("stop(position?: coordinate)");
+});
+
 test("call mission plan says why there is no plan, and what blocks it", async () => {
   const answer = { plan: null, reason: "goal_unreachable", detail: "plan for at(a): nobody can" };
   const route = "POST /missions/tidy/plan";

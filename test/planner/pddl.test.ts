@@ -162,13 +162,13 @@ test.each<[string, string, string, string]>([
     "a predicate that is not there",
     `${ACT}:effect (off))`,
     GOAL,
-    'line 4, column 11: there is no predicate "off"',
+    'line 4, column 11: there is no predicate "off"; nearest is "on"',
   ],
   [
     "a variable that is not there",
     `${ACT}:effect (on ?y))`,
     GOAL,
-    '4, column 14: there is no variable "?y"',
+    '4, column 14: there is no variable "?y"; nearest is "?x"',
   ],
   ["too many arguments", `${ACT}:effect (on ?x ?x))`, GOAL, '"on" takes 1 argument, not 2'],
   [

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import { parseExpression } from "../../core/expression.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { nearest } from "../../core/nearest.ts";
 import { printable } from "../output.ts";
 import { type CallOptions, withBackend } from "./context.ts";
 
@@ -35,13 +36,19 @@ interface Wanted {
   readonly fields: JsonObject;
 }
 
+const FORM = "write it as Zone(name=site, width=3), every value with its name";
+
 /** `Zone(name=x, ...)`: a type may be written as Python's class of it. */
 function fromExpression(text: string): Wanted {
   const { name: type, args, named } = parseExpression(text);
   const { name, ...fields } = named;
-  if (typeof name !== "string" || args.length > 0) {
-    throw bad(text, "write it as Zone(name=site, width=3), every value with its name");
+  if (args.length > 0) throw bad(text, `a value has no name; ${FORM}`);
+  if (name === undefined) {
+    const typo = nearest("name", Object.keys(fields));
+    const near = typo === undefined ? "" : ` (but ${typo}=...)`;
+    throw bad(text, `it has no name=...${near}; ${FORM}`);
   }
+  if (typeof name !== "string") throw bad(text, `its name is no text; ${FORM}`);
   return { type: type.toLowerCase(), name, fields };
 }
 

@@ -1,10 +1,9 @@
 /** `agent call execute`: carries the plan out; on a terminal its steps advance as they happen. */
 import type { PlanAnswer, StepAnswer } from "../../client/answers.ts";
 import { exitCodes } from "../../core/errors.ts";
-import { printable } from "../output.ts";
 import { type CallContext, type CallOptions, withBackend } from "./context.ts";
 import { LiveSteps } from "./live-steps.ts";
-import { reportNoPlan } from "./plan.ts";
+import { reportNoPlan, tellNoPlan } from "./plan.ts";
 import { drawResults, summarize } from "./results.ts";
 import { type Step, stepText } from "./step-list.ts";
 import { untilDone } from "./until-done.ts";
@@ -67,9 +66,10 @@ async function executeLive(
   }
 }
 
+/** Of the result of an execution that had no plan to begin with: `reason: detail`. */
 function reportNone({ message }: StepAnswer): number {
-  process.stderr.write(`agent: No plan: ${printable(message ?? "")}\n`);
-  process.stderr.write("hint: see what blocks the goal with `agent call plan --relax`\n");
+  const [, reason = "no_plan_found", detail] = /^(\w+): (.*)$/s.exec(message ?? "") ?? [];
+  tellNoPlan({ reason, detail: detail ?? message }, "agent call plan");
   return exitCodes.permanent;
 }
 

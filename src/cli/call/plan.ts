@@ -32,14 +32,22 @@ export function reportNoPlan({ orchestrator, out, json }: Answering, asked = "pl
     out.json(answer);
     return exitCodes.permanent;
   }
-  const { reason = "no_plan_found", detail, relaxation } = answer ?? {};
+  const { reason = "no_plan_found", detail, relaxation = null } = answer ?? {};
+  const isRelaxed = relaxation !== null;
+  tellNoPlan({ reason, detail }, isRelaxed ? undefined : `agent call ${asked}`);
+  if (isRelaxed) showRelaxation(relaxation, out);
+  return exitCodes.permanent;
+}
+
+/** With what can be done about it by this command, if it is given. */
+export function tellNoPlan(
+  { reason, detail }: { readonly reason: string; readonly detail?: string | null | undefined },
+  command: string | undefined,
+): void {
   const why = detail ? `: ${detail}` : "";
   process.stderr.write(`agent: ${printable(`No plan (${reason})${why}`)}\n`);
-  const isRelaxed = relaxation !== undefined && relaxation !== null;
-  if (isRelaxed) showRelaxation(relaxation, out);
-  const hint = isRelaxed ? undefined : HINTS[reason]?.replace("%s", `agent call ${asked}`);
-  if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
-  return exitCodes.permanent;
+  const hint = command === undefined ? undefined : HINTS[reason]?.replace("%s", command);
+  if (hint !== undefined) process.stderr.write(`hint: ${printable(hint)}\n`);
 }
 
 /** What blocks the goal and what could be reached without it, as our backend says it; others' as it is. */

@@ -75,7 +75,9 @@ function objectRow(each: JsonObject): string[] {
 }
 
 function actionRow(each: JsonObject): string[] {
-  const params = paramsOf(each).map(({ name, type }) => `${name}: ${type}`);
+  const params = paramsOf(each).map(
+    ({ name, type, optional }) => `${name}${optional ? "?" : ""}: ${type}`,
+  );
   return [`${textOf(each.name)}(${params.join(", ")})`, textOf(each.provider ?? "nobody")];
 }
 
@@ -88,12 +90,20 @@ function fluentRow(each: JsonObject): string[] {
   return [name, textOf(each.default), textOf(each.observer ?? "nobody"), holds];
 }
 
+export interface Param {
+  readonly name: string;
+  readonly type: string;
+  /** True of one that may be left out. */
+  readonly optional: boolean;
+}
+
 /** The declared parameters of an action as the backend lists it. */
-export function paramsOf(action: JsonObject): { readonly name: string; readonly type: string }[] {
+export function paramsOf(action: JsonObject): Param[] {
   const params = Array.isArray(action.params) ? action.params : [];
-  return params.filter(isJsonObject).map(({ name, type }) => ({
+  return params.filter(isJsonObject).map(({ name, type, optional }) => ({
     name: textOf(name),
     type: textOf(type),
+    optional: optional === true,
   }));
 }
 

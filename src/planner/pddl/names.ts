@@ -1,5 +1,6 @@
 /** What the names of a PDDL task stand for, and what a formula may use where it stands. */
 import { type Atom, atom } from "../../core/atom.ts";
+import { suggestion } from "../../core/nearest.ts";
 import type { Source, Token } from "./source.ts";
 import { Types } from "./types.ts";
 import type { Typed, Walk } from "./walk.ts";
@@ -60,7 +61,10 @@ export class Names {
     const { source } = walk;
     const what = known === this.functions ? "function" : "predicate";
     const arity = known.get(name.text);
-    if (arity === undefined) throw source.fault(name.at, `there is no ${what} "${name.text}"`);
+    if (arity === undefined) {
+      const near = suggestion(name.text, known.keys());
+      throw source.fault(name.at, `there is no ${what} "${name.text}"${near}`);
+    }
     const args = this.args(walk, scope);
     if (args.length !== arity) {
       const why = `${what} "${name.text}" takes ${count(arity)}, not ${args.length}`;
@@ -76,8 +80,10 @@ export class Names {
       const { text, at } = walk.token("an object or a variable");
       const value = scope.get(text) ?? (this.objects.has(text) ? text : undefined);
       if (value === undefined) {
-        const what = text.startsWith("?") ? "variable" : "object";
-        throw walk.source.fault(at, `there is no ${what} "${text}"`);
+        const isVariable = text.startsWith("?");
+        const near = suggestion(text, isVariable ? scope.keys() : this.objects.keys());
+        const what = isVariable ? "variable" : "object";
+        throw walk.source.fault(at, `there is no ${what} "${text}"${near}`);
       }
       args.push(value);
     }

@@ -5,6 +5,7 @@
  * parameter takes all objects of a type, and no tree is in use, nothing is added.
  */
 import { type Atom, atom } from "../../core/atom.ts";
+import { suggestion } from "../../core/nearest.ts";
 import type { Token } from "./source.ts";
 import type { Typed, Walk } from "./walk.ts";
 
@@ -45,7 +46,9 @@ export class Types {
   /** The names of declared types. @throws {ServantError} `pddl.malformed` for any other. */
   names({ source }: Walk, { types }: Typed): readonly string[] {
     for (const { text, at } of types) {
-      if (!this.#ancestors.has(text)) throw source.fault(at, `there is no type "${text}"`);
+      if (this.#ancestors.has(text)) continue;
+      const near = suggestion(text, this.#ancestors.keys());
+      throw source.fault(at, `there is no type "${text}"${near}`);
     }
     return types.map(({ text }) => text);
   }
