@@ -23,6 +23,7 @@ import {
   takesText,
   toRegisterRequest,
 } from "../wire/dynos.ts";
+import { nearExpiryS } from "../wire/session-expiry.ts";
 import { readAnswer } from "./poll-answer.ts";
 import { type Answer, type Poll, Polls } from "./polls.ts";
 
@@ -44,6 +45,8 @@ export interface DynosOptions {
   readonly assignmentMaxBytes: number;
   /** Told of each poll that ended, how long it was under way. */
   readonly onPolled?: (tookMs: number) => void;
+  /** Told once that the session ends soon, in seconds. */
+  readonly onSessionEnding?: (inS: number) => void;
 }
 
 export function dynosBackend(connection: Connection, options: DynosOptions): Backend {
@@ -63,6 +66,7 @@ class DynosBackend implements Backend {
   #understands = false;
   /** The last poll failed. */
   #hasFailed = false;
+  #isEndingTold = false;
   /** `/start` and `/goal` belong to the first registration: a later one finds a world in use. */
   #hasSetWorld = false;
 
@@ -168,6 +172,10 @@ class DynosBackend implements Backend {
 
   readonly #heard = (headers: Headers) => {
     this.#understands = parseTakes(headers.get(TAKES_HEADER))?.cancels ?? false;
+    const endsInS = this.#isEndingTold ? undefined : nearExpiryS(headers);
+    if (endsInS === undefined) return;
+    this.#isEndingTold = true;
+    this.#options.onSessionEnding?.(endsInS);
   };
 
   /** What a poll can ask for now; nothing when it is better not to poll at all. */

@@ -116,7 +116,8 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     bus.publish({ type: "agent.started", stateDir: stateDir.path, origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
     const onPolled = (tookMs: number) => watch.tally.polled(tookMs);
-    const backend = dynosBackend(connection, { ...settings, onPolled });
+    const onSessionEnding = (inS: number) => bus.publish({ type: "session.ending", inS });
+    const backend = dynosBackend(connection, { ...settings, onPolled, onSessionEnding });
     const ports = { backend, bus, clock, ledger, random: Math.random, runner };
     const servant = new Servant(ports, servantOptions(settings, signals));
     const drain = new AbortController();

@@ -1,6 +1,7 @@
 /** A backend's requests: each answer checked by its schema, each refusal named for what it is. */
 import * as z from "zod/mini";
 import { isServantError, ServantError } from "../core/errors.ts";
+import { expiryText } from "../core/gateway.ts";
 import { readBounded } from "../wire/bounded-body.ts";
 import {
   ANSWER_MAX_BYTES,
@@ -10,10 +11,8 @@ import {
   type RequestOptions,
 } from "../wire/connection.ts";
 import { RemoteRequestError } from "../wire/remote-errors.ts";
+import { nearExpiryS } from "../wire/session-expiry.ts";
 import { clientFetch } from "./transport.ts";
-
-/** A session that ends sooner than this is spoken of, in seconds. */
-const NEAR_EXPIRY_S = 3_600;
 
 export interface ClientOptions {
   /** Sent to this backend and to no other. */
@@ -108,14 +107,12 @@ export class Requests {
   }
 
   #warnOfExpiry(headers: Headers): void {
-    const text = headers.get("x-session-expires-in") ?? "";
-    const isNear = /^\d{1,9}$/.test(text) && Number(text) < NEAR_EXPIRY_S;
+    const seconds = nearExpiryS(headers);
     const session = this.sessionId;
-    if (!isNear || this.#isWarned || session === undefined) return;
+    if (seconds === undefined || this.#isWarned || session === undefined) return;
     this.#isWarned = true;
-    const minutes = Math.max(Math.floor(Number(text) / 60), 1);
     const { warn = console.warn } = this.#options;
-    warn(`Session "${session}" at "${this.url}" expires in ${minutes} min unless it is extended`);
+    warn(`Session "${session}" at "${this.url}" ${expiryText(seconds)}`);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { AuditId } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
+import { expiryText } from "./gateway.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 export const levels = ["debug", "info", "warn", "error"] as const;
@@ -35,6 +36,7 @@ export type AgentEvent =
     }
   | { type: "servant.registered"; servantId: string; transitions: number; fluents: number }
   | { type: "servant.forgotten"; reason: string; registrations: number }
+  | { type: "session.ending"; inS: number }
   | { type: "link.lost"; code: ErrorCode; reason: string; retryInMs: number; failures: number }
   | { type: "link.restored"; failures: number }
   | { type: "poll.malformed"; reason: string; count: number }
@@ -99,7 +101,7 @@ export function describeEvent(event: AgentEvent): EventLine {
 
 function sourceOf(type: AgentEvent["type"]): Source {
   if (/^(child|plugin)\./.test(type)) return "runner";
-  return /^(link|poll|servant)\./.test(type) ? "adapter" : "agent";
+  return /^(link|poll|servant|session)\./.test(type) ? "adapter" : "agent";
 }
 
 type Phrased = Exclude<AgentEvent, { type: "plugin.log" | "backend.log" }>;
@@ -138,6 +140,8 @@ function phrase(event: Phrased): [Level, string] {
       return ["info", `registered as servant ${event.servantId}`];
     case "servant.forgotten":
       return ["warn", `${event.reason}; registering again`];
+    case "session.ending":
+      return ["warn", `the session ${expiryText(event.inS)}`];
     case "link.lost":
       return ["warn", `${event.reason}; trying again in ${event.retryInMs / 1000} s`];
     case "link.restored":

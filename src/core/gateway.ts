@@ -42,3 +42,9 @@ export const SESSION_TIMEOUT_MAX_S = 604_800;
 
 /** The header by which the gateway shows its secret to a session's process; it never leaves the machine. */
 export const GATEWAY_SECRET_HEADER = "servant-gateway-secret";
+
+/** Of a session: `expires in 59 min unless it is used or extended`, for people. */
+export function expiryText(seconds: number): string {
+  const minutes = Math.max(Math.floor(seconds / 60), 1);
+  return `expires in ${minutes} min unless it is used or extended: agent session extend`;
+}

@@ -1,7 +1,7 @@
 // Goal: what the servant sends is what the public backend expects, and what any backend answers
 // becomes a directive or a failure of the right class. Method: the adapter against a real socket.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { dynosBackend } from "../../src/adapters/dynos-http.ts";
+import { type DynosOptions, dynosBackend } from "../../src/adapters/dynos-http.ts";
 import { type AuditId, emptyResult, failedResult } from "../../src/core/assignment.ts";
 import { atom } from "../../src/core/atom.ts";
 import { keyOf } from "../../src/core/entry.ts";
@@ -28,14 +28,13 @@ beforeEach(() => {
 });
 afterEach(() => peer.stop());
 
-function adapter(
-  options: { maxBytes?: number; pollIntervalMs?: number; quickPoll?: boolean } = {},
-) {
+function adapter(options: Partial<DynosOptions> = {}) {
   return dynosBackend(new Connection({ url: peer.url }), {
     clock: systemClock,
-    pollIntervalMs: options.pollIntervalMs ?? 20,
-    quickPoll: options.quickPoll ?? true,
-    assignmentMaxBytes: options.maxBytes ?? 1_048_576,
+    pollIntervalMs: 20,
+    quickPoll: true,
+    assignmentMaxBytes: 1_048_576,
+    ...options,
   });
 }
 
@@ -101,6 +100,16 @@ describe("register()", () => {
     expect(backend.origin).toBe(`${peer.url}/s/s-1`);
     expect(peer.received[0]?.path).toBe("/s/s-1/servant/register");
     expect(peer.received[0]?.headers.get("authorization")).toBe(`Bearer ${"t".repeat(20)}`);
+  });
+
+  test("tells once that the session ends soon", async () => {
+    const told: number[] = [];
+    const reply = (seconds: string) =>
+      Response.json({ servant_id: "s" }, { headers: { "X-Session-Expires-In": seconds } });
+    peer.registrations.push(...["3600", "soon", "3599", "60"].map(reply));
+    const backend = adapter({ onSessionEnding: (inS) => told.push(inS) });
+    for (let round = 0; round < 4; round++) await backend.register(offer, signal);
+    expect(told).toEqual([3_599]);
   });
 
   const failures = [
@@ -256,7 +265,7 @@ describe("directives()", () => {
   }
 
   test("an assignment over the limit is invalid under its own audit id, wherever it stands", async () => {
-    const backend = await registered(adapter({ maxBytes: 1_000 }));
+    const backend = await registered(adapter({ assignmentMaxBytes: 1_000 }));
     const filler = "x".repeat(5_000_000);
     const decoy = { audit_id: "decoy", text: `"audit_id":"decoy2" ${filler}` };
     const first = { audit_id: 'fir"st', transition_name: "move", params_json: decoy };
@@ -282,7 +291,7 @@ describe("directives()", () => {
   });
 
   test("a small compressed answer never unfolds into a large one", async () => {
-    const backend = await registered(adapter({ maxBytes: 10_000 }));
+    const backend = await registered(adapter({ assignmentMaxBytes: 10_000 }));
     const bomb = Bun.gzipSync(JSON.stringify({ audit_id: "a1", text: "x".repeat(50_000_000) }));
     peer.polls.push(new Response(bomb, { headers: { "Content-Encoding": "gzip" } }));
     expect((await firstDirective(backend)).type).toBe("malformed");

@@ -319,7 +319,7 @@ test("a session that expires soon is spoken of once", async () => {
   await orchestrator.getGoal();
   await orchestrator.getGoal();
   expect(said).toEqual([
-    `Session "s1" at "${backend.url}" expires in 59 min unless it is extended`,
+    `Session "s1" at "${backend.url}" expires in 59 min unless it is used or extended: agent session extend`,
   ]);
 });
 

@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { root } from "../../scripts/binary.ts";
 import { fakeDynos } from "../support/fake-dynos.ts";
+import { fakeGateway, PASSWORD } from "../support/fake-gateway.ts";
 import { type Project, packedLibrary, project } from "../support/project.ts";
 
 const PACK_TIMEOUT_MS = 120_000;
@@ -80,6 +81,35 @@ test("the package's client runs on Node, with nothing else installed", async () 
   const [goal] = backend.heard;
   expect(goal?.body).toEqual({ goal: ["box_at(room_two, box_a)"] });
   expect(goal?.headers.get("x-requested-with")).toBe("dynos");
+});
+
+test("the package's client logs in to a gateway on Node, and makes a session of its own", async () => {
+  await using gateway = fakeGateway();
+  const said = await onNode(
+    `
+    const { SessionManager } = client;
+    const { token } = await SessionManager.logIn(url, "alice", ${JSON.stringify(PASSWORD)});
+    const own = await RemoteOrchestrator.fromSessionManager(url, { token, label: "sea" });
+    const gateway = new SessionManager(url, { token });
+    say((await gateway.list()).map(({ label, session_id }) => [label, session_id === own.sessionId]));
+    say(await gateway.logs(own.sessionId));
+    await own.reset();
+    await own.close();
+    await gateway.logOut();
+    const failure = await gateway.list().catch((cause) => cause);
+    say([failure instanceof RemoteAuthExpired, failure.message.includes("log in again")]);
+    const wrong = await SessionManager.logIn(url, "alice", "guess").catch((cause) => cause);
+    say([wrong.code, wrong.kind]);
+    `,
+    gateway.url,
+  );
+  expect(said).toEqual([
+    [["sea", true]],
+    "one\ntwo\u001b[2J",
+    [true, true],
+    ["login.wrong", "auth"],
+  ]);
+  expect(gateway.sessions.size).toBe(0);
 });
 
 test("the package's client type-checks as its page writes it, and tells a wrong object", async () => {

@@ -40,6 +40,7 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
     { type: "servant.forgotten", reason, registrations: 2 },
     /no route.*registering again/,
   ],
+  "session.ending": [{ type: "session.ending", inS: 125 }, /session expires in 2 min unless/],
   "link.lost": [
     { type: "link.lost", code, reason, retryInMs: 4_000, failures: 3 },
     /no route.* 4 s/,
@@ -133,6 +134,7 @@ test("describeEvent() names the room an event comes from", () => {
   expect(by("adapter")).toEqual([
     "servant.registered",
     "servant.forgotten",
+    "session.ending",
     "link.lost",
     "link.restored",
     "poll.malformed",
