@@ -139,7 +139,12 @@ function addRun(program: Command, version: string, done: (code: number) => void)
     .description("backend and servant in one: plan for a goal and carry it out")
     .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
     .addOption(repeatable("--goal <atom>", "what must hold at the end (repeatable)"))
-    .addOption(repeatable("--domain <name|file>", "vocabulary of the backend (repeatable)"))
+    .addOption(
+      repeatable(
+        "--domain <name|file>",
+        "know only this vocabulary (repeatable; default: the built-in ones and what the plugin imports)",
+      ),
+    )
     .addOption(repeatable("--domain-path <dir>", "folder of vocabularies (repeatable)"))
     .option("--backend-port <n>", "let others reach the backend (default: off the network)", port);
   // What happens is shown as steps: of the log only what went wrong belongs between them.
