@@ -3,9 +3,11 @@
 import { expect, test } from "bun:test";
 import {
   chmodSync,
+  cpSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -158,6 +160,28 @@ test("a password of a megabyte is refused before it is read, and a login without
   expect([undefined, 413]).toContain(answer?.status);
   expect(sent).toBeLessThan(256 * 2 ** 20);
   expect(await gateway.logIn("bob")).toBeString();
+});
+
+test("a copy of the state folder brings worlds and logins back", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const token = await gateway.logIn("bob");
+  const { session_id: id, label } = await gateway.createSession(token, { label: "survey" });
+  const goal = ["box_at(room_two, box_a)"];
+  await gateway.ask(`/s/${id}/goal`, { token, json: { goal } });
+  expect(await gateway.stop()).toBe(0);
+  const copy = join(gateway.folder, "copy");
+  cpSync(gateway.stateDir, copy, { recursive: true });
+  await gateway.start();
+  await gateway.ask(`/sessions/${id}`, { token, method: "DELETE" });
+  await gateway.ask("/auth/logout", { token, method: "POST" });
+  await gateway.stop();
+  rmSync(gateway.stateDir, { recursive: true });
+  cpSync(copy, gateway.stateDir, { recursive: true });
+  await gateway.start();
+  const listed = await (await gateway.ask("/sessions", { token })).json();
+  expect(listed).toMatchObject({ sessions: [{ session_id: id, label, owner_username: "bob" }] });
+  await until(async () => (await gateway.ask(`/s/${id}/health`, { token })).status === 200);
+  expect(await (await gateway.ask(`/s/${id}/goal`, { token })).json()).toMatchObject({ goal });
 });
 
 test("two gateways do not share a state folder", async () => {
