@@ -40,6 +40,17 @@ function cart(misses: (drive: Handout, nth: number) => string | undefined = () =
   };
 }
 
+/** A sweep of the north: its first leg is done, its second is in the servant's hand. */
+async function inSecondLeg() {
+  const http = open();
+  await prepare(http, ["swept(north)"], ["at(base)"]);
+  const id = await http.register(["go"]);
+  const execution = execute(http);
+  await http.answer(id, (await http.next(id)).audit_id);
+  const { audit_id } = await http.next(id);
+  return { http, id, execution, audit_id };
+}
+
 const NORTH = ["go base north_0", "go north_0 north_1", "go north_1 north_2", "go north_2 north_3"];
 
 test("a script nobody provides is carried out leg by leg, and then its own effects hold", async () => {
@@ -210,12 +221,8 @@ test("a leg is flown from its own start: the cart that was taken elsewhere comes
 test.each(["after its run", "while the next run waits for it"])(
   "a leg that is reported done %s is not flown again",
   async (when) => {
-    await using http = open();
-    await prepare(http, ["swept(north)"], ["at(base)"]);
-    const id = await http.register(["go"]);
-    const execution = execute(http);
-    await http.answer(id, (await http.next(id)).audit_id);
-    const { audit_id } = await http.next(id);
+    const { http, id, execution, audit_id } = await inSecondLeg();
+    await using _http = http;
     await http.post("/cancel");
     await execution;
     if (when === "after its run") await http.answer(id, audit_id);
@@ -232,12 +239,8 @@ test.each(["after its run", "while the next run waits for it"])(
 );
 
 test("a script that goes on elsewhere than it stopped is preceded by the way back", async () => {
-  await using http = open();
-  await prepare(http, ["swept(north)"], ["at(base)"]);
-  const id = await http.register(["go"]);
-  const execution = execute(http);
-  await http.answer(id, (await http.next(id)).audit_id);
-  const { audit_id } = await http.next(id);
+  const { http, id, execution, audit_id } = await inSecondLeg();
+  await using _http = http;
   await http.post("/cancel", { reason: "recharge" });
   await http.answer(id, audit_id, { success: false });
   await execution;
@@ -255,12 +258,8 @@ test("a script that goes on elsewhere than it stopped is preceded by the way bac
 });
 
 test("what is triggered beside a script is waited for, and then the track is flown from its start", async () => {
-  await using http = open();
-  await prepare(http, ["swept(north)"], ["at(base)"]);
-  const id = await http.register(["go"]);
-  const execution = execute(http);
-  await http.answer(id, (await http.next(id)).audit_id);
-  const { audit_id } = await http.next(id);
+  const { http, id, execution, audit_id } = await inSecondLeg();
+  await using _http = http;
   const params = { start: "north_1", end: "depot" };
   const triggered = http.post("/trigger", { action: "go", params });
   const isTriggered = async () => JSON.stringify(await traces(http)).includes("is triggered");
@@ -276,12 +275,8 @@ test("what is triggered beside a script is waited for, and then the track is flo
 });
 
 test("an object of a leg that somebody deletes is made again, and the script goes on there", async () => {
-  await using http = open();
-  await prepare(http, ["swept(north)"], ["at(base)"]);
-  const id = await http.register(["go"]);
-  const execution = execute(http);
-  await http.answer(id, (await http.next(id)).audit_id);
-  const { audit_id } = await http.next(id);
+  const { http, id, execution, audit_id } = await inSecondLeg();
+  await using _http = http;
   await fetch(`${http.url}/objects/north_2`, { method: "DELETE" });
   await http.answer(id, audit_id);
   await using robot = serve(http, id, () => ({}));
@@ -402,12 +397,8 @@ test("legs that nobody provides end the script and name the transition", async (
 });
 
 test("a keep-out holds for each leg: one that came while the script ran is not driven through", async () => {
-  await using http = open();
-  await prepare(http, ["swept(north)"], ["at(base)"]);
-  const id = await http.register(["go"]);
-  const execution = execute(http);
-  await http.answer(id, (await http.next(id)).audit_id);
-  const { audit_id } = await http.next(id);
+  const { http, id, execution, audit_id } = await inSecondLeg();
+  await using _http = http;
   await http.post("/objects", { type: "spot", name: "hole", x: 12.5 });
   await http.post("/belief/set", { fluent: "no_entry(hole)", value: true });
   await http.answer(id, audit_id);
