@@ -48,6 +48,13 @@ export function checkFields(
   return Object.fromEntries(kept);
 }
 
+/** @throws {ServantError} `object.invalid` when a domain that declares its type has no use for it */
+export function checkUse(object: ObjectDef, { domains }: Vocabulary): void {
+  for (const { types, checkObject } of domains) {
+    if (types.some(({ name }) => name === object.type)) checkObject?.(object);
+  }
+}
+
 function isKind(value: Json, kind: FieldKind): boolean {
   if (kind === "json") return true;
   if (kind === "number") return Number.isFinite(value);

@@ -7,7 +7,7 @@ import { ServantError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { suggestion } from "../core/nearest.ts";
 import { Allowance } from "./allowance.ts";
-import { checkFields, checkName } from "./object-rules.ts";
+import { checkFields, checkName, checkUse } from "./object-rules.ts";
 import { identityOf } from "./same-place.ts";
 import type { Keep } from "./store.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -101,6 +101,7 @@ export class Objects {
     const twin = this.#twinOf(object);
     if (twin !== undefined) return { object: twin, created: false, mergedInto: twin.name };
     if (parent !== undefined) this.#checkParent(name, parent);
+    checkUse(object, this.#vocabulary);
     if (this.#made.size >= CLIENT_OBJECTS_MAX) {
       const reason = `there are ${CLIENT_OBJECTS_MAX} objects already`;
       throw new ServantError("object.invalid", `Cannot create "${name}": ${reason}`);
@@ -129,6 +130,7 @@ export class Objects {
       const reason = `"${twin.name}" is at the same place`;
       throw new ServantError("object.conflict", `Cannot change "${name}": ${reason}`);
     }
+    checkUse(object, this.#vocabulary);
     this.#allowance.take(name, fields);
     this.#forget(known);
     this.#set(object);

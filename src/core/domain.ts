@@ -132,6 +132,11 @@ export interface Domain {
   readonly view?: (outlook: Outlook, wish: Wish) => View;
   /** Objects of one type for which it says the same are one and the same; undefined: says nothing. */
   readonly identity?: (object: ObjectDef) => string | undefined;
+  /**
+   * Throws a `ServantError` with code `object.invalid` for what can be of no use, whatever else there
+   * is: asked when an object is made or changed. What is not said yet, or said by name, may pass.
+   */
+  readonly checkObject?: (object: ObjectDef) => void;
 }
 
 /** What is wrong with a vocabulary, and where: `transitions[3].adds[0]`, empty for the whole. */

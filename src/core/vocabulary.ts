@@ -176,6 +176,8 @@ export function domain(
     readonly view?: NonNullable<Domain["view"]>;
     /** Which objects are one and the same. */
     readonly identity?: NonNullable<Domain["identity"]>;
+    /** Refuses objects that can be of no use. */
+    readonly checkObject?: NonNullable<Domain["checkObject"]>;
   },
 ): Domain {
   const transitions = parts.transitions ?? [];
@@ -193,6 +195,7 @@ export function domain(
     ...(Object.keys(code).length === 0 ? {} : { code }),
     ...(parts.view === undefined ? {} : { view: parts.view }),
     ...(parts.identity === undefined ? {} : { identity: parts.identity }),
+    ...(parts.checkObject === undefined ? {} : { checkObject: parts.checkObject }),
     modules: parts.modules ?? [],
     types: unique(
       "type",

@@ -176,4 +176,7 @@ export const sentry = domain("sentry", {
   fluents: [noEntry, phaseSurface],
   view,
   identity: placeKey,
+  checkObject: (object) => {
+    if (object.type === zone.def.name) code().checkZone(object);
+  },
 });

@@ -140,13 +140,12 @@ test("a keep-out that is no polygon is named when the survey is planned, not whe
   await using http = harness({ domains: [sentry] });
   await http.post("/objects", square("site", 0, 100));
   const bow = { type: "zone", name: "bow", coordinate_frame: "local_enu" };
-  const vertices = [
-    [0, 0],
-    [9, 9],
-    [9, 0],
-    [0, 9],
-  ];
-  await http.post("/objects", { ...bow, vertices });
+  const corners = { a: [0, 0], b: [9, 9], c: [9, 0], d: [0, 9] };
+  for (const [name, [longitude, latitude]] of Object.entries(corners)) {
+    const place = { longitude, latitude, coordinate_frame: "local_enu" };
+    await http.post("/objects", { type: "coordinate", name, ...place } as JsonObject);
+  }
+  await http.post("/objects", { ...bow, vertices: Object.keys(corners) });
   await http.post("/belief/set", { fluent: "no_entry(bow)", value: true });
   await http.post("/goal", { goal: ["full_coverage_of(site)"] });
   const { body } = await http.post("/plan", {});

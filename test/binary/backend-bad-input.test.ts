@@ -25,6 +25,25 @@ const endless = () =>
 const goals = Array.from({ length: 10_000 }, (_, at) => `robot_at(room_${at})`);
 const nested = `${'{"type":"order","children":['.repeat(10_000)}${"]}".repeat(10_000)}`;
 
+const zone = (fields: object) =>
+  JSON.stringify({
+    ...{
+      type: "zone",
+      name: "z",
+      coordinate_frame: "local_enu",
+      coverage_width: 10,
+      robot_width: 1,
+    },
+    ...{
+      vertices: [
+        [0, 0],
+        [9, 0],
+        [9, 9],
+      ],
+      ...fields,
+    },
+  });
+
 test.each<[string, string, string | (() => Body), number, string]>([
   ["POST", "/goal", () => `{"goal":["${MEGABYTE.repeat(50)}"]}`, 413, "longer than 16777216"],
   ["POST", "/goal", () => endless(), 413, "longer than 16777216"],
@@ -41,6 +60,49 @@ test.each<[string, string, string | (() => Body), number, string]>([
   ["POST", "/objects", '{"type":"box","name":"box"}', 422, "name of a type"],
   ["POST", "/objects", '{"type":"crate","name":"b"}', 422, "Cannot find object type"],
   ["POST", "/objects", '{"type":"__proto__","name":"b"}', 422, "Cannot find object type"],
+  [
+    "POST",
+    "/objects",
+    zone({
+      vertices: [
+        [0, 0],
+        [9, 9],
+      ],
+    }),
+    422,
+    "2 different vertices, not 3",
+  ],
+  [
+    "POST",
+    "/objects",
+    zone({
+      vertices: [
+        [0, 0],
+        [9, 9],
+        [9, 0],
+        [0, 9],
+      ],
+    }),
+    422,
+    "edges 1 and 3",
+  ],
+  [
+    "POST",
+    "/objects",
+    zone({
+      vertices: [
+        [0, 0],
+        [1, 1],
+        [2, 2],
+      ],
+    }),
+    422,
+    "edges 1 and 3",
+  ],
+  ["POST", "/objects", zone({ vertices: "all" }), 422, "are no list"],
+  ["POST", "/objects", zone({ coverage_width: 0 }), 422, "coverage_width is 0, not above 0"],
+  ["POST", "/objects", zone({ robot_width: -1 }), 422, "robot_width is -1, not above 0"],
+  ["POST", "/objects", zone({ coordinate_frame: "mars" }), 422, '"mars", not geographic'],
   ["PUT", "/objects/..%2f..%2fetc%2fpasswd", "{}", 422, "../../etc/passwd"],
   ["DELETE", "/objects/room_one", "", 409, "belongs to a domain"],
   ["POST", "/belief/set", '{"fluent":"robot_at(room_one)","value":NaN}', 400, "not JSON"],

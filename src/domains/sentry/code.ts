@@ -31,6 +31,8 @@ import {
   waypointsOf,
 } from "./zone.ts";
 
+export { checkZone } from "./zone.ts";
+
 /** Metres a second where nothing says how fast: what the vehicle does over ground. */
 export const SPEED_M_S = 1;
 /** Ways stay this far from a keep-out beside half the robot's width, in metres. */

@@ -118,6 +118,30 @@ export function waypointsOf(route: ObjectDef, scene: Scene): readonly Place[] {
   return waypoints;
 }
 
+/**
+ * What a zone says is to make sense, as soon as it says it. Corners that are named are looked at when
+ * they are needed: they may be made later, and moved.
+ *
+ * @throws {ServantError} `object.invalid`
+ */
+export function checkZone(zone: ObjectDef): void {
+  const refuse = refusing("use zone", zone);
+  const { coordinate_frame, vertices, pattern } = zone.fields;
+  for (const name of ["coverage_width", "robot_width", "speed"]) {
+    const value = zone.fields[name];
+    if (!isAbsent(value)) positive(name, value, refuse);
+  }
+  patternOf(pattern, refuse);
+  if (isAbsent(vertices) || (Array.isArray(vertices) && vertices.length === 0)) return;
+  if (Array.isArray(vertices) && vertices.some((each) => typeof each === "string")) return;
+  // Without a frame they are judged as they look on paper.
+  const frame = isAbsent(coordinate_frame) ? { coordinate_frame: "local_enu" } : {};
+  const framed = { ...zone, fields: { ...zone.fields, ...frame } };
+  areaOf(framed, NOWHERE, KEEP_OUT_REACH_M, refuse);
+}
+
+const NOWHERE: Scene = { objects: [], state: new Set(), object: () => undefined };
+
 /** Every keep-out of the scene. */
 export function keepOutsIn({ objects, state }: Scene): ObjectDef[] {
   return objects.filter(
