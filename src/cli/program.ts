@@ -142,7 +142,7 @@ function addRun(program: Command, version: string, done: (code: number) => void)
     .addOption(
       repeatable(
         "--domain <name|file>",
-        "know only this vocabulary (repeatable; default: the built-in ones and what the plugin imports)",
+        "know only this vocabulary (repeatable); else the built-in ones and what the plugin imports",
       ),
     )
     .addOption(repeatable("--domain-path <dir>", "folder of vocabularies (repeatable)"))

@@ -61,7 +61,9 @@ describe("agent run", () => {
   });
 
   test("plans with the costs and scripts of the vocabulary that the plugin imports", async () => {
-    await using author = await project({ "lab.ts": LAB, "robot.ts": ROBOT });
+    const slow = "await new Promise((done) => setTimeout(done, 60_000)); export default {};";
+    const robot = `${ROBOT}\nvoid import("./slow.ts");`; // asked for its exports, it would throw
+    await using author = await project({ "lab.ts": LAB, "robot.ts": robot, "slow.ts": slow });
     const goal = ["--goal", "there"];
     const found = await agent(["run", "./robot.ts:Robot", ...goal], { cwd: author.path });
     expect(found.stdout).toContain("plan: 2 steps"); // the direct way is dear, by code
