@@ -3,7 +3,7 @@
 // Method: one script, run by each client unmodified, over https with an authority made for the test, before the
 // compiled `agent host --sessions`.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SessionRecord } from "../../src/wire/gateway.ts";
 import { ensureBinary, root } from "../support/binary.ts";
@@ -20,8 +20,8 @@ interface Client {
   readonly name: string;
   /** What its commands begin with. */
   readonly program: readonly string[];
-  /** What it asks at a login. */
-  readonly asks: { readonly name: string; readonly password: string };
+  /** What it asks at a login, and for a new password once more. */
+  readonly asks: { readonly name: string; readonly password: string; readonly again: string };
   /** A warehouse robot that it connects. */
   readonly robot: string;
   /** Of a servant that polls. */
@@ -34,7 +34,7 @@ const agent = await ensureBinary();
 const ours: Client = {
   name: "agent",
   program: [agent],
-  asks: { name: "Name at", password: "Password of" },
+  asks: { name: "Name at", password: "Password of", again: "The same again" },
   robot: join(root, "plugins", "warehouse.ts:WarehouseNode"),
   isConnected: /registered as servant/,
 };
@@ -45,7 +45,7 @@ async function python(version: "0.1.2" | "0.2.2"): Promise<Client | undefined> {
     peer && {
       name: `dynos-client ${version}`,
       program: [peer.dynos],
-      asks: { name: "Username", password: "Password" },
+      asks: { name: "Username", password: "Password", again: "Confirm" },
       robot: join(fixtures, "warehouse_node.py:WarehouseNode"),
       isConnected: /Entering poll loop/,
       script: [peer.python, join(fixtures, "gateway_mission.py")],
@@ -61,16 +61,18 @@ let gateway: RunningGateway;
 /** Somebody at a shell, with a config file of their own. */
 class Person {
   readonly #client: Client;
+  readonly #gateway: RunningGateway;
   readonly config: string;
 
-  constructor(client: Client, name: Name | "copy") {
+  constructor(client: Client, name: Name | "copy" | "dave", at = gateway) {
     this.#client = client;
-    this.config = join(gateway.folder, `${client.name.replaceAll(" ", "-")}-${name}.json`);
+    this.#gateway = at;
+    this.config = join(at.folder, `${client.name.replaceAll(" ", "-")}-${name}.json`);
     rmSync(this.config, { force: true });
   }
 
   get env(): Record<string, string> {
-    const ca = gateway.certificates?.ca ?? "";
+    const ca = this.#gateway.certificates?.ca ?? "";
     return {
       DYNOS_CONFIG_PATH: this.config,
       REQUESTS_CA_BUNDLE: ca,
@@ -109,7 +111,7 @@ class Person {
   }
 
   logIn(name: Name, password: string = PEOPLE[name].password): Promise<string> {
-    return this.does("login", "--to", gateway.url, "-u", name, "--password", password);
+    return this.does("login", "--to", this.#gateway.url, "-u", name, "--password", password);
   }
 
   /** Makes a session with the command; its record. */
@@ -120,7 +122,7 @@ class Person {
 
   /** What the gateway says of a session. */
   async record(id: string): Promise<SessionRecord> {
-    const reply = await gateway.ask(`/sessions/${id}`, { token: this.saved.token ?? "" });
+    const reply = await this.#gateway.ask(`/sessions/${id}`, { token: this.saved.token ?? "" });
     expect(reply.status).toBe(200);
     return (await reply.json()) as SessionRecord;
   }
@@ -175,6 +177,44 @@ describe.each(clients)("$name", (client) => {
       expect(bob.saved).toMatchObject({ backend_url: gateway.url, username: "bob", role: "user" });
       expect(await bob.does("whoami")).not.toContain(bob.saved.token);
       expect(await bob.fails("call", "state")).toContain("session create");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "hash-password makes an entry that lets somebody in",
+    async () => {
+      const dave = new Person(client, "dave");
+      const args = ["--json", "dave", "--rounds", "4", "--role", "admin"];
+      const keyboard = onTerminal([...client.program, "hash-password", ...args], dave.env);
+      for (const question of ["Password", client.asks.again]) {
+        await keyboard.until(question);
+        keyboard.type("swördfish\r");
+      }
+      expect(await keyboard.exited).toBe(0);
+      expect(keyboard.shown()).not.toContain("fish");
+      const [, entry = ""] = /("dave"[\s\S]*\})/.exec(keyboard.shown()) ?? [];
+      const file = JSON.parse(readFileSync(gateway.usersPath, "utf8")) as { users: object };
+      const users = { ...file.users, ...(JSON.parse(`{${entry}}`) as object) };
+      writeFileSync(gateway.usersPath, JSON.stringify({ users }));
+      const login = ["login", "--to", gateway.url, "-u", "dave", "--password", "swördfish"];
+      await until(async () => (await dave.run(...login)).code === 0);
+      expect(dave.saved).toMatchObject({ username: "dave", role: "admin" });
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "a login that is over is told, with the way out",
+    async () => {
+      await using brief = await RunningGateway.start({ args: ["--token-max", "2s"] });
+      const bob = new Person(client, "bob", brief);
+      await bob.logIn("bob");
+      await until(async () => (await bob.run("session", "list")).code !== 0);
+      expect(await bob.fails("session", "create")).toContain("401");
+      const copied = { ...bob.saved, default_session: crypto.randomUUID() };
+      writeFileSync(bob.config, JSON.stringify(copied));
+      expect(await bob.fails("call", "state")).toMatch(/log ?in/i);
     },
     SLOW_MS,
   );

@@ -33,6 +33,7 @@ export async function login(given: string | undefined, options: LoginOptions): P
     if (cause instanceof Interrupted) return INTERRUPTED;
     throw cause;
   }
+  // An earlier token is not revoked: a servant may be at work with it.
   const session = keptSession(before, url, answer.username);
   changeConfigFile(env, {
     backend_url: url,

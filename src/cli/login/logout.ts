@@ -11,14 +11,16 @@ const REVOKE_TIMEOUT_MS = 10_000;
 
 export async function logout({ json = false }: WhoOptions): Promise<number> {
   const out = openOutput(process.stdout, process.env);
-  const { members } = readMembers(configPath(process.env));
+  const path = configPath(process.env);
+  const { members, problem: unread } = readMembers(path);
+  if (unread !== undefined) warn(`Cannot use config file "${path}": ${unread}`);
   const { backend_url: url, token } = members;
   const has = typeof token === "string" && token !== "";
   const problem = has ? await revoke(url, token) : undefined;
   if (Object.keys(members).length > 0) forget();
   if (problem !== undefined) {
-    const told = `Cannot revoke the token at the gateway: ${problem}`;
-    process.stderr.write(`agent: ${told}\nagent: it is forgotten here, and ends there by itself\n`);
+    warn(`Cannot revoke the token at the gateway: ${problem}`);
+    warn("it is forgotten here, and ends there by itself");
   }
   if (json) out.json({ logged_out: has, revoked: has && problem === undefined });
   else out.line(has ? `Logged out of ${printable(String(url))}` : "Nobody is logged in");
@@ -44,4 +46,8 @@ function forget(): void {
     role: undefined,
     default_session: undefined,
   });
+}
+
+function warn(line: string): void {
+  process.stderr.write(`agent: ${line}\n`);
 }

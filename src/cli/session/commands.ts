@@ -28,8 +28,22 @@ Examples:
   agent session swap survey
   agent session stop survey`,
     );
+  addCreate(session, done);
   addQuestions(session, done);
   addChanges(session, done);
+}
+
+function addCreate(session: Command, done: Done): void {
+  add(session, "create", "start a session and make it the default", [
+    "agent session create",
+    "agent session create --label survey --timeout 12h --robot sentry-mock",
+  ])
+    .option("--label <label>", "what to call it (default: two words)", nonEmpty)
+    .option("--timeout <time>", "how long it may be idle, at most 7d (default: 2d)", timeout)
+    .option("--robot <name>", "run a simulated vehicle in it, such as sentry-mock", nonEmpty)
+    .action(async (options: CreateOptions) => {
+      done(await (await import("./change.ts")).create(options));
+    });
 }
 
 function addQuestions(session: Command, done: Done): void {
@@ -52,16 +66,6 @@ function addQuestions(session: Command, done: Done): void {
 }
 
 function addChanges(session: Command, done: Done): void {
-  add(session, "create", "start a session and make it the default", [
-    "agent session create",
-    "agent session create --label survey --timeout 12h --robot sentry-mock",
-  ])
-    .option("--label <label>", "what to call it (default: two words)", nonEmpty)
-    .option("--timeout <time>", "how long it may be idle, at most 7d (default: 2d)", timeout)
-    .option("--robot <name>", "run a simulated vehicle in it, such as sentry-mock", nonEmpty)
-    .action(async (options: CreateOptions) => {
-      done(await (await import("./change.ts")).create(options));
-    });
   add(session, "swap", "make another session the default", ["agent session swap survey"])
     .argument("<name>", "its label or id", nonEmpty)
     .action(async (name: string, options: SessionOptions) => {
