@@ -3,7 +3,7 @@
  * idle ones need and how much processor, gateway included. The compiled gateway as its users see it,
  * over http. `npm run bench:sessions`; `-- --quick` for a look. Linux.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBinary } from "../scripts/binary.ts";
@@ -53,7 +53,9 @@ try {
     tookMs.push(nowMs() - askedAtMs);
   }
   const [p50, p95] = [0.5, 0.95].map((share) => percentile(tookMs, share).toFixed(0));
-  console.log(`create to healthy: p50 ${p50} ms, p95 ${p95} ms (to reach: ${TO_REACH.createMs} ms)`);
+  console.log(
+    `create to healthy: p50 ${p50} ms, p95 ${p95} ms (to reach: ${TO_REACH.createMs} ms)`,
+  );
 
   const all = [gateway.pid, ...family(gateway.pid).slice(1)];
   await Bun.sleep(REST_MS);

@@ -2,7 +2,7 @@
  * How far scripts are: which of their legs are done. It outlives the step, the plan and the process,
  * so that a survey which was cut off goes on where it stopped; the step's success ends it.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type Atom, parseAtom } from "../core/atom.ts";
 import type { StepDef } from "../core/domain.ts";
 import { stepText } from "./progress.ts";
@@ -11,7 +11,10 @@ import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 /** Scripts that are remembered; beyond it the oldest are forgotten. */
 export const SCRIPTS_MAX = 1_000;
 
-const AtomText = z.string().transform((text): Atom => parseAtom(text));
+const AtomText = z.pipe(
+  z.string(),
+  z.transform((text: string): Atom => parseAtom(text)),
+);
 export const LegsDone = z.object({
   done: z.number(),
   mark: z.string(),

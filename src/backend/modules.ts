@@ -2,7 +2,7 @@
  * The domain modules that servants ask for. One that no domain here goes by is looked for where
  * whoever started the backend says; what is found is known from then on, over restarts too.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Domain } from "../core/domain.ts";
 import { ServantError } from "../core/errors.ts";
 import type { Log } from "./servants.ts";
@@ -27,7 +27,7 @@ const LEARNT = "modules";
 /** The modules that an earlier life of a backend learnt. */
 export function learntModules(store: BackendStore): readonly string[] {
   const kept = store.documents("meta").find(({ key }) => key === LEARNT);
-  return z.array(z.string()).catch([]).parse(kept?.value);
+  return z.catch(z.array(z.string()), []).parse(kept?.value);
 }
 
 export interface ModulesOptions {

@@ -2,7 +2,7 @@
  * What a backend takes back from its store when it starts. What cannot be read, or makes no sense in
  * the present vocabulary, is reported and stays in the store: another start may understand it.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Json } from "../core/json.ts";
 import type { BackendStore, DocumentKind } from "./store.ts";
 import { type KeptWorld, OBJECTS_CHANGED } from "./world.ts";
@@ -11,7 +11,7 @@ const Names = z.array(z.string());
 const ObjectRow = z.object({
   type: z.string(),
   fields: z.record(z.string(), z.json()),
-  parent: z.string().optional(),
+  parent: z.optional(z.string()),
 });
 const ServantRow = z.object({ transitions: Names, fluents: Names });
 
@@ -24,7 +24,7 @@ export interface Kept extends KeptWorld {
 
 export function readKept(store: BackendStore): Kept {
   const unreadable: string[] = [];
-  const rows = <T>(kind: DocumentKind, schema: z.ZodType<T>) =>
+  const rows = <T>(kind: DocumentKind, schema: z.ZodMiniType<T>) =>
     store.documents(kind).flatMap(({ key, value }) => {
       const parsed = schema.safeParse(value);
       if (parsed.success) return [{ key, value: parsed.data }];

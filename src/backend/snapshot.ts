@@ -1,5 +1,5 @@
 /** The state as earlier versions kept it, one JSON document, for the store that took its place. */
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Json } from "../core/json.ts";
 import type { Change } from "./store.ts";
 

@@ -2,7 +2,7 @@
  * Actions that went out and are not answered. The record of one is durable before it goes out and
  * outlives its run and the process: an answer that comes after both still says what was done.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Assignment, AuditId, Result } from "../core/assignment.ts";
 import { type Atom, atomParts, parseAtom } from "../core/atom.ts";
 import type { StepDef } from "../core/domain.ts";
@@ -13,7 +13,10 @@ import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 /** Those whose run is over; beyond it the oldest are forgotten, and their answers only logged. */
 export const UNANSWERED_MAX = 1_000;
 
-const AtomText = z.string().transform((text): Atom => parseAtom(text));
+const AtomText = z.pipe(
+  z.string(),
+  z.transform((text: string): Atom => parseAtom(text)),
+);
 const Answer = z.object({
   success: z.boolean(),
   message: z.string(),
@@ -32,9 +35,9 @@ const Row = z.object({
   step: Step,
   adds: z.array(AtomText),
   removes: z.array(AtomText),
-  completes: z.object({ of: Step, legs: LegsDone }).optional(),
+  completes: z.optional(z.object({ of: Step, legs: LegsDone })),
   isOverruled: z.boolean(),
-  answer: Answer.optional(),
+  answer: z.optional(Answer),
 });
 
 /** A step that a servant was given. */

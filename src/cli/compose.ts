@@ -32,6 +32,7 @@ import type { LocalDoor } from "./local-door.ts";
 import { localPlace } from "./local-place.ts";
 import type { ServantOptions as CommandOptions } from "./options.ts";
 import { selfCommand } from "./self-command.ts";
+import type { StopSignals } from "./stop-signals.ts";
 
 export interface ServantSettings extends CommandOptions {
   readonly reference: string;
@@ -53,13 +54,6 @@ export interface ServantSettings extends CommandOptions {
   readonly world?: () => Promise<World>;
   /** Told what the plugin offers, before it is registered. */
   readonly onOffer?: (offer: Offer) => void | Promise<void>;
-}
-
-export interface StopSignals {
-  /** Finish what has started, then end. */
-  readonly stop: AbortSignal;
-  /** End now. */
-  readonly hurry: AbortSignal;
 }
 
 /** A bus whose events go to stderr in the form and from the level asked for, without secrets. */
@@ -212,27 +206,6 @@ function orchestratorCall(connection: Connection): OrchestratorCall {
     const { callOrchestrator } = await import("./orchestrator-call.ts");
     return await callOrchestrator(connection, method, args);
   };
-}
-
-/** SIGTERM, SIGINT and SIGHUP: the first stops in peace, the second in a hurry. */
-export function stopSignals(): StopSignals {
-  const stop = new AbortController();
-  const hurry = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) hurry.abort();
-      stop.abort(new ServantError("agent.draining", `Cannot go on: ${name}`));
-    });
-  }
-  return { stop: stop.signal, hurry: hurry.signal };
-}
-
-/** Resolves at the abort. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 /** SIGUSR1 pauses and SIGUSR2 resumes (`agent pause` sends them); one that comes early is heeded once there is a servant. */

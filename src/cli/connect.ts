@@ -3,8 +3,9 @@ import { resolveTarget } from "../client/target.ts";
 import { systemClock } from "../system/clock.ts";
 import { stateDirectory } from "../system/state-dir.ts";
 import { Connection, isLoopback } from "../wire/connection.ts";
-import { openLoggedBus, serve, stopSignals } from "./compose.ts";
+import { openLoggedBus, serve } from "./compose.ts";
 import type { ConnectOptions } from "./options.ts";
+import { stopSignals } from "./stop-signals.ts";
 
 export async function connect(
   reference: string,

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { ServantError } from "../core/errors.ts";
 import { openStateDir, stateDirectory } from "../system/state-dir.ts";
 import { isLoopback } from "../wire/connection.ts";
-import { aborted, stopSignals } from "./compose.ts";
 import { listenForGateway } from "./gateway-listen.ts";
 import { hostLog } from "./host-log.ts";
 import { openGateway, openUsers } from "./open-gateway.ts";
 import type { HostOptions } from "./options.ts";
+import { aborted, stopSignals } from "./stop-signals.ts";
 
 /**
  * Runs until SIGTERM or SIGINT; resolves to the exit code.

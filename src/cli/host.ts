@@ -11,14 +11,20 @@ import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { backendStore, type Opened } from "./backend-store.ts";
-import { aborted, stopSignals } from "./compose.ts";
 import { Library, namesOf } from "./domain/library.ts";
 import { hostLog } from "./host-log.ts";
 import { listen } from "./listen.ts";
 import { missionFiles } from "./mission-files.ts";
 import type { HostOptions } from "./options.ts";
-import { robots, startRobot } from "./robot.ts";
+import { robots } from "./robots.ts";
+import { aborted, stopSignals } from "./stop-signals.ts";
 import { type UnderGateway, underGateway } from "./under-gateway.ts";
+
+/**
+ * Requests after which memory is given back at rest: a gateway has a hundred backends, each used now and
+ * then. That it greets them is not to be an occasion.
+ */
+const WORTH_A_COLLECTION = 10;
 
 /**
  * Runs until SIGTERM or SIGINT; resolves to the exit code.
@@ -81,7 +87,7 @@ async function serveBackend(
       ...opened,
       notes,
     });
-    const atRest = givingBackAtRest({ heap: true });
+    const atRest = givingBackAtRest({ heap: true, worthIt: WORTH_A_COLLECTION });
     const { url, port, stop } = listen(backend, options, (request) => {
       atRest();
       return gateway?.admits(request) ?? true;
@@ -94,7 +100,13 @@ async function serveBackend(
     const robot =
       robotName === undefined
         ? undefined
-        : startRobot({ robot: robotName, timeScale, backend, version, log });
+        : (await import("./robot.ts")).startRobot({
+            robot: robotName,
+            timeScale,
+            backend,
+            version,
+            log,
+          });
     atRest();
     gateway?.ready();
     const stopping = stopSignals().stop;

@@ -22,7 +22,7 @@ import { sessionProcesses } from "../system/session-process.ts";
 import { UsersFileOnDisk } from "../system/users-file.ts";
 import type { HostLog } from "./host-log.ts";
 import type { HostOptions } from "./options.ts";
-import { robots } from "./robot.ts";
+import { robots } from "./robots.ts";
 import { selfCommand } from "./self-command.ts";
 import { sessionArgs } from "./session-args.ts";
 

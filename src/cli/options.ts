@@ -1,6 +1,6 @@
 /** What stands on the command line, read: the options of each command. */
 import type { Level } from "../core/events.ts";
-import type { RobotName } from "./robot.ts";
+import type { RobotName } from "./robots.ts";
 
 export type Isolation = "child" | "inline";
 export type LogFormat = "pretty" | "json";

@@ -3,10 +3,10 @@ import { exitCodes, messageOf, ServantError } from "../core/errors.ts";
 import { PddlSource, type PddlTask, planText, readPddl, TEXT_MAX } from "../planner/pddl/read.ts";
 import { findPlan, type PlanOutcome } from "../planner/plan.ts";
 import { systemClock } from "../system/clock.ts";
-import { stopSignals } from "./compose.ts";
 import { LiveBlock } from "./live-block.ts";
 import type { PlanOptions } from "./options.ts";
 import { durationText, openOutput, printable } from "./output.ts";
+import { stopSignals } from "./stop-signals.ts";
 
 /** The shell's exit code after Ctrl-C. */
 const INTERRUPTED = 130;

@@ -14,19 +14,7 @@ import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import { serve } from "./compose.ts";
 import type { HostLog } from "./host-log.ts";
-
-/** What `--robot` may name, and what each is going to provide. */
-export const robots = {
-  "sentry-mock": [
-    "goto",
-    "hold_depth_to",
-    "hold_altitude_to",
-    "station_keep",
-    "takeover_control",
-    "full_abort",
-  ],
-} as const;
-export type RobotName = keyof typeof robots;
+import type { RobotName } from "./robots.ts";
 
 const EMBEDDED_URL = "http://embedded.localhost";
 

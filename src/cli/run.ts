@@ -17,12 +17,13 @@ import { pageAnswer } from "../page/answer.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import type { World } from "../wire/local.ts";
-import { openLoggedBus, serve, stopSignals } from "./compose.ts";
+import { openLoggedBus, serve } from "./compose.ts";
 import { Library } from "./domain/library.ts";
 import { listen } from "./listen.ts";
 import type { RunOptions } from "./options.ts";
 import { durationText, type Output, openOutput, printable } from "./output.ts";
 import { openRunDisplay, type RunDisplay, silentDisplay } from "./run-display.ts";
+import { stopSignals } from "./stop-signals.ts";
 import { wordsOf } from "./words-of.ts";
 import { worldOf } from "./world-of.ts";
 

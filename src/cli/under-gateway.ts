@@ -3,7 +3,6 @@
  * shows a secret, and ends by itself when no gateway has come for long. A gateway that crashes does
  * not end it: a mission goes on, and the next gateway takes it over.
  */
-import { timingSafeEqual } from "node:crypto";
 import { ServantError, toServantError } from "../core/errors.ts";
 import { GATEWAY_SECRET_HEADER } from "../core/gateway.ts";
 import type { Clock } from "../core/ports.ts";
@@ -43,7 +42,7 @@ export function underGateway(options: GatewayOptions, clock: Clock): UnderGatewa
   return {
     admits({ headers }) {
       const shown = Buffer.from(headers.get(GATEWAY_SECRET_HEADER) ?? "");
-      if (shown.length !== wanted.length || !timingSafeEqual(shown, wanted)) return false;
+      if (shown.length !== wanted.length || !crypto.timingSafeEqual(shown, wanted)) return false;
       heardAtMs = clock.monotonic();
       return true;
     },

@@ -5,8 +5,11 @@ import type { Life } from "./session-life.ts";
 
 /** How often sessions are looked at: they expire so much late at most. In milliseconds. */
 const SWEEP_MS = 1_000;
-/** Of how many sweeps one saves who was active, and one greets every process. */
-const SWEEPS = { save: 5, greet: 60 } as const;
+/**
+ * Of how many sweeps one saves who was active, and one greets every process: far more often than one that
+ * hears nothing ends, and no more, since each has to fetch back the memory that it had given up.
+ */
+const SWEEPS = { save: 5, greet: 240 } as const;
 
 /** Runs until the abort. */
 export async function keepUp(lives: Lives, parts: LivesParts, signal: AbortSignal): Promise<void> {

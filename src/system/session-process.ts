@@ -22,6 +22,11 @@ const START_MAX_MS = 30_000;
 const GREET_MAX_MS = 5_000;
 /** How often a process that is not our child is looked for, in milliseconds. */
 const LOOK_MS = 500;
+/**
+ * The runtime looks at its heap each second or half minute: with a hundred processes a few percent of a
+ * core. It still collects when much is allocated, and `agent host` does when it is at rest.
+ */
+const ENVIRONMENT = { NO_COLOR: "1", BUN_GC_TIMER_DISABLE: "1" } as const;
 /** Where its pipe is in the process. */
 const PIPE_FD = 3;
 /** What a process that is told to stop ends with. */
@@ -77,7 +82,7 @@ async function start(
       {
         stdio: ["ignore", log, log, "pipe"],
         detached: true,
-        env: { ...process.env, NO_COLOR: "1" },
+        env: { ...process.env, ...ENVIRONMENT },
       },
     );
   } catch (cause) {

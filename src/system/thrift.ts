@@ -8,22 +8,28 @@ import { openLibc } from "./libc.ts";
 
 /** How long nothing may have happened before memory is given back, in milliseconds. */
 export const REST_MS = 5_000;
-/** Giving back after less work than this costs more than it brings. */
+/** Giving back after less work than this costs more than it brings, unless it is said otherwise. */
 const WORTH_IT = 500;
+
+export interface Thrift {
+  /** Adds a full garbage collection, which stops whatever else the process does for some milliseconds. */
+  readonly heap: boolean;
+  /** How many pieces of work are worth it. */
+  readonly worthIt?: number;
+}
 
 /**
  * Returns a function to call at the start and after each piece of work: some seconds after the
- * last call memory is given back, the first time and then when there was much work. `heap` adds a
- * full garbage collection, which stops whatever else the process does for some milliseconds.
+ * last call memory is given back, the first time and then when there was much work.
  */
-export function givingBackAtRest(what: { readonly heap: boolean }): () => void {
+export function givingBackAtRest({ heap, worthIt = WORTH_IT }: Thrift): () => void {
   let timer: Timer | undefined;
-  let worked = WORTH_IT;
+  let worked = worthIt;
   const rest = () => {
     timer = undefined;
-    if (worked < WORTH_IT) return;
+    if (worked < worthIt) return;
     worked = 0;
-    if (what.heap) {
+    if (heap) {
       Bun.gc(true);
       Bun.shrink();
     }

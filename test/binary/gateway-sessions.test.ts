@@ -261,7 +261,7 @@ test("a mission goes on while the gateway is killed and started again", async ()
 test("a process whose gateway never comes back ends by itself, and its world is kept", async () => {
   await using gateway = await RunningGateway.start({
     isPlain: true,
-    args: ["--orphan-after", "3"], // the gateway itself comes once a minute
+    args: ["--orphan-after", "3"], // the gateway itself comes each four minutes
   });
   const token = await gateway.logIn("bob");
   const { session_id: id } = await gateway.createSession(token);

@@ -4,7 +4,8 @@
  */
 import { afterEach, expect, test } from "bun:test";
 import { type Backend, createBackend } from "../../src/backend/backend.ts";
-import { type Robot, robots, startRobot } from "../../src/cli/robot.ts";
+import { type Robot, startRobot } from "../../src/cli/robot.ts";
+import { robots } from "../../src/cli/robots.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { adaptiveResampling } from "../../src/domains/adaptive-resampling.ts";
 import { sentry } from "../../src/domains/sentry.ts";

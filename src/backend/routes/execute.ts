@@ -1,6 +1,6 @@
 /** Carrying out: the goal, blocks, one transition. */
 import type { Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { ServantError } from "../../core/errors.ts";
 import { BlocksRequest, readBlocks } from "../../wire/blocks.ts";
 import { WaitQuery } from "../../wire/direct.ts";

@@ -1,6 +1,7 @@
 /** Reading requests: bodies checked by their schema, wishes in headers. */
 import type { Context } from "hono";
-import { z } from "zod";
+import "../../wire/english.ts";
+import * as z from "zod/mini";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import { isFiniteWithin, isNestedWithin, type Json } from "../../core/json.ts";
 

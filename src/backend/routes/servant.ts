@@ -1,6 +1,6 @@
 /** The servant's side of the protocol: register, ask for the next assignment, answer. */
 import type { Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type AuditId, failedResult, type Result } from "../../core/assignment.ts";
 import { isServantError, messageOf, ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -108,7 +108,7 @@ async function answerOf(context: Context): Promise<ReadAnswer> {
 
 /** In a body that is no JSON: NaN among the telemetry, half of it lost. */
 const AUDIT_ID = /"audit_id"\s*:\s*"([^"\\]{1,200})"/;
-const Answer = z.looseObject({ audit_id: z.string().min(1) });
+const Answer = z.looseObject({ audit_id: z.string().check(z.minLength(1)) });
 
 /**
  * An answer as it came. One that says nothing useful about an assignment in hand fails it: to

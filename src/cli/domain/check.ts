@@ -4,9 +4,10 @@ import { domainProblems, domainWarnings } from "../../backend/domain-check.ts";
 import type { Domain, Problem } from "../../core/domain.ts";
 import { exitCodes, messageOf, ServantError } from "../../core/errors.ts";
 import { type Output, openOutput, printable } from "../output.ts";
-import { problemText, tryDomainFile } from "./file.ts";
+import { tryDomainFile } from "./file.ts";
 import { firstParty, Library, namesOf } from "./library.ts";
 import type { DomainOptions } from "./options.ts";
+import { problemText } from "./unusable.ts";
 
 interface Verdict {
   readonly file: string;

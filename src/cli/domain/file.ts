@@ -6,12 +6,10 @@ import { isJsonObject, isNestedWithin, type Json } from "../../core/json.ts";
 import { provide } from "../../runner/load.ts";
 import { DomainFile, shapeProblems } from "../../wire/domain.ts";
 import { providedModules } from "../provided-modules.ts";
+import { unusable } from "./unusable.ts";
 
 /** The largest file that is read. */
 const FILE_MAX_BYTES = 16 * 1024 * 1024;
-/** Of more mistakes in one file, only the first are told. */
-const TOLD_MAX = 10;
-
 export interface ReadDomain {
   readonly domain: Domain;
   /** The names of the vocabularies whose words it uses. */
@@ -51,18 +49,6 @@ export function readDocument(content: unknown): Reading {
   if (!parsed.success) return { problems: shapeProblems(parsed.error) };
   const { uses, ...domain } = parsed.data;
   return { read: { domain, uses } };
-}
-
-/** The failure that tells of these. */
-export function unusable(from: string, problems: readonly Problem[]): ServantError {
-  const lines = problems.slice(0, TOLD_MAX).map(problemText);
-  if (problems.length > TOLD_MAX) lines.push(`and ${problems.length - TOLD_MAX} more`);
-  const reason = lines.length === 1 ? ` ${lines[0]}` : lines.map((line) => `\n  ${line}`).join("");
-  return new ServantError("domain.invalid", `Cannot use domain "${from}":${reason}`);
-}
-
-export function problemText({ place, reason }: Problem): string {
-  return place === "" ? reason : `${place}: ${reason}`;
 }
 
 /** A TypeScript vocabulary imports `servant-agent`, which this program provides. */

@@ -13,12 +13,13 @@ import { domainProblems } from "../../backend/domain-check.ts";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { toDocument } from "../../wire/domain.ts";
-import { stopSignals } from "../compose.ts";
 import { openOutput, printable } from "../output.ts";
-import { type ReadDomain, readDocument, unusable } from "./file.ts";
+import { stopSignals } from "../stop-signals.ts";
+import { type ReadDomain, readDocument } from "./file.ts";
 import { firstParty, Library, namesOf } from "./library.ts";
 import type { DomainOptions } from "./options.ts";
 import { exportModule } from "./python.ts";
+import { unusable } from "./unusable.ts";
 import { wordsOf } from "./words.ts";
 
 export interface ImportOptions extends DomainOptions {

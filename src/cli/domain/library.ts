@@ -12,7 +12,8 @@ import { adaptiveResampling } from "../../domains/adaptive-resampling.ts";
 import { sentry } from "../../domains/sentry.ts";
 import { warehouse } from "../../domains/warehouse.ts";
 import { stateDirectory } from "../../system/state-dir.ts";
-import { type ReadDomain, readDomainFile, unusable } from "./file.ts";
+import type { ReadDomain } from "./file.ts";
+import { unusable } from "./unusable.ts";
 
 /** What this program brings; nothing else may go by their names. */
 export const firstParty: readonly Domain[] = [warehouse, sentry, adaptiveResampling];
@@ -186,6 +187,11 @@ async function findIn(folder: string, name: string): Promise<Found | undefined> 
     }
   }
   return undefined;
+}
+
+/** What reads files is loaded with the first of them: a backend that knows what it brings needs none. */
+async function readDomainFile(path: string): Promise<ReadDomain> {
+  return await (await import("./file.ts")).readDomainFile(path);
 }
 
 function filesIn(folder: string): string[] {
