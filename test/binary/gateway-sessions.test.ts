@@ -152,6 +152,7 @@ test("a process that heeds no SIGTERM is killed after ten seconds, and its folde
   const { session_id: id } = await gateway.createSession(token);
   const mark = markOf(pidOf(gateway, id));
   process.kill(mark?.pid ?? 0, "SIGSTOP");
+  await until(() => readFileSync(`/proc/${mark?.pid}/stat`, "utf8").includes(") T "));
   const askedAt = performance.now();
   const stopping = gateway.ask(`/sessions/${id}`, { token, method: "DELETE" });
   await until(async () => (await gateway.ask(`/sessions/${id}`, { token })).status === 404);
