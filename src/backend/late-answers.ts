@@ -109,7 +109,7 @@ export class LateAnswers {
       ? "the state was set since it was begun: only what was observed is believed"
       : reason;
     const message = note === "" ? "answered late" : `answered late: ${note}`;
-    runs.amend(runId, auditId, { success, message });
+    runs.amend(runId, auditId, { success, message }, answer.telemetry);
     const text = `${stepText(step)} ${success ? "done" : "failed"}, ${message}`;
     log(success ? "info" : "warn", text, { auditId, runId, success });
     traces.add("behavior_end", text, {

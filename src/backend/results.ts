@@ -116,6 +116,7 @@ function describeAttempt(attempt: Attempt): JsonObject {
   };
 }
 
-function isEmpty(value: Json): boolean {
+/** Nothing was measured. */
+export function isEmpty(value: Json): boolean {
   return value === null || (isJsonObject(value) && Object.keys(value).length === 0);
 }

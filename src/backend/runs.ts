@@ -6,7 +6,7 @@ import type { AuditId } from "../core/assignment.ts";
 import { ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
-import { attemptOf, type Ending } from "./results.ts";
+import { attemptOf, type Ending, isEmpty } from "./results.ts";
 import { Run, type RunOptions } from "./run.ts";
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
@@ -81,7 +81,12 @@ export class Runs {
   }
 
   /** What came of a step after all, when nobody waited for it any more. */
-  amend(id: string, auditId: AuditId, ending: Pick<Ending, "success" | "message">): void {
+  amend(
+    id: string,
+    auditId: AuditId,
+    ending: Pick<Ending, "success" | "message">,
+    telemetry: Json,
+  ): void {
     const run = this.#live.get(id);
     const record = this.#records.get(id);
     if (run !== undefined) {
@@ -89,9 +94,10 @@ export class Runs {
       if (attempt === undefined) return;
       attempt.ending = ending;
       attempt.isLate = true;
+      attempt.telemetry = run.remembered(telemetry);
       this.note(run);
     } else if (record !== undefined) {
-      const late = { ...ending, late: true };
+      const late = { ...ending, late: true, ...(isEmpty(telemetry) ? {} : { telemetry }) };
       const amended = eachOutcome(record, (each) => (each.audit_id === auditId ? late : {}));
       this.#store(id, amended);
     }

@@ -6,17 +6,24 @@ import * as z from "zod/mini";
 import type { Assignment, AuditId, Result } from "../core/assignment.ts";
 import { type Atom, atomParts, parseAtom } from "../core/atom.ts";
 import type { StepDef } from "../core/domain.ts";
-import type { Json } from "../core/json.ts";
+import { isShorterThan, type Json } from "../core/json.ts";
 import { LegsDone } from "./legwork.ts";
 import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 
 /** Those whose run is over; beyond it the oldest are forgotten, and their answers only logged. */
 export const UNANSWERED_MAX = 1_000;
 
+<<<<<<< HEAD
 const AtomText = z.pipe(
   z.string(),
   z.transform((text: string): Atom => parseAtom(text)),
 );
+=======
+/** Longer telemetry is not kept here, as JSON: to write it takes longer than the step's beliefs. */
+const TELEMETRY_CHARACTERS_MAX = 64 * 1024;
+
+const AtomText = z.string().transform((text): Atom => parseAtom(text));
+>>>>>>> 85eb069 (backend: attach what was measured to a late answer's run, write it once)
 const Answer = z.object({
   success: z.boolean(),
   message: z.string(),
@@ -151,9 +158,15 @@ export class Unanswered {
   }
 
   #store({ auditId, isOver: _, wentOut: __, answer, ...row }: Unfinished): void {
-    const value = { ...row, ...(answer === undefined ? {} : { answer }) };
-    this.#keep.put("step", auditId, JSON.parse(JSON.stringify(value)) as Json);
+    const said = answer === undefined ? {} : { answer: briefly(answer) };
+    this.#keep.put("step", auditId, JSON.parse(JSON.stringify({ ...row, ...said })) as Json);
   }
+}
+
+/** What it measured is in the run's record, and says nothing of the state. */
+function briefly(answer: Result): Result {
+  const isShort = isShorterThan(answer.telemetry, TELEMETRY_CHARACTERS_MAX);
+  return isShort ? answer : { ...answer, telemetry: {} };
 }
 
 /**

@@ -3,8 +3,10 @@
 import { expect, test } from "bun:test";
 import { memoryStore } from "../../src/backend/memory-store.ts";
 import { Servants } from "../../src/backend/servants.ts";
+import { keepNothing } from "../../src/backend/store.ts";
 import { Unanswered } from "../../src/backend/unanswered.ts";
-import type { AuditId } from "../../src/core/assignment.ts";
+import { type AuditId, emptyResult } from "../../src/core/assignment.ts";
+import type { Json, JsonObject } from "../../src/core/json.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { type Harness, harness } from "./harness.ts";
 import { execute, prepare, state } from "./playing.ts";
@@ -32,11 +34,12 @@ test("a late success is believed, and attached to its run once", async () => {
   const { http: first, id, run_id, audit_id, ...rest } = await midStep();
   await using _first = first;
   await using http = reborn(rest);
-  expect((await http.answer(id, audit_id)).body.accepted).toBe(true);
+  const telemetry = { metres: 3 };
+  expect((await http.answer(id, audit_id, { telemetry })).body.accepted).toBe(true);
   expect(await state(http)).toEqual(TWO);
   expect((await http.get(`/runs/${run_id}`)).body).toMatchObject({
     status: "interrupted",
-    results: [{ audit_id, success: true, late: true }],
+    results: [{ audit_id, success: true, late: true, telemetry }],
   });
   expect(await execute(http)).toEqual([]); // nothing is left to do
   await http.post("/start", { start: ["robot_at(room_one)"] });
@@ -184,6 +187,18 @@ test("a servant that says it is at an earlier step gets no action, and what a pl
   expect(await poll()).toMatchObject({ auditId: "triggered" }); // its hand is free again
 });
 
+test("a late answer to a run of this life is attached to it with what it measured", async () => {
+  const { http, id, run_id, audit_id } = await midStep();
+  await using _http = http;
+  await http.post("/cancel"); // it cannot be told, and may go on
+  while ((await http.get("/health")).body.running !== null) await Bun.sleep(5);
+  await http.answer(id, audit_id, { telemetry: { metres: 3 } });
+  expect(await state(http)).toEqual(TWO);
+  const { results } = (await http.get(`/runs/${run_id}`)).body;
+  const [step] = results as unknown as JsonObject[];
+  expect(step).toMatchObject({ audit_id, late: true, telemetry: { metres: 3 } });
+});
+
 test("a run that finds no plan says at once what may still be under way", async () => {
   const { http, id, audit_id } = await midStep();
   await using _http = http;
@@ -225,4 +240,25 @@ test("a servant that never lets go of a step keeps nobody: reset ends the run, a
   const third = http.post("/execute");
   await http.answer(other, (await http.next(other)).audit_id);
   expect((await third).body.success).toBe(true);
+});
+
+test("what a servant measured is kept with its step while it is short: the run has all of it", () => {
+  const puts: Json[] = [];
+  const keep = {
+    ...keepNothing,
+    put: (_kind: string, _key: string, value: Json) => puts.push(value),
+  };
+  const unanswered = new Unanswered(keep);
+  for (const [auditId, telemetry] of [
+    ["short", { metres: 3 }],
+    ["long", { image: "x".repeat(100_000) }],
+  ] as const) {
+    const step = { transition: "move", parameters: {} };
+    const id = auditId as AuditId;
+    unanswered.begin({ auditId: id, runId: "r", servantId: "s", step, adds: [], removes: [] });
+    unanswered.goesOut(id);
+    unanswered.answered(id, { ...emptyResult(id, true, "there"), telemetry });
+  }
+  const kept = puts.flatMap((value) => (value as JsonObject).answer ?? []) as JsonObject[];
+  expect(kept.map(({ telemetry }) => telemetry)).toEqual([{ metres: 3 }, {}]);
 });
