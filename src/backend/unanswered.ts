@@ -13,17 +13,13 @@ import { type Keep, keepNothing, type StoredDocument } from "./store.ts";
 /** Those whose run is over; beyond it the oldest are forgotten, and their answers only logged. */
 export const UNANSWERED_MAX = 1_000;
 
-<<<<<<< HEAD
+/** Longer telemetry is not kept here, as JSON: to write it takes longer than the step's beliefs. */
+const TELEMETRY_CHARACTERS_MAX = 64 * 1024;
+
 const AtomText = z.pipe(
   z.string(),
   z.transform((text: string): Atom => parseAtom(text)),
 );
-=======
-/** Longer telemetry is not kept here, as JSON: to write it takes longer than the step's beliefs. */
-const TELEMETRY_CHARACTERS_MAX = 64 * 1024;
-
-const AtomText = z.string().transform((text): Atom => parseAtom(text));
->>>>>>> 85eb069 (backend: attach what was measured to a late answer's run, write it once)
 const Answer = z.object({
   success: z.boolean(),
   message: z.string(),
