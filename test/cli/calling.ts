@@ -5,11 +5,14 @@ import { type Answers, fakeDynos } from "../support/fake-dynos.ts";
 export const MAIN = join(import.meta.dir, "..", "..", "src", "main.ts");
 export const ENV = { ...process.env, DYNOS_CONFIG_PATH: "/nonexistent/config.json", NO_COLOR: "1" };
 
-export async function call(args: readonly string[], to?: string) {
-  const target = to === undefined ? [] : ["--to", to];
-  const child = Bun.spawn([process.execPath, MAIN, "call", ...args, ...target], {
-    env: ENV,
-    stdin: "ignore",
+/** Runs a command to its end. */
+export async function command(
+  args: readonly string[],
+  { env = {}, stdin }: { readonly env?: Record<string, string>; readonly stdin?: string } = {},
+) {
+  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+    env: { ...ENV, ...env },
+    stdin: stdin === undefined ? "ignore" : new Blob([stdin]),
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -19,6 +22,10 @@ export async function call(args: readonly string[], to?: string) {
     child.exited,
   ]);
   return { code, stdout, stderr };
+}
+
+export function call(args: readonly string[], to?: string) {
+  return command(["call", ...args, ...(to === undefined ? [] : ["--to", to])]);
 }
 
 /** The same, and what the backend was asked. */

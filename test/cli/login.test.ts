@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type FakeGateway, fakeGateway, PASSWORD } from "../support/fake-gateway.ts";
 import { type Project, project } from "../support/project.ts";
 import { onTerminal } from "../support/terminal.ts";
-import { MAIN } from "./calling.ts";
+import { command, MAIN } from "./calling.ts";
 
 let gateway: FakeGateway;
 let folder: Project;
@@ -23,23 +23,10 @@ afterEach(async () => {
 });
 
 const env = () => ({ DYNOS_CONFIG_PATH: config, NO_COLOR: "1" });
-const command = (...args: string[]) => [process.execPath, MAIN, ...args];
+const typed = (...args: string[]) => onTerminal([process.execPath, MAIN, ...args], env());
 const saved = () => JSON.parse(readFileSync(config, "utf8")) as Record<string, unknown>;
-
-async function agent(args: readonly string[], stdin?: string) {
-  const child = Bun.spawn(command(...args), {
-    env: { ...process.env, ...env() },
-    stdin: stdin === undefined ? "ignore" : new Blob([stdin]),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
-}
+const agent = (args: readonly string[], stdin?: string) =>
+  command(args, { env: env(), ...(stdin === undefined ? {} : { stdin }) });
 const login = (...args: string[]) =>
   agent(["login", gateway.url, "-u", "alice", "--password-stdin", ...args], `${PASSWORD}\n`);
 
@@ -62,7 +49,7 @@ describe("login", () => {
   });
 
   test("asks on a terminal, and does not show what is typed as a password", async () => {
-    const person = onTerminal(command("login", gateway.url), env());
+    const person = typed("login", gateway.url);
     await person.until("Name at");
     person.type("alicf\u007fe\r");
     await person.until("Password of alice");
@@ -74,15 +61,22 @@ describe("login", () => {
   });
 
   test("warns of --password on a terminal; Ctrl-C ends the question", async () => {
-    const hasty = onTerminal(command("login", gateway.url, "-u", "a", "--password", "no"), env());
+    const hasty = typed("login", gateway.url, "-u", "a", "--password", "no");
     expect(await hasty.exited).toBe(77);
     expect(hasty.shown()).toContain("shell's history");
     expect(hasty.shown()).toContain("Invalid credentials");
-    const patient = onTerminal(command("login", gateway.url, "-u", "a"), env());
+    const patient = typed("login", gateway.url, "-u", "a");
     await patient.until("Password of a");
     patient.type("half\u0003");
     expect(await patient.exited).toBe(130);
     expect(gateway.heard).toHaveLength(1);
+  });
+
+  test("goes to DYNOS's own gateway when no other is known, and says where it goes", async () => {
+    const person = typed("login");
+    await person.until("Name at https://api.dynosplan.com: ");
+    person.type("\u0003");
+    expect(await person.exited).toBe(130);
   });
 
   test("without a terminal it says what would do, and asks nobody", async () => {
@@ -212,7 +206,7 @@ describe("hash-password", () => {
 
   test("asks twice, and takes nothing but the same", async () => {
     for (const [again, code] of [["sesame", 0] as const, ["sesami", 2] as const]) {
-      const person = onTerminal(command("hash-password", "--rounds", "4"), env());
+      const person = typed("hash-password", "--rounds", "4");
       await person.until("Password: ");
       person.type("sesame\r");
       await person.until("The same again: ");

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeGateway, fakeGateway, record, TOKEN } from "../support/fake-gateway.ts";
 import { type Project, project } from "../support/project.ts";
-import { MAIN } from "./calling.ts";
+import { command } from "./calling.ts";
 
 const LABEL = "sea";
 let gateway: FakeGateway;
@@ -26,20 +26,8 @@ afterEach(async () => {
 const save = (members: object) => writeFileSync(config, JSON.stringify(members), { mode: 0o600 });
 const saved = () => JSON.parse(readFileSync(config, "utf8")) as Record<string, unknown>;
 
-async function session(...args: string[]) {
-  const child = Bun.spawn([process.execPath, MAIN, "session", ...args], {
-    env: { ...process.env, DYNOS_CONFIG_PATH: config, NO_COLOR: "1" },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
-}
+const session = (...args: string[]) =>
+  command(["session", ...args], { env: { DYNOS_CONFIG_PATH: config } });
 
 function put(members: Parameters<typeof record>[0], count: number, status = "running"): string {
   const made: ReturnType<typeof record> = { ...record(members, count), status };
