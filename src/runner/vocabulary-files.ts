@@ -10,16 +10,8 @@ export function vocabularyFiles({ transitions }: Domain): string[] {
   const own = new Set<unknown>(transitions);
   return Object.entries(require.cache).flatMap(([path, module]) => {
     if (!/^\/.*\.ts$/.test(path) || path.includes("/node_modules/")) return [];
-    const listed = transitionsOf(module);
+    const exported: unknown = module?.exports?.default;
+    const listed = isJsonObject(exported) ? exported.transitions : undefined;
     return Array.isArray(listed) && listed.some((each) => own.has(each)) ? [path] : [];
   });
-}
-
-function transitionsOf(module: NodeJS.Module | undefined): unknown {
-  try {
-    const exported: unknown = module?.exports?.default;
-    return isJsonObject(exported) ? exported.transitions : undefined;
-  } catch {
-    return undefined; // it is still being loaded, or guards itself: a vocabulary does neither
-  }
 }
