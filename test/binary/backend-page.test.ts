@@ -127,6 +127,19 @@ withBrowser(
     await page.locator("#goal", { hasText: "full_coverage_of(site)" }).waitFor();
     const origins = new Set(asked.map((url) => new URL(url).host));
     expect([...origins]).toEqual([new URL(host.url).host]);
+    // Of many legs the one that runs is in view.
+    await page.setViewportSize({ width: 1_280, height: 420 });
+    await page.mouse.move(900, 10); // whoever points at the legs reads in them
+    const seen = `(() => {
+      const list = document.querySelector(".legs");
+      const { top, bottom } = list.querySelector(":scope > [data-phase=running]")?.getBoundingClientRect() ?? {};
+      const all = list.getBoundingClientRect();
+      return list.children.length > 6 && top >= all.top - 1 && bottom <= all.bottom + 1;
+    })()`;
+    await until(
+      () => page.evaluate(seen),
+      (isSeen) => isSeen === true,
+    );
     // It is told of the run, and does not only ask.
     expect(heard.some((text) => text.includes('"step.finished"'))).toBe(true);
     expect(wrongs).toEqual([]);

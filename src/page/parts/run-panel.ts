@@ -113,6 +113,7 @@ function stepPart(providerOf: ProviderOf): Part<StepRow> {
     if (told === undefined || !details.open) return;
     body.replaceChildren(...reasonsOf(told, providerOf(told.transition)), legList);
     drawLegs(told.legs?.rows ?? []);
+    if (told.phase !== "done") showLatest(legList, legList);
   };
   details.addEventListener("toggle", drawBody);
   const element = h("li", { class: "plan-step" }, details);
