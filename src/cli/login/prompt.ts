@@ -114,8 +114,10 @@ export class Line {
   } {
     const characters = [...keys.replace(ARROWS, "")];
     for (const [at, key] of characters.entries()) {
-      const rest = () => characters.slice(at + 1).join("");
-      if (key === "\r" || key === "\n") return { rest: rest(), outcome: "done" };
+      if (key === "\r" || key === "\n") {
+        const isPair = key === "\r" && characters[at + 1] === "\n"; // pasted lines end with both
+        return { rest: characters.slice(at + (isPair ? 2 : 1)).join(""), outcome: "done" };
+      }
       if (key === "\u0003") return { rest: "", outcome: "interrupted" };
       if (key === "\u0004" && this.#typed.length === 0) return { rest: "", outcome: "interrupted" };
       this.#press(key);
