@@ -10,6 +10,7 @@ export type IsTrusted = (address: string) => boolean;
  * @throws {ServantError} `usage.invalid`
  */
 export function trusted(proxies: readonly string[]): IsTrusted {
+  if (proxies.length === 0) return () => false;
   const list = new BlockList();
   for (const each of proxies) {
     const [address = "", bits] = each.split("/");
@@ -51,6 +52,7 @@ const FORWARDED_MAX_CHARS = 2_048;
 
 /** Without a port, a zone, brackets; IPv4 inside of IPv6 as itself. */
 function plainAddress(text: string): string {
+  if (/^[\d.]+$/.test(text)) return text; // as most are
   const bare = text
     .trim()
     .replace(/^\[([^\]]*)\](?::\d+)?$/, "$1")

@@ -3,7 +3,7 @@
  * while it is used, up to a limit, so that nobody is thrown out in the middle of a mission; it is worth
  * nothing once its user is gone or has another password.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import * as z from "zod/mini";
 import type { Person } from "../core/gateway.ts";
 import type { Clock } from "../core/ports.ts";
@@ -205,7 +205,7 @@ function entryOf(stored: Stored, clock: TokensParts["clock"]): Entry {
 }
 
 function digest(text: string): string {
-  return createHash("sha256").update(text).digest("base64url");
+  return hash("sha256", text, "base64url");
 }
 
 function markOf({ passwordHash }: User): string {
