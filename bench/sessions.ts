@@ -7,8 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBinary } from "../scripts/binary.ts";
+import { useOf } from "../src/system/process-mark.ts";
 import type { LoginReply, SessionRecord } from "../src/wire/gateway.ts";
-import { cpuSeconds, end, family, memory, nowMs, percentile } from "./processes.ts";
+import { end, family, memory, nowMs, percentile } from "./processes.ts";
 
 const isQuick = process.argv.includes("--quick");
 const SESSIONS = isQuick ? 10 : 100;
@@ -64,10 +65,12 @@ try {
   await Bun.sleep(REST_MS);
   const pss = tellMemory("after a mission each", all);
   await Bun.sleep(SETTLE_MS);
-  const before = cpuSeconds(all);
-  await Bun.sleep(IDLE_MS);
-  const percent = ((cpuSeconds(all) - before) / (IDLE_MS / 1_000)) * 100;
-  console.log(`idle: ${percent.toFixed(2)} % of a core (to reach: ${TO_REACH.cpuPercent} %)`);
+  const [own, others] = await idle(all);
+  const percent = own + others;
+  console.log(
+    `idle: ${percent.toFixed(2)} % of a core (to reach: ${TO_REACH.cpuPercent} %), ` +
+      `of it the gateway ${own.toFixed(2)} %`,
+  );
   const isReached =
     Number(p50) <= TO_REACH.createMs && pss <= TO_REACH.pssMiB && percent <= TO_REACH.cpuPercent;
   process.exitCode = isReached ? 0 : 1;
@@ -83,6 +86,16 @@ try {
 } finally {
   await end(gateway);
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Percent of a core: what the first process uses, and what the others do. */
+async function idle([first = 0, ...others]: readonly number[]): Promise<[number, number]> {
+  const used = (pids: readonly number[]) =>
+    pids.reduce((sum, pid) => sum + (useOf(pid).cpuS ?? 0), 0);
+  const before = [used([first]), used(others)] as const;
+  await Bun.sleep(IDLE_MS);
+  const share = (now: number, then: number) => ((now - then) / (IDLE_MS / 1_000)) * 100;
+  return [share(used([first]), before[0]), share(used(others), before[1])];
 }
 
 function tellMemory(when: string, pids: readonly number[]): number {

@@ -18,6 +18,8 @@ import type { Folders } from "./session-folder.ts";
 
 /** How long a start may take before it counts as failed, in milliseconds. */
 const START_MAX_MS = 30_000;
+/** How long one that cannot start may take to say why, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
 /** How long a process may take to greet: it may be in the middle of something. In milliseconds. */
 const GREET_MAX_MS = 5_000;
 /** How often a process that is not our child is looked for, in milliseconds. */
@@ -100,6 +102,7 @@ async function start(
     if (mark !== undefined) await noted(mark);
     const report = await handshake(child, secret);
     if (report?.type === "ready") return process_;
+    await Promise.race([child.exited, Bun.sleep(LAST_WORDS_MS)]); // its log is whole then
     throw await failure(report, folders.lastWords(id));
   } catch (cause) {
     process_.signal("SIGKILL");
