@@ -26,20 +26,32 @@ export type Dial = (port: number) => Promise<Line>;
 
 /** Lines to one session that wait for the next request, at most. */
 const IDLE_MAX = 64;
+/**
+ * A line that waits for the next request longer than this, and up to twice as long, is ended: while it is open
+ * the process at its other end looks at its sockets each second. In milliseconds.
+ */
+const IDLE_MS = 5_000;
 
 /** The lines that wait for their next request, by the port they lead to. */
 export class Lines {
   readonly #dial: Dial;
   readonly #idle = new Map<number, Line[]>();
+  readonly #idleMs: number;
+  /** Of those, the ones that waited at the last look. */
+  #old = new Set<Line>();
+  #look: Timer | undefined;
   #isClosed = false;
 
-  constructor(dial: Dial) {
+  constructor(dial: Dial, idleMs: number = IDLE_MS) {
     this.#dial = dial;
+    this.#idleMs = idleMs;
   }
 
   /** One that is open and was used before. */
   waiting(port: number): Line | undefined {
-    return this.#idle.get(port)?.pop();
+    const line = this.#idle.get(port)?.pop();
+    if (line !== undefined) this.#old.delete(line);
+    return line;
   }
 
   async open(port: number): Promise<Line> {
@@ -56,6 +68,7 @@ export class Lines {
     const forget = () => {
       const at = idle.indexOf(line);
       if (at >= 0) idle.splice(at, 1);
+      this.#old.delete(line);
       if (idle.length === 0 && this.#idle.get(port) === idle) this.#idle.delete(port);
     };
     const speaksUnasked = () => {
@@ -65,11 +78,28 @@ export class Lines {
     line.owner = { data: speaksUnasked, drained() {}, closed: forget };
     idle.push(line);
     this.#idle.set(port, idle);
+    this.#look ??= setTimeout(() => this.#endOld(), this.#idleMs).unref();
   }
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#look);
     for (const line of [...this.#idle.values()].flat()) line.end();
     this.#idle.clear();
+  }
+
+  /** Ends those that waited at the last look, too. */
+  #endOld(): void {
+    this.#look = undefined;
+    const left = new Set<Line>();
+    for (const [port, idle] of this.#idle) {
+      const young = idle.filter((line) => !this.#old.has(line));
+      for (const line of idle) if (this.#old.has(line)) line.end();
+      for (const line of young) left.add(line);
+      idle.splice(0, idle.length, ...young); // whoever closes looks for itself in this very list
+      if (young.length === 0) this.#idle.delete(port);
+    }
+    this.#old = left;
+    if (left.size > 0) this.#look = setTimeout(() => this.#endOld(), this.#idleMs).unref();
   }
 }
