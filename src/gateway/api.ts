@@ -13,6 +13,7 @@ import {
   LoginRequest,
   SessionList,
   SessionRecord,
+  SessionUses,
 } from "../wire/gateway.ts";
 import { type OpenApi, openApi, type RouteSpec } from "../wire/openapi.ts";
 import { failureAnswer } from "./status.ts";
@@ -79,6 +80,13 @@ export const api = {
     summary: "One's own sessions, dead ones too; for an admin everybody's, with `all_=true`.",
     query: AllQuery,
     answer: SessionList,
+    failures: ["session.not-allowed"],
+  },
+  sessionUses: {
+    method: "GET",
+    path: "/sessions/use",
+    summary: "Everybody's sessions with process, memory and requests in flight, for an admin.",
+    answer: SessionUses,
     failures: ["session.not-allowed"],
   },
   session: {

@@ -187,11 +187,16 @@ function onceOfProxy({ isTrusted, log }: GatewayParts): (peer: string) => void {
 
 async function sweep(parts: GatewayParts, end: AbortSignal): Promise<void> {
   const { audit, clock, guesses, log, tokens } = parts;
+  let trouble: string | undefined;
   while (!end.aborted) {
     refreshUsers(parts);
     guesses.sweep();
     audit.sweep();
-    await tokens.sweep().catch((cause) => log("error", messageOf(cause), {}));
+    const before = trouble;
+    trouble = await tokens.sweep().then(() => undefined, messageOf);
+    if (trouble !== undefined && trouble !== before) {
+      log("error", `${trouble}; logins are not kept over a restart`, {});
+    }
     await clock.sleep(SWEEP_MS, end);
   }
 }

@@ -1,13 +1,14 @@
 /** `/sessions` and what stands under it: people's own sessions, and everybody's for an admin. */
-import { ServantError } from "../core/errors.ts";
-import type { Session } from "../core/gateway.ts";
-import { CreateSession, ExtendSession } from "../wire/gateway.ts";
+import { isServantError, ServantError } from "../core/errors.ts";
+import type { Person, Session } from "../core/gateway.ts";
+import { CreateSession, ExtendSession, type SessionUse } from "../wire/gateway.ts";
 import type { Deed } from "./audit.ts";
 import { bodyOf } from "./body.ts";
 import type { GatewayParts } from "./door.ts";
 import { theirs } from "./guard.ts";
 import type { GatewayApp, GatewayContext } from "./routes.ts";
 import { recordOf } from "./session-record.ts";
+import type { Sessions } from "./sessions.ts";
 
 export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
   const { audit, clock, sessions } = parts;
@@ -30,13 +31,15 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
     return context.json(told(session));
   });
   app.get("/sessions", (context) => {
-    const { username, role } = context.var.person;
+    const { username } = context.var.person;
     const isAll = /^(?:true|1)$/i.test(context.req.query("all_") ?? "");
-    if (isAll && role !== "admin") {
-      const reason = "Cannot list everybody's sessions: you are no admin";
-      throw new ServantError("session.not-allowed", reason);
-    }
+    if (isAll) refuseUser(context.var.person, "list everybody's sessions");
     return context.json({ sessions: sessions.list(isAll ? undefined : username).map(told) });
+  });
+  app.get("/sessions/use", async (context) => {
+    refuseUser(context.var.person, "show what sessions use");
+    const uses = await Promise.all(sessions.list().map(({ id }) => useOf(sessions, id)));
+    return context.json({ sessions: uses.filter((use) => use !== undefined) });
   });
   app.get("/sessions/:id", (context) => context.json(told(own(context))));
   app.delete("/sessions/:id", async (context) => {
@@ -61,4 +64,20 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
     const logs = await sessions.logs(own(context).id);
     return new Response(logs, { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
+}
+
+/** Undefined when it has ended meanwhile. */
+async function useOf(sessions: Sessions, id: string): Promise<SessionUse | undefined> {
+  try {
+    return await sessions.use(id);
+  } catch (cause) {
+    if (isServantError(cause) && cause.code === "session.unknown") return undefined;
+    throw cause;
+  }
+}
+
+/** @throws {ServantError} `session.not-allowed` */
+function refuseUser({ role }: Person, act: string): void {
+  if (role === "admin") return;
+  throw new ServantError("session.not-allowed", `Cannot ${act}: you are no admin`);
 }

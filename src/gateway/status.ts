@@ -7,6 +7,7 @@ export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 500 
 const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "agent.draining": 503,
   "local.too-many": 503,
+  "journal.full": 503,
   "login.needed": 401,
   "login.wrong": 401,
   "login.too-many": 429,

@@ -20,8 +20,10 @@ const SERVANTS_MAX = 100;
 const TOKEN_MAX_CHARS = 128;
 /** Of one user, at once: a program that logs in for each request must not fill the disk. */
 export const TOKENS_PER_USER = 1_000;
-/** How often uses are written down, in milliseconds: a crash forgets no more than that. */
+/** How often what has changed is written down, in milliseconds. */
 const SAVE_MS = 5_000;
+/** A use is written down when the last one that was is so old: a crash forgets no more. */
+const SAVE_USE_MS = 60_000;
 
 const Stored = z.object({
   username: z.string(),
@@ -52,8 +54,11 @@ interface Entry extends Pick<Stored, "username" | "mark"> {
   readonly inHand: Set<string>;
   readonly ended: AbortController;
   inUse: number;
-  isSaved: boolean;
+  /** The last use that is written down. */
+  savedMs: number;
+  isHandSaved: boolean;
 }
+type Saving = Extract<Change, { op: "put" | "remove" }>;
 
 export interface TokensParts {
   readonly store: Pick<BackendStore, "documents" | "write">;
@@ -67,6 +72,8 @@ export class Tokens {
   readonly #parts: TokensParts;
   /** By the token's digest; the least recently issued first. */
   readonly #entries = new Map<string, Entry>();
+  /** What is to be written down, by digest: on a full disk it is tried again. */
+  readonly #unsaved = new Map<string, Saving>();
   #savedAtMs: number;
 
   constructor(parts: TokensParts) {
@@ -88,12 +95,14 @@ export class Tokens {
     const nowMs = this.#parts.clock.monotonic();
     const { username } = user;
     const life = { issuedMs: nowMs, usedMs: nowMs, inHand: new Set<string>() };
-    const entry = { username, mark: markOf(user), ...life, ...fresh() };
+    const entry = { username, mark: markOf(user), ...life, ...fresh(nowMs) };
     const key = digest(token);
     this.#entries.set(key, entry);
+    this.#put(key, entry);
     const own = [...this.#entries].filter(([, each]) => each.username === username);
-    const over = own.slice(0, -TOKENS_PER_USER).map(([old]) => this.#end(old));
-    await this.#parts.store.write([this.#put(key, entry), ...over]);
+    for (const [old] of own.slice(0, -TOKENS_PER_USER)) this.#end(old);
+    // On a full disk people are in all the same; the sweep tries again, and tells.
+    await this.#save().catch(() => {});
     return token;
   }
 
@@ -117,39 +126,42 @@ export class Tokens {
       this.#touch(entry);
     };
     const hand = (servant: string, isFull: boolean) => {
+      if (isFull === entry.inHand.has(servant)) return;
       if (!isFull) entry.inHand.delete(servant);
       else if (entry.inHand.size < SERVANTS_MAX) entry.inHand.add(servant);
+      entry.isHandSaved = false;
     };
     const { username, role } = user;
     return { person: { username, role }, ended: entry.ended.signal, hand, release };
   }
 
+  /** @throws {ServantError} `journal.full`, ...: it is revoked, but a restart now would not know it */
   async revoke(token: string): Promise<void> {
     const key = digest(token.slice(0, TOKEN_MAX_CHARS));
-    if (this.#entries.has(key)) await this.#parts.store.write([this.#end(key)]);
+    if (this.#entries.has(key)) this.#end(key);
+    await this.#save();
   }
 
-  /** Ends what is over, and writes down what was used. To be called now and then. */
+  /**
+   * Ends what is over, and writes down what was used. To be called now and then.
+   *
+   * @throws {ServantError} when it cannot be written down: the next call tries again
+   */
   async sweep(): Promise<void> {
-    const { clock, store } = this.#parts;
-    const changes: Change[] = [];
     for (const [key, entry] of this.#entries) {
-      if (this.#owner(entry) === undefined) changes.push(this.#end(key));
+      if (this.#owner(entry) === undefined) this.#end(key);
     }
-    const nowMs = clock.monotonic();
+    const nowMs = this.#parts.clock.monotonic();
     if (nowMs - this.#savedAtMs >= SAVE_MS) {
       this.#savedAtMs = nowMs;
-      for (const [key, entry] of this.#entries) {
-        if (!entry.isSaved) changes.push(this.#put(key, entry));
-        entry.isSaved = true;
-      }
+      this.#putUses(SAVE_USE_MS);
     }
-    if (changes.length > 0) await store.write(changes);
+    await this.#save();
   }
 
   /** Writes down what was used last. */
   async close(): Promise<void> {
-    this.#savedAtMs = Number.NEGATIVE_INFINITY;
+    this.#putUses(1);
     await this.sweep();
   }
 
@@ -174,26 +186,46 @@ export class Tokens {
 
   #touch(entry: Entry): void {
     entry.usedMs = this.#parts.clock.monotonic();
-    entry.isSaved = false;
   }
 
-  #put(key: string, { username, mark, issuedMs, usedMs, inHand }: Entry): Change {
+  /** Those whose last use is so much later than the one that is written down. */
+  #putUses(laterMs: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.inUse > 0) this.#touch(entry); // what is under way is a use at this moment
+      const isLater = entry.usedMs - entry.savedMs >= laterMs;
+      if (isLater || !entry.isHandSaved) this.#put(key, entry);
+    }
+  }
+
+  #put(key: string, entry: Entry): void {
     const { clock } = this.#parts;
+    const { username, mark, issuedMs, usedMs, inHand } = entry;
     const asWall = (ms: number) => Math.round(clock.now() - (clock.monotonic() - ms));
     const times = { issuedAtMs: asWall(issuedMs), usedAtMs: asWall(usedMs) };
     const value: Stored = { username, mark, ...times, inHand: [...inHand] };
-    return { op: "put", kind: "token", key, value };
+    this.#unsaved.set(key, { op: "put", kind: "token", key, value });
+    entry.savedMs = usedMs;
+    entry.isHandSaved = true;
   }
 
-  #end(key: string): Change {
+  #end(key: string): void {
     this.#entries.get(key)?.ended.abort();
     this.#entries.delete(key);
-    return { op: "remove", kind: "token", key };
+    this.#unsaved.set(key, { op: "remove", kind: "token", key });
+  }
+
+  async #save(): Promise<void> {
+    const changes = [...this.#unsaved.values()];
+    if (changes.length > 0) await this.#parts.store.write(changes);
+    for (const change of changes) {
+      // Another one may have come meanwhile.
+      if (this.#unsaved.get(change.key) === change) this.#unsaved.delete(change.key);
+    }
   }
 }
 
-function fresh() {
-  return { ended: new AbortController(), inUse: 0, isSaved: true };
+function fresh(nowMs: number) {
+  return { ended: new AbortController(), inUse: 0, savedMs: nowMs, isHandSaved: true };
 }
 
 /** What an earlier life of the gateway kept; nothing of it lies in the future. */
@@ -201,13 +233,20 @@ function entryOf(stored: Stored, clock: TokensParts["clock"]): Entry {
   const { username, mark, issuedAtMs, usedAtMs, inHand } = stored;
   const asMonotonic = (atMs: number) => clock.monotonic() - Math.max(0, clock.now() - atMs);
   const times = { issuedMs: asMonotonic(issuedAtMs), usedMs: asMonotonic(usedAtMs) };
-  return { username, mark, ...times, inHand: new Set(inHand), ...fresh() };
+  return { username, mark, ...times, inHand: new Set(inHand), ...fresh(times.usedMs) };
 }
 
 function digest(text: string): string {
   return hash("sha256", text, "base64url");
 }
 
-function markOf({ passwordHash }: User): string {
-  return digest(passwordHash).slice(0, 16);
+/** Asked of each token each second: a user's is reckoned once. */
+const MARKS = new WeakMap<User, string>();
+
+function markOf(user: User): string {
+  const known = MARKS.get(user);
+  if (known !== undefined) return known;
+  const mark = digest(user.passwordHash).slice(0, 16);
+  MARKS.set(user, mark);
+  return mark;
 }

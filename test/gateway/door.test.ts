@@ -219,6 +219,16 @@ test("others' sessions are not there; an admin has everybody's", async () => {
   expect((await scene.ask(`/sessions/${id}`, { token: bob })).status).toBe(404);
 });
 
+test("what sessions use is an admin's to see", async () => {
+  await using scene = new GatewayScene();
+  const [alice, bob] = [await scene.logIn("alice"), await scene.logIn("bob")];
+  const { session_id } = await scene.create(bob);
+  expect((await scene.ask("/sessions/use", { token: bob })).status).toBe(403);
+  expect(await (await scene.ask("/sessions/use", { token: alice })).json()).toMatchObject({
+    sessions: [{ session_id, owner_username: "bob", memory_bytes: 1_000, in_flight: 0 }],
+  });
+});
+
 test("every deed is written down with who, from where and which session", async () => {
   await using scene = new GatewayScene({ perUser: 1 });
   const token = await scene.logIn("bob");

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { memoryStore } from "../../src/backend/memory-store.ts";
+import { ServantError } from "../../src/core/errors.ts";
 import type { BackendStore } from "../../src/core/store.ts";
 import {
   TOKEN_IDLE_MS,
@@ -18,7 +19,18 @@ const LIFE_MAX_MS = 30 * 3_600_000;
 
 class Scene {
   readonly clock = new FakeClock();
-  readonly store: BackendStore = memoryStore();
+  /** Nothing more can be written. */
+  isFull = false;
+  writes = 0;
+  readonly #memory = memoryStore();
+  readonly store: BackendStore = {
+    ...this.#memory,
+    write: async (changes) => {
+      if (this.isFull) throw new ServantError("journal.full", "Cannot write: the disk is full");
+      this.writes += 1;
+      await this.#memory.write(changes);
+    },
+  };
   readonly users = new Map<string, User>();
   tokens = this.open();
 
@@ -110,15 +122,46 @@ test("a token that is used all the time ends at its limit, and what it has open 
   expect(open?.ended.aborted).toBe(true);
 });
 
-test("a crash forgets no more than the last seconds of use", async () => {
+test("a crash forgets no more than a minute of use, and nothing of what is under way", async () => {
   const scene = new Scene();
-  const token = await scene.issue("alice");
-  await scene.clock.advance(TOKEN_IDLE_MS - 1);
-  expect(scene.who(token)).toBe("alice");
+  const [used, held] = [await scene.issue("alice"), await scene.issue("bob")];
+  scene.tokens.use(held);
+  await scene.clock.advance(TOKEN_IDLE_MS - 60_000);
+  expect(scene.who(used)).toBe("alice");
+  await scene.tokens.sweep();
+  await scene.clock.advance(59_000);
+  expect(scene.who(used)).toBe("alice"); // too soon to be written down
   await scene.tokens.sweep();
   scene.open(); // nobody closed the other one
-  await scene.clock.advance(TOKEN_IDLE_MS - 1);
-  expect(scene.who(token)).toBe("alice");
+  await scene.clock.advance(TOKEN_IDLE_MS - 60_000);
+  expect([scene.who(used), scene.who(held)]).toEqual(["alice", "bob"]);
+});
+
+test("uses are written down now and then, not one by one", async () => {
+  const scene = new Scene();
+  const token = await scene.issue("alice");
+  const before = scene.writes;
+  for (let second = 0; second < 600; second += 1) {
+    for (let count = 0; count < 5; count += 1) scene.who(token);
+    await scene.clock.stall(1_000);
+    await scene.tokens.sweep();
+  }
+  expect(scene.writes - before).toBeWithin(8, 11);
+});
+
+test("on a full disk people come in and go out; what could not be kept is kept later", async () => {
+  const scene = new Scene();
+  const old = await scene.issue("alice");
+  scene.isFull = true;
+  const token = await scene.issue("bob");
+  expect(scene.who(token)).toBe("bob");
+  expect(await scene.tokens.revoke(old).catch(() => "not kept")).toBe("not kept");
+  expect(scene.who(old)).toBeUndefined();
+  expect(await scene.tokens.sweep().catch(() => "not kept")).toBe("not kept");
+  scene.isFull = false;
+  await scene.tokens.sweep();
+  scene.open();
+  expect([scene.who(token), scene.who(old)]).toEqual(["bob", undefined]);
 });
 
 test("a request in flight keeps its token alive for hours, and its end counts as a use", async () => {
