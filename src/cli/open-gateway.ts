@@ -72,6 +72,7 @@ export function openGateway(options: HostOptions, opening: Opening): OpenGateway
     clock,
     log,
     version,
+    page: async (name) => (await import("../page/answer.ts")).pageAnswer(name),
   });
   const close = async () => {
     await door.close();

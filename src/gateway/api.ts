@@ -22,6 +22,20 @@ const open = { security: [] } as const;
 const known = ["session.unknown"] as const;
 
 export const api = {
+  page: {
+    method: "GET",
+    path: "/",
+    summary: "The page for people: log in, see and manage sessions.",
+    answer: "text/html",
+    ...open,
+  },
+  sessionPage: {
+    method: "GET",
+    path: "/page/{id}",
+    summary: "The page of a session's backend, for a browser that is logged in.",
+    answer: "text/html",
+    ...open,
+  },
   health: {
     method: "GET",
     path: "/health",
@@ -82,10 +96,10 @@ export const api = {
     answer: SessionList,
     failures: ["session.not-allowed"],
   },
-  sessionUses: {
+  uses: {
     method: "GET",
-    path: "/sessions/use",
-    summary: "Everybody's sessions with process, memory and requests in flight, for an admin.",
+    path: "/admin/sessions",
+    summary: "Everybody's sessions and what they use, for admins. Memory is up to 10 s old.",
     answer: SessionUses,
     failures: ["session.not-allowed"],
   },

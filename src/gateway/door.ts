@@ -42,6 +42,8 @@ export interface GatewayPorts {
   readonly isTrusted: IsTrusted;
   readonly log: (level: Level, message: string, fields: JsonObject) => void;
   readonly version: string;
+  /** Its own page, and that of a session. */
+  readonly page: (name: "gateway" | "backend") => Promise<Response>;
 }
 export interface GatewayParts extends GatewayPorts {
   readonly logins: Logins;

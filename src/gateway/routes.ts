@@ -1,7 +1,7 @@
 /** Every route of the gateway but `/s/{id}/*`, and what holds for all of them. */
 import { type Context, Hono } from "hono";
 import { ServantError, toServantError } from "../core/errors.ts";
-import type { Person, SessionStatus } from "../core/gateway.ts";
+import type { Person } from "../core/gateway.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { LOGIN_MAX_BYTES, LoginRequest } from "../wire/gateway.ts";
 import { METRICS_TYPE } from "../wire/prometheus.ts";
@@ -42,6 +42,8 @@ export function routes(parts: GatewayParts): GatewayApp {
   descriptionRoutes(app, parts);
   authRoutes(app, parts);
   app.use("/sessions/*", withPerson(parts));
+  app.use("/admin/*", withPerson(parts));
+  pageRoutes(app, parts);
   sessionRoutes(app, parts);
   app.notFound((context) => answerUnknown(app, context));
   app.onError((cause, context) => {
@@ -54,24 +56,24 @@ export function routes(parts: GatewayParts): GatewayApp {
 /** Made when they are first asked for. */
 function descriptionRoutes(app: GatewayApp, parts: GatewayParts): void {
   const description = async () => (await import("./api.ts")).gatewayOpenApi(parts.version);
-  app.get("/", (context) => context.redirect("/docs"));
   app.get("/openapi.json", async () => Response.json(await description()));
   app.get("/docs", async () => {
     const { apiPage } = await import("../wire/api-page.ts");
     return apiPage("/openapi.json", await description());
   });
-  app.get("/metrics", (context) => {
+  app.get("/metrics", async (context) => {
     refuseMetrics(parts, context);
     const { sessions, tally, tokens, users, version } = parts;
-    const byStatus = Map.groupBy(sessions.list(), ({ status }) => status);
-    const counts = [...byStatus].map(([status, all]): [SessionStatus, number] => [
-      status,
-      all.length,
-    ]);
     const present = { version, users: users.count, tokens: tokens.count };
-    const text = tally.text({ ...present, sessions: new Map(counts) });
+    const text = tally.text({ ...present, sessions: await sessions.uses() });
     return new Response(text, { headers: { "Content-Type": METRICS_TYPE } });
   });
+}
+
+/** The pages know nothing by themselves, and are the same for everybody: they need no token. */
+function pageRoutes(app: GatewayApp, { page }: GatewayParts): void {
+  app.get("/", () => page("gateway"));
+  app.get("/page/:id", () => page("backend"));
 }
 
 /** From this machine, unless a proxy of it asks for somebody else; or for an admin. */

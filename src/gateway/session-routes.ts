@@ -1,14 +1,13 @@
 /** `/sessions` and what stands under it: people's own sessions, and everybody's for an admin. */
-import { isServantError, ServantError } from "../core/errors.ts";
+import { ServantError } from "../core/errors.ts";
 import type { Person, Session } from "../core/gateway.ts";
-import { CreateSession, ExtendSession, type SessionUse } from "../wire/gateway.ts";
+import { CreateSession, ExtendSession } from "../wire/gateway.ts";
 import type { Deed } from "./audit.ts";
 import { bodyOf } from "./body.ts";
 import type { GatewayParts } from "./door.ts";
 import { theirs } from "./guard.ts";
 import type { GatewayApp, GatewayContext } from "./routes.ts";
 import { recordOf } from "./session-record.ts";
-import type { Sessions } from "./sessions.ts";
 
 export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
   const { audit, clock, sessions } = parts;
@@ -36,10 +35,9 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
     if (isAll) refuseUser(context.var.person, "list everybody's sessions");
     return context.json({ sessions: sessions.list(isAll ? undefined : username).map(told) });
   });
-  app.get("/sessions/use", async (context) => {
+  app.get("/admin/sessions", async (context) => {
     refuseUser(context.var.person, "show what sessions use");
-    const uses = await Promise.all(sessions.list().map(({ id }) => useOf(sessions, id)));
-    return context.json({ sessions: uses.filter((use) => use !== undefined) });
+    return context.json({ sessions: await sessions.uses() });
   });
   app.get("/sessions/:id", (context) => context.json(told(own(context))));
   app.delete("/sessions/:id", async (context) => {
@@ -64,16 +62,6 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
     const logs = await sessions.logs(own(context).id);
     return new Response(logs, { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
-}
-
-/** Undefined when it has ended meanwhile. */
-async function useOf(sessions: Sessions, id: string): Promise<SessionUse | undefined> {
-  try {
-    return await sessions.use(id);
-  } catch (cause) {
-    if (isServantError(cause) && cause.code === "session.unknown") return undefined;
-    throw cause;
-  }
 }
 
 /** @throws {ServantError} `session.not-allowed` */

@@ -5,6 +5,7 @@
  */
 import { ServantError } from "../core/errors.ts";
 import type { Session } from "../core/gateway.ts";
+import type { Clock } from "../core/ports.ts";
 import type { CreateSession, SessionUse } from "../wire/gateway.ts";
 import { readDraft } from "./draft.ts";
 import { newLabel } from "./labels.ts";
@@ -136,18 +137,14 @@ export class Sessions {
     return await this.#parts.folders.readLog(this.#lives.get(id).id);
   }
 
-  /** @throws {ServantError} `session.unknown` */
-  async use(id: string): Promise<SessionUse> {
-    const life = this.#lives.get(id);
-    const { process } = life;
-    const { memoryBytes, cpuS } = (await process?.use()) ?? {};
-    return {
-      ...recordOf(life.session, this.#parts.clock.now()),
-      ...(process === undefined ? {} : { pid: process.mark.pid }),
-      ...(memoryBytes === undefined ? {} : { memory_bytes: memoryBytes }),
-      ...(cpuS === undefined ? {} : { cpu_s: cpuS }),
-      in_flight: life.inFlight,
-    };
+  /** What every session uses, the oldest first. */
+  async uses(): Promise<readonly SessionUse[]> {
+    const told: SessionUse[] = [];
+    // One after the other: to look at a hundred at once would keep every thread from what is asked for.
+    for (const life of this.#lives.all.filter(({ isKnown }) => isKnown)) {
+      told.push(await useOf(life, this.#parts.clock));
+    }
+    return told;
   }
 
   /** @throws {ServantError} `session.unknown`, `session.starting`, `session.dead` */
@@ -167,6 +164,18 @@ export class Sessions {
     await Promise.all([this.revived, ...ending]);
     await this.#lives.saveQuietly(...all.filter(({ isStale, isKnown }) => isStale && isKnown));
   }
+}
+
+async function useOf(life: Life, clock: Pick<Clock, "now">): Promise<SessionUse> {
+  const { inFlight, process, session } = life;
+  const { memoryBytes, cpuS } = (await process?.use()) ?? {};
+  return {
+    ...recordOf(session, clock.now()),
+    ...(process === undefined ? {} : { pid: process.mark.pid }),
+    ...(memoryBytes === undefined ? {} : { memory_bytes: memoryBytes }),
+    ...(cpuS === undefined ? {} : { cpu_s: cpuS }),
+    in_flight: inFlight,
+  };
 }
 
 function absent({ label, phase }: Life): ServantError {

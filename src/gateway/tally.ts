@@ -1,5 +1,5 @@
 /** What the gateway counts, as Prometheus reads it. */
-import type { SessionStatus } from "../core/gateway.ts";
+import type { SessionUse } from "../wire/gateway.ts";
 import { counter, gauge, Histogram, histogram, type Sample } from "../wire/prometheus.ts";
 
 /** Upper bounds of the buckets, in seconds. A held poll takes up to half a minute. */
@@ -13,7 +13,7 @@ export interface Present {
   readonly version: string;
   readonly users: number;
   readonly tokens: number;
-  readonly sessions: ReadonlyMap<SessionStatus, number>;
+  readonly sessions: readonly SessionUse[];
 }
 
 export class Tally {
@@ -45,7 +45,12 @@ export class Tally {
       gauge("gateway_info", "Always 1.", [[`version="${version}"`, 1]]),
       gauge("gateway_users", "People who may log in.", users),
       gauge("gateway_tokens", "Logins that are good now.", tokens),
-      gauge("gateway_sessions", "Sessions, by status.", samples("status", sessions)),
+      gauge("gateway_sessions", "Sessions, by status.", samples("status", byStatus(sessions))),
+      gauge(
+        "gateway_sessions_memory_bytes",
+        "Proportional share of memory of the sessions' processes.",
+        sessions.reduce((sum, { memory_bytes = 0 }) => sum + memory_bytes, 0),
+      ),
       counter("gateway_logins_total", "Tries to log in.", samples("outcome", logins)),
       counter("gateway_answers_total", "Own answers, by status.", samples("status", this.#own)),
       counter(
@@ -57,6 +62,12 @@ export class Tally {
       histogram("gateway_proxy_duration_seconds", "Until a session's answer begins.", this.#took),
     ].join("");
   }
+}
+
+/** Of those that are told: stopped and expired ones are gone. */
+function byStatus(sessions: readonly SessionUse[]): [string, number][] {
+  const count = (wanted: string) => sessions.filter(({ status }) => status === wanted).length;
+  return ["running", "dead"].map((status) => [status, count(status)]);
 }
 
 function samples(label: string, counts: Iterable<readonly [unknown, number]>): Sample[] {

@@ -12,7 +12,7 @@ export interface PageBundle {
   readonly policy: string;
 }
 
-export const pageNames = ["agent", "backend"] as const;
+export const pageNames = ["agent", "backend", "gateway"] as const;
 export type PageName = (typeof pageNames)[number];
 
 /** @throws {AggregateError} when it cannot be bundled */

@@ -1,6 +1,6 @@
 /** What tells a process from another that gets its number later: when it was started. */
 import { readFileSync } from "node:fs";
-import type { ProcessMark, ProcessUse } from "../core/session-process.ts";
+import type { ProcessMark } from "../core/session-process.ts";
 
 /** Of `/proc/PID/stat`, counted from what follows the name: the name may hold anything. */
 const STAT = { state: 0, userTicks: 11, systemTicks: 12, startTicks: 19 } as const;
@@ -20,17 +20,12 @@ export function isSame(a: ProcessMark, b: ProcessMark | undefined): boolean {
   return a.pid === b?.pid && a.startedAt === b.startedAt;
 }
 
-/** What a process uses; empty where the system does not tell. */
-export function useOf(pid: number): ProcessUse {
-  if (process.platform !== "linux") return {};
-  const stat = statOf(pid);
-  if (stat === undefined) return {};
+/** Seconds of processor time so far; undefined where the system does not tell. */
+export function cpuOf(pid: number): number | undefined {
+  const stat = process.platform === "linux" ? statOf(pid) : undefined;
+  if (stat === undefined) return undefined;
   const ticks = Number(stat[STAT.userTicks]) + Number(stat[STAT.systemTicks]);
-  const share = /^Pss: +(\d+) kB$/m.exec(textOf(`/proc/${pid}/smaps_rollup`) ?? "");
-  return {
-    cpuS: ticks / TICKS_PER_S,
-    ...(share === null ? {} : { memoryBytes: Number(share[1]) * 1_024 }),
-  };
+  return ticks / TICKS_PER_S;
 }
 
 function statOf(pid: number): readonly string[] | undefined {

@@ -13,7 +13,8 @@ import type {
   SessionStart,
   StartReport,
 } from "../core/session-process.ts";
-import { isSame, markOf, useOf } from "./process-mark.ts";
+import { isSame, markOf } from "./process-mark.ts";
+import { useReader } from "./process-use.ts";
 import type { Folders } from "./session-folder.ts";
 
 /** How long a start may take before it counts as failed, in milliseconds. */
@@ -183,7 +184,7 @@ function processOf(mark: ProcessMark, ended: SessionProcess["ended"]): SessionPr
         // it ended just now
       }
     },
-    use: async () => useOf(mark.pid),
+    use: useReader(mark.pid),
   };
 }
 

@@ -64,6 +64,7 @@ export class GatewayScene implements AsyncDisposable {
       isTrusted: trusted(options.trust ?? []),
       log: (level, message) => this.logged.push(`${level} ${message}`),
       version: "1.2.3",
+      page: async (name) => new Response(`the page of the ${name}`),
     });
   }
 

@@ -21,7 +21,9 @@ test("a session has what it was asked to be, and a process that runs", async () 
   expect(plain.label).toMatch(/^[a-z]+-[a-z]+$/);
   expect(sessions.list("bob").map(({ id }) => id)).toEqual([session.id]);
   expect(sessions.list()).toHaveLength(2);
-  expect(await sessions.use(session.id)).toMatchObject({ pid: machine.of(session.id).mark.pid });
+  const [first, ...rest] = await sessions.uses();
+  expect(first).toMatchObject({ session_id: session.id, pid: machine.of(session.id).mark.pid });
+  expect(rest.map(({ session_id }) => session_id)).toEqual([plain.id]);
   await sessions.close();
 });
 
@@ -120,8 +122,7 @@ test("a session with a request in flight never expires, however often one leaves
   short.leave();
   short.leave(); // an abort and an end: once is enough
   await machine.clock.advance(100_000);
-  expect((await sessions.use(id)).in_flight).toBe(1);
-  expect((await sessions.use(id)).expires_in_s).toBe(10);
+  expect(await sessions.uses()).toMatchObject([{ in_flight: 1, expires_in_s: 10 }]);
   long.leave();
   await machine.clock.advance(9_000);
   expect(sessions.find(id)).toBeDefined();
