@@ -3,6 +3,7 @@
  * say: page and backend are of one build.
  */
 import type { KeptPlan, RunRecord, RunSummary } from "../../wire/direct.ts";
+import { addressAt, gatewayHeaders, session, toLogin } from "../parts/backend-place.ts";
 import type { Feature } from "../parts/map-shapes.ts";
 import type { ObjectRecord } from "../parts/world-panel.ts";
 
@@ -52,8 +53,9 @@ async function runsOf(limit: number): Promise<readonly RunSummary[]> {
   return (await ask<{ readonly runs: readonly RunSummary[] }>(`/runs?limit=${limit}`)).runs;
 }
 
-/** Tells of the run as it goes. */
-export function runSocket(id: string): WebSocket {
+/** Tells of the run as it goes. None behind a gateway: a websocket of a browser shows no token. */
+export function runSocket(id: string): WebSocket | undefined {
+  if (session !== undefined) return undefined;
   const { protocol, host } = location;
   const scheme = protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(`${scheme}//${host}/runs/${encodeURIComponent(id)}/events?after=${NEVER}`);
@@ -64,12 +66,14 @@ const NEVER = 999_999_999_999;
 
 async function ask<Answer>(path: string, body?: object): Promise<Answer> {
   const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  const answer = await fetch(path, {
+  const json = body === undefined ? {} : { "Content-Type": "application/json" };
+  const answer = await fetch(addressAt(path), {
     ...sent,
     cache: "no-store",
-    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    headers: { ...json, ...gatewayHeaders() },
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
+  if (answer.status === 401 && session !== undefined) toLogin();
   const told = (await answer.json()) as Answer & { readonly detail?: unknown };
   if (!answer.ok) throw new Refused(String(told.detail ?? `it answered ${answer.status}`));
   return told;

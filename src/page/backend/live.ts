@@ -123,6 +123,7 @@ export class Live {
     const { newest } = this.#model;
     if (newest?.status !== "running" || this.#socket?.id === newest.run_id) return;
     const socket = runSocket(newest.run_id);
+    if (socket === undefined) return;
     this.#socket = { id: newest.run_id, socket };
     socket.addEventListener("message", () => this.news());
     socket.addEventListener("close", () => {

@@ -1,8 +1,10 @@
 /** The page of a backend: the run with its reasons, the map, the world. One model, drawn after each round of asking. */
-import { byId } from "../parts/dom.ts";
+import { session } from "../parts/backend-place.ts";
+import { byId, h } from "../parts/dom.ts";
 import { focusIn, keyboard } from "../parts/keys.ts";
 import { mapPanel } from "../parts/map-panel.ts";
 import { runPanel } from "../parts/run-panel.ts";
+import { shortId } from "../parts/words.ts";
 import { keepOutsIn, objectPanel, scenePanel } from "../parts/world-panel.ts";
 import { Live } from "./live.ts";
 import { emptyModel, type Model } from "./model.ts";
@@ -41,6 +43,11 @@ function draw(): void {
   map({ features: model.features, keepOuts });
 }
 
+if (session !== undefined) {
+  const name = h("dd", { title: session }, shortId(session));
+  byId("facts").prepend(h("div", {}, h("dt", {}, "session"), name));
+  byId("commands").append(h("a", { class: "button", href: "/" }, "All sessions"));
+}
 keyboard(
   [
     { key: "p", does: "to the plan, or the next step of it", act: () => focusIn("plan") },

@@ -13,16 +13,25 @@ interface Column {
   /** Only admins are told. */
   readonly isForAdmins?: boolean;
   readonly of: (session: ShownSession, shares: Model["shares"]) => string | number | undefined;
+  readonly sortedAs?: (session: ShownSession) => number;
   /** How a number reads. */
   readonly text?: (value: number) => string;
 }
 
-const seconds = (value: number) => durationText(value * 1_000);
+/** They are told in whole ones. */
+const seconds = (value: number) =>
+  value < 60 ? `${Math.floor(value)} s` : durationText(value * 1_000);
 const COLUMNS: readonly Column[] = [
   { head: "Session", of: ({ label, session_id }) => label ?? session_id },
   { head: "Owner", of: ({ owner_username }) => owner_username, isForAdmins: true },
   { head: "Status", of: ({ status }) => status },
-  { head: "Age", of: (session) => ageS(session), text: seconds },
+  {
+    head: "Age",
+    of: (session) => ageS(session),
+    text: seconds,
+    // Ages are in whole seconds, each with a beginning of its own: rows would change places.
+    sortedAs: ({ created_at }) => -Date.parse(created_at),
+  },
   { head: "Idle", of: (session) => idleS(session), text: seconds },
   { head: "Expires in", of: ({ expires_in_s }) => expires_in_s, text: seconds },
   { head: "Memory", of: ({ memory_bytes }) => memory_bytes, text: bytesText, isForAdmins: true },
@@ -110,12 +119,14 @@ function sorted(
   isDescending: boolean,
   shares: Model["shares"],
 ): readonly ShownSession[] {
-  const value = (session: ShownSession) => by?.of(session, shares) ?? Number.NEGATIVE_INFINITY;
+  const value = (session: ShownSession) =>
+    by?.sortedAs?.(session) ?? by?.of(session, shares) ?? Number.NEGATIVE_INFINITY;
   const sign = isDescending ? -1 : 1;
   return sessions.toSorted((a, b) => {
     const [left, right] = [value(a), value(b)];
+    if (left === right) return b.created_at.localeCompare(a.created_at); // the same at each look
     if (typeof left === "string") return sign * left.localeCompare(String(right));
-    return left === right ? 0 : sign * (left < Number(right) ? -1 : 1);
+    return sign * (left < Number(right) ? -1 : 1);
   });
 }
 
