@@ -109,6 +109,19 @@ export const SessionAnswer = loose({
 });
 export type SessionAnswer = z.infer<typeof SessionAnswer>;
 export const SessionsAnswer = loose({ sessions: z.array(SessionAnswer) });
+/** What an admin is told of a session beside its record. */
+export const SessionUseAnswer = z.catchall(
+  z.object({
+    ...SessionAnswer.def.shape,
+    pid: z.optional(z.number()),
+    memory_bytes: z.optional(z.number()),
+    cpu_s: z.optional(z.number()),
+    in_flight: z.optional(z.number()),
+  }),
+  JsonValue,
+);
+export type SessionUseAnswer = z.infer<typeof SessionUseAnswer>;
+export const SessionUsesAnswer = loose({ sessions: z.array(SessionUseAnswer) });
 export const LoginAnswer = loose({
   token: z.string(),
   username: z.string(),

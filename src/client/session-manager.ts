@@ -7,7 +7,13 @@ import { type ErrorCode, ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RequestOptions } from "../wire/connection.ts";
 import { RemoteAuthExpired, RemoteRequestError } from "../wire/remote-errors.ts";
-import { LoginAnswer, SessionAnswer, SessionsAnswer } from "./answers.ts";
+import {
+  LoginAnswer,
+  SessionAnswer,
+  SessionsAnswer,
+  type SessionUseAnswer,
+  SessionUsesAnswer,
+} from "./answers.ts";
 import { type Environment, isToken, loginOf, readConfigFile } from "./config-file.ts";
 import { type ClientOptions, encoded, query, Requests } from "./requests.ts";
 import { isSessionId, namedSession } from "./session-names.ts";
@@ -107,6 +113,15 @@ export class SessionManager {
   async list({ all = false }: { readonly all?: boolean } = {}): Promise<readonly SessionAnswer[]> {
     const path = `/sessions${query({ all_: all ? "true" : undefined })}`;
     return (await this.#ask(SessionsAnswer, "GET", path)).sessions;
+  }
+
+  /**
+   * Everybody's, and what each uses. Of our gateway, for admins.
+   *
+   * @throws {ServantError} `session.not-allowed`; `session.no-gateway`: another gateway does not tell it
+   */
+  async uses(): Promise<readonly SessionUseAnswer[]> {
+    return (await this.#ask(SessionUsesAnswer, "GET", "/admin/sessions")).sessions;
   }
 
   /** @throws {ServantError} `session.unknown`: it has ended, or is not theirs who ask */

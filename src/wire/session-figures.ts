@@ -1,7 +1,23 @@
 /** What the record of a session tells beside its words: for tables on a page and on a terminal. */
-import type { SessionRecord, SessionUse } from "./gateway.ts";
 
-type Times = Pick<SessionRecord, "created_at" | "last_active_at" | "timeout_s" | "expires_in_s">;
+interface Times {
+  /** ISO 8601. */
+  readonly created_at?: string | null | undefined;
+  readonly last_active_at?: string | null | undefined;
+  readonly timeout_s: number;
+  readonly expires_in_s: number;
+}
+
+/** A record, and what admins are told beside it. */
+export interface FiguredSession extends Times {
+  readonly session_id: string;
+  readonly owner_username?: string | null | undefined;
+  readonly status: string;
+  readonly pid?: number | undefined;
+  readonly memory_bytes?: number | undefined;
+  readonly cpu_s?: number | undefined;
+  readonly in_flight?: number | undefined;
+}
 
 /** Seconds without a request. By the gateway's clock: the reader's may be another. */
 export function idleS({ timeout_s: timeoutS, expires_in_s: leftS }: Times): number {
@@ -10,7 +26,8 @@ export function idleS({ timeout_s: timeoutS, expires_in_s: leftS }: Times): numb
 
 /** Seconds since it was made, by the gateway's clock; undefined when its times cannot be read. */
 export function ageS(times: Times): number | undefined {
-  const activeS = (Date.parse(times.last_active_at) - Date.parse(times.created_at)) / 1_000;
+  const { created_at: from, last_active_at: to } = times;
+  const activeS = (Date.parse(to ?? "") - Date.parse(from ?? "")) / 1_000;
   return Number.isNaN(activeS) ? undefined : Math.max(0, activeS + idleS(times));
 }
 
@@ -30,7 +47,7 @@ export class CpuShares {
    * `atMs` is by a monotonic clock.
    */
   look(
-    sessions: readonly Pick<SessionUse, "session_id" | "pid" | "cpu_s">[],
+    sessions: readonly Pick<FiguredSession, "session_id" | "pid" | "cpu_s">[],
     atMs: number,
   ): ReadonlyMap<string, number> {
     const shares = new Map<string, number>();
@@ -61,10 +78,10 @@ export interface SessionTotals {
 }
 
 export function totalsOf(
-  sessions: readonly (SessionRecord & Partial<SessionUse>)[],
+  sessions: readonly FiguredSession[],
   shares: ReadonlyMap<string, number>,
 ): SessionTotals {
-  const sum = (of: (session: SessionRecord & Partial<SessionUse>) => number) =>
+  const sum = (of: (session: FiguredSession) => number) =>
     sessions.reduce((total, session) => total + of(session), 0);
   return {
     count: sessions.length,

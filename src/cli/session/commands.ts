@@ -1,13 +1,16 @@
 /** Declares `agent session`, with the help of all its subcommands. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import { SESSION_TIMEOUT_MAX_S } from "../../core/gateway.ts";
-import { durationUpTo, nonEmpty } from "../arguments.ts";
+import { atLeast, durationUpTo, nonEmpty } from "../arguments.ts";
 import type { Done } from "../call/add-call.ts";
 import type { CreateOptions, ExtendOptions } from "./change.ts";
 import type { SessionOptions } from "./context.ts";
 import type { ListOptions } from "./show.ts";
+import type { TopOptions } from "./top.ts";
+import type { Order } from "./top-table.ts";
 
+const ORDERS: readonly Order[] = ["memory", "cpu", "age", "idle", "owner", "label"];
 const timeout = durationUpTo(SESSION_TIMEOUT_MAX_S);
 
 /** Adds `session` to the program; each subcommand hands its exit code to `done`. */
@@ -30,6 +33,7 @@ Examples:
     );
   addCreate(session, done);
   addQuestions(session, done);
+  addTop(session, done);
   addChanges(session, done);
 }
 
@@ -63,6 +67,24 @@ function addQuestions(session: Command, done: Done): void {
   ]).action(async (name: string | undefined, options: SessionOptions) => {
     done(await (await import("./show.ts")).logs(name, options));
   });
+}
+
+function addTop(session: Command, done: Done): void {
+  add(session, "top", "watch what the sessions use: everybody's, for an admin", [
+    "agent session top",
+    "agent session top --interval 5 --sort cpu",
+    "agent session top --once",
+    "agent session top --json | jq .totals",
+  ])
+    .option("--interval <s>", "seconds between two looks", atLeast(0.2), 2)
+    .option("--once", "look once and end, as it does when it is piped")
+    .addOption(
+      new Option("--sort <what>", "what the table is sorted by").choices(ORDERS).default("memory"),
+    )
+    .option("--to <url>", "the gateway that is meant: refused when it is another one", nonEmpty)
+    .action(async (options: TopOptions) => {
+      done(await (await import("./top.ts")).top(options));
+    });
 }
 
 function addChanges(session: Command, done: Done): void {

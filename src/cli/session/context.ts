@@ -1,7 +1,7 @@
 /** What every `agent session` subcommand starts from. */
 import type { SessionAnswer } from "../../client/answers.ts";
 import { changeConfigFile } from "../../client/config-change.ts";
-import { type Login, loginOf, readConfigFile } from "../../client/config-file.ts";
+import { loginOf, readConfigFile } from "../../client/config-file.ts";
 import { SessionManager } from "../../client/session-manager.ts";
 import { isServantError, ServantError } from "../../core/errors.ts";
 import { type Output, openOutput, printable } from "../output.ts";
@@ -13,7 +13,7 @@ export interface SessionOptions {
 
 export interface SessionContext {
   readonly gateway: SessionManager;
-  readonly login: Login;
+  readonly login: ReturnType<typeof loginOf>;
   readonly out: Output;
   readonly json: boolean;
 }
