@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBinary } from "../scripts/binary.ts";
-import { useOf } from "../src/system/process-mark.ts";
+import { cpuOf } from "../src/system/process-mark.ts";
 import type { LoginReply, SessionRecord } from "../src/wire/gateway.ts";
 import { end, family, memory, nowMs, percentile } from "./processes.ts";
 
@@ -90,8 +90,7 @@ try {
 
 /** Percent of a core: what the first process uses, and what the others do. */
 async function idle([first = 0, ...others]: readonly number[]): Promise<[number, number]> {
-  const used = (pids: readonly number[]) =>
-    pids.reduce((sum, pid) => sum + (useOf(pid).cpuS ?? 0), 0);
+  const used = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + (cpuOf(pid) ?? 0), 0);
   const before = [used([first]), used(others)] as const;
   await Bun.sleep(IDLE_MS);
   const share = (now: number, then: number) => ((now - then) / (IDLE_MS / 1_000)) * 100;
