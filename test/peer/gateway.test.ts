@@ -64,11 +64,12 @@ class Person {
   readonly #gateway: RunningGateway;
   readonly config: string;
 
-  constructor(client: Client, name: Name | "copy" | "dave", at = gateway) {
+  /** `config`: one that somebody has already. */
+  constructor(client: Client, name: Name | "copy" | "dave", at = gateway, config?: string) {
     this.#client = client;
     this.#gateway = at;
-    this.config = join(at.folder, `${client.name.replaceAll(" ", "-")}-${name}.json`);
-    rmSync(this.config, { force: true });
+    this.config = config ?? join(at.folder, `${client.name.replaceAll(" ", "-")}-${name}.json`);
+    if (config === undefined) rmSync(this.config, { force: true });
   }
 
   get env(): Record<string, string> {
@@ -150,6 +151,37 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
     await Bun.sleep(50);
   }
 }
+
+describe.skipIf(clients.length < 3)("a login of one program", () => {
+  test(
+    "is the other's, too; but not when others could read it",
+    async () => {
+      gateway = await RunningGateway.start();
+      try {
+        const [careless, careful] = clients as [Client, Client];
+        const bob = new Person(careful, "bob");
+        const ourBob = new Person(ours, "bob", gateway, bob.config);
+        await bob.logIn("bob");
+        await bob.does("session", "create", "--label", "theirs");
+        await ourBob.does("call", "goal", "robot_at(room_two)");
+        expect(await bob.does("call", "goal")).toContain("robot_at(room_two)");
+        const { session_id } = await ourBob.create("--label", "ours");
+        expect(await bob.does("session", "info")).toContain(session_id);
+        await ourBob.logIn("bob");
+        expect(await bob.does("session", "list")).toContain("theirs");
+        await ourBob.does("logout");
+        expect(await bob.fails("whoami")).toContain("Not logged in");
+        const carol = new Person(careless, "carol"); // writes with the mask's mode
+        await carol.logIn("carol");
+        const refused = await new Person(ours, "carol", gateway, carol.config).fails("whoami");
+        expect(refused).toContain(`chmod 600 ${carol.config}`);
+      } finally {
+        await gateway[Symbol.asyncDispose]();
+      }
+    },
+    SLOW_MS,
+  );
+});
 
 describe.each(clients)("$name", (client) => {
   beforeAll(async () => {
@@ -318,7 +350,11 @@ describe.each(clients)("$name", (client) => {
       await robot.until(client.isConnected);
       await bob.does("call", "goal", "box_at(room_two, box_a)");
       if (client.script === undefined) {
-        const results = await bob.does("call", "execute", "--json");
+        const mission = join(gateway.folder, "tidy.json");
+        const blocks = [{ type: "plan", goal: ["box_at(room_two, box_a)"] }];
+        writeFileSync(mission, JSON.stringify({ name: "tidy", blocks }));
+        await bob.does("call", "mission", "save", mission);
+        const results = await bob.does("call", "mission", "execute", "tidy", "--json");
         expect(results).not.toContain('"success": false');
         expect(await bob.does("call", "state")).toContain("box_at(room_two, box_a)");
       } else {
