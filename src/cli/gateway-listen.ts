@@ -26,10 +26,22 @@ export interface Listening {
   /** `https://0.0.0.0:8421` */
   readonly url: string;
   readonly port: number;
+  /**
+   * Shows another certificate from now on; what is open stays open.
+   *
+   * @throws {ServantError} `local.bad-tls`: it goes on with the one before
+   */
+  renew(tls: Tls): void;
   /** Takes no more requests and ends those that are open. */
   stop(): Promise<void>;
 }
 
+/** PEM. */
+interface Tls {
+  readonly cert: string;
+  readonly key: string;
+}
+type Server = Bun.Server<Ends>;
 type Listens = Pick<Gateway, "fetch" | "connect">;
 type Options = Pick<
   HostOptions,
@@ -45,26 +57,48 @@ export function listenForGateway(gateway: Listens, options: Options): Listening 
       "passwords and tokens would travel in clear; --insecure-http takes that upon you";
     throw new ServantError("local.needs-tls", `Cannot listen on ${hostname}: ${reason}`);
   }
-  const server = serve(gateway, options, hostname, tls);
+  let server = serve(gateway, options, hostname, tls);
   const port = server.port ?? options.port;
+  /** With certificates before, as long as something is open there. */
+  const earlier = new Set<Server>();
   const name = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     url: `${tls === undefined ? "http" : "https"}://${name}:${port}`,
     port,
+    renew(renewed) {
+      refuseBadTls(renewed);
+      const before = server;
+      earlier.add(before);
+      void before.stop().then(() => earlier.delete(before));
+      // The runtime has no way to change it (its `reload` keeps the old one): the port is free for less
+      // than a millisecond.
+      server = serve(gateway, { ...options, port }, hostname, renewed);
+    },
     async stop() {
       const patience = new AbortController();
-      await Promise.race([server.stop(), systemClock.sleep(STOP_MS, patience.signal)]);
+      const all = [server, ...earlier];
+      const ended = Promise.all(all.map((each) => each.stop()));
+      await Promise.race([ended, systemClock.sleep(STOP_MS, patience.signal)]);
       patience.abort();
-      await server.stop(true);
+      await Promise.all(all.map((each) => each.stop(true)));
     },
   };
+}
+
+/** @throws {ServantError} `local.bad-tls` when it cannot be served with */
+function refuseBadTls(tls: Tls): void {
+  try {
+    void Bun.serve({ port: 0, hostname: "127.0.0.1", tls, fetch: () => new Response() }).stop(true);
+  } catch (cause) {
+    throw cannotListen("127.0.0.1", cause);
+  }
 }
 
 function serve(
   gateway: Listens,
   { maxBody, port }: Options,
   hostname: string,
-  tls: { cert: string; key: string } | undefined,
+  tls: Tls | undefined,
 ) {
   try {
     return Bun.serve<Ends>({

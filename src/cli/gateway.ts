@@ -8,6 +8,7 @@ import { listenForGateway } from "./gateway-listen.ts";
 import { hostLog } from "./host-log.ts";
 import { openGateway, openUsers } from "./open-gateway.ts";
 import type { HostOptions } from "./options.ts";
+import { keepRenewed } from "./renewal.ts";
 import { aborted, stopSignals } from "./stop-signals.ts";
 
 /**
@@ -26,14 +27,15 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
     const open = openGateway(options, { users, log, version, folder: stateDir.path });
     try {
       const { audit, door } = open;
-      const { url, port, stop } = listenForGateway(door, options);
+      const listening = listenForGateway(door, options);
+      const { url, port, stop } = listening;
       const { sessions } = door;
       audit.note({ what: "start", detail: `${version} on ${url}` });
       if (url.startsWith("http:") && !isLoopback(options.bind)) {
         log("warn", `passwords and tokens travel in clear to ${url}: --insecure-http`, {});
       }
       tellReady(options, { url, port, users: users.count, sessions, state_dir: stateDir.path });
-      await aborted(stopping);
+      await Promise.all([aborted(stopping), keepRenewed(options, listening, log, stopping)]);
       log("info", "stopping", {});
       audit.note({ what: "stop" });
       // What sessions hold they answer as they end, and that goes out before the lines are cut.

@@ -1,6 +1,7 @@
 /** The users file on disk: read when it is another one than before. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { messageOf, ServantError } from "../core/errors.ts";
+import { fileMark } from "./file-mark.ts";
 
 /** A users file beyond this is none, in bytes: 10,000 users fit. */
 const FILE_MAX_BYTES = 4 * 2 ** 20;
@@ -27,7 +28,7 @@ export class UsersFileOnDisk {
    * @throws {ServantError} `gateway.no-users`, `gateway.bad-users`
    */
   readIfChanged(): string | undefined {
-    const mark = this.#mark();
+    const mark = fileMark(this.path);
     if (mark === this.#seen) return undefined;
     this.#seen = mark;
     try {
@@ -39,16 +40,6 @@ export class UsersFileOnDisk {
         throw new ServantError("gateway.no-users", problem, { cause });
       }
       throw this.#bad(messageOf(cause), cause);
-    }
-  }
-
-  /** An editor writes a new file in its place, or into the same one: either changes this. */
-  #mark(): string {
-    try {
-      const { dev, ino, size, mtimeNs, ctimeNs } = statSync(this.path, { bigint: true });
-      return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
-    } catch (cause) {
-      return messageOf(cause);
     }
   }
 

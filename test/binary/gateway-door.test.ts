@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { agent, ensureBinary } from "../support/binary.ts";
+import { type Certificates, throwAwayCertificates } from "../support/certificates.ts";
 import { PEOPLE, RunningGateway } from "../support/gateway.ts";
 import { start } from "../support/running.ts";
 
@@ -44,6 +45,46 @@ test("nothing is said to whoever does not trust the authority, or speaks in clea
   );
   expect(clear).toBe("cut off");
   expect((await gateway.ask("/health")).status).toBe(200);
+});
+
+test("a renewed certificate counts from then on, and cuts off nothing that is open", async () => {
+  await using gateway = await RunningGateway.start();
+  const token = await gateway.logIn("bob");
+  const { session_id: id } = await gateway.createSession(token);
+  const registered = await gateway.ask(`/s/${id}/servant/register`, {
+    token,
+    json: { transitions: ["move"] },
+  });
+  const { servant_id } = (await registered.json()) as { servant_id: string };
+  const poll = gateway.ask(`/s/${id}/servant/${servant_id}/next_assignment`, {
+    token,
+    headers: { Prefer: "wait=20" },
+  });
+  const certificates = gateway.certificates as Certificates;
+  // One after the other, as they are copied; then one that is broken.
+  using renewed = throwAwayCertificates();
+  const ca = readFileSync(renewed.ca, "utf8");
+  cpSync(renewed.cert, certificates.cert);
+  cpSync(renewed.key, certificates.key);
+  const asked = () => fetch(`${gateway.url}/health`, { tls: { ca }, keepalive: false });
+  await until(async () => (await asked().catch(() => undefined))?.status === 200);
+  expect(gateway.process.output()).toContain("renewed certificate");
+  writeFileSync(certificates.key, "no key");
+  await gateway.process.until(/the certificate before goes on/);
+  expect((await asked()).status).toBe(200);
+  const action = { action: "move", params: { start: "room_robot_home", end: "room_one" } };
+  const headers = { Authorization: `Bearer ${token}` };
+  const body = JSON.stringify(action);
+  const triggered = fetch(`${gateway.url}/s/${id}/trigger`, {
+    ...{ method: "POST", headers, body, tls: { ca } },
+  });
+  const assignment = await poll;
+  expect([assignment.status, await assignment.json()]).toEqual([
+    200,
+    expect.objectContaining({ transition_name: "move" }),
+  ]);
+  await gateway.stop();
+  await triggered.catch(() => undefined); // it was not answered: the servant had it in hand
 });
 
 test("a token outlives its gateway, and nothing on disk is one", async () => {
