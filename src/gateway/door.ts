@@ -13,7 +13,7 @@ import { holderOf, theirs } from "./guard.ts";
 import type { Guesses } from "./guesses.ts";
 import { refuseAmbiguous } from "./headers.ts";
 import { Logins, type Passwords } from "./login.ts";
-import { clientAddress, type IsTrusted } from "./peer.ts";
+import { clientAddress, type IsTrusted, plainAddress } from "./peer.ts";
 import type { SessionProxy, Way } from "./proxy.ts";
 import { refusal } from "./refusal.ts";
 import type { Tunnel } from "./relay.ts";
@@ -84,7 +84,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
       const answer = await answered(request, from, async () => {
         const asked = askedOf(request);
         if (asked !== undefined) return await passOn(parts, request, asked, from);
-        return await app.fetch(request, { from, peer });
+        return await app.fetch(request, { from, peer: plainAddress(peer) });
       });
       if (!request.headers.has("x-requested-with")) answer.headers.set("Warning", ADVICE);
       return answer;

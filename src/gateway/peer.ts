@@ -51,7 +51,7 @@ export function clientAddress(
 const FORWARDED_MAX_CHARS = 2_048;
 
 /** Without a port, a zone, brackets; IPv4 inside of IPv6 as itself. */
-function plainAddress(text: string): string {
+export function plainAddress(text: string): string {
   if (/^[\d.]+$/.test(text)) return text; // as most are
   const bare = text
     .trim()

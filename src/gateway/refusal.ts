@@ -21,6 +21,16 @@ const AUDITED: ReadonlySet<ErrorCode> = new Set([
   "session.too-many",
 ]);
 
+/**
+ * What clients hear as often as they ask, though it is no fault of the gateway's: its own log says once that a
+ * session has died.
+ */
+const UNLOGGED: ReadonlySet<ErrorCode> = new Set([
+  "agent.draining",
+  "session.dead",
+  "session.starting",
+]);
+
 export function refusal(parts: GatewayParts, cause: unknown, about: About): Response {
   const { audit, log, sessions, tally, tokens } = parts;
   const { code } = toServantError(cause);
@@ -33,9 +43,9 @@ export function refusal(parts: GatewayParts, cause: unknown, about: About): Resp
   if (AUDITED.has(code) || owner !== undefined) {
     audit.refused({ from, who, code, request, ...(owner === undefined ? {} : { session, owner }) });
   }
-  if (status >= 500) {
+  if (status >= 500 && !UNLOGGED.has(code)) {
     const problem = isServantError(cause) ? cause.message : `fault: ${messageOf(cause)}`;
-    log(code === "session.dead" ? "warn" : "error", `${request}: ${problem}`.slice(0, 1_000), {});
+    log("error", `${request}: ${problem}`.slice(0, 1_000), {});
   }
   tally.answered(status);
   return Response.json(body, { status, headers });

@@ -282,6 +282,26 @@ test("the start says where it is, who may log in, and what to do next", async ()
   expect(await third.exited).toBe(0);
 });
 
+test("the audit log tells what ended by itself, and when the gateway came and went", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const read = () =>
+    readFileSync(join(gateway.stateDir, "audit.log"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const token = await gateway.logIn("bob");
+  const brief = await gateway.createSession(token, { timeout_s: 1 });
+  const doomed = await gateway.createSession(token);
+  const lock = join(gateway.stateDir, doomed.session_id, "world", "lock");
+  process.kill(Number(readFileSync(lock, "utf8")), "SIGKILL");
+  const told = (what: string) => read().find((entry) => entry.what === what);
+  await until(() => told("session.expire") !== undefined && told("session.die") !== undefined);
+  expect(told("session.expire")).toMatchObject({ session: brief.session_id, owner: "bob" });
+  expect(told("session.die")).toMatchObject({ session: doomed.session_id, owner: "bob" });
+  await gateway.stop();
+  expect([read()[0]?.what, read().at(-1)?.what]).toEqual(["start", "stop"]);
+});
+
 test("a link in the audit log's place is not followed, and logins go on", async () => {
   await using gateway = await RunningGateway.start({ isPlain: true });
   const path = join(gateway.stateDir, "audit.log");

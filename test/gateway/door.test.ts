@@ -291,15 +291,37 @@ test("a servant is not logged out while it acts for hours", async () => {
   expect((await post()).status).toBe(401);
 });
 
-test("a missing X-Requested-With costs a word of advice and no more", async () => {
+test("a missing X-Requested-With costs a word of advice and no more, on every route", async () => {
   await using scene = new GatewayScene();
-  const bare = new Request("http://plan.example/health");
-  const advised = await scene.gateway.fetch(bare, SOMEWHERE);
-  expect([advised.status, advised.headers.get("warning")]).toEqual([
-    200,
-    expect.stringContaining("X-Requested-With"),
-  ]);
-  expect((await scene.ask("/health")).headers.get("warning")).toBeNull();
+  const token = await scene.logIn("alice");
+  const { session_id: id } = await scene.create(token);
+  const asked = Object.values(api)
+    .filter(({ method }) => method === "GET")
+    .map(({ path }) => path.replace("{id}", id));
+  for (const path of [...asked, `/s/${id}/health`, "/nothing"]) {
+    const headers = { Authorization: `Bearer ${token}` };
+    const bare = new Request(`http://plan.example${path}`, { headers });
+    const advised = await scene.gateway.fetch(bare, SOMEWHERE);
+    const same = await scene.ask(path, { token });
+    expect([path, advised.status]).toEqual([path, same.status]);
+    expect(advised.headers.get("warning")).toContain("X-Requested-With");
+    expect(same.headers.get("warning")).toBeNull();
+  }
+});
+
+test("a dead session is told to whoever asks, and logged once", async () => {
+  await using scene = new GatewayScene();
+  const token = await scene.logIn("bob");
+  const { session_id: id } = await scene.create(token);
+  scene.audit();
+  scene.machine.of(id).end(false);
+  await scene.machine.clock.advance(1);
+  for (let count = 0; count < 100; count += 1) {
+    const answer = await scene.ask(`/s/${id}/state`, { token });
+    expect([answer.status, await detailOf(answer)]).toEqual([502, "session.dead"]);
+  }
+  expect(scene.logged).toEqual([]);
+  expect(scene.machine.logged).toHaveLength(1);
 });
 
 test("pages of other sites are refused", async () => {
@@ -355,6 +377,7 @@ test("metrics are for this machine and for admins, unless somebody asks for othe
       .status;
   expect(await status("127.0.0.1")).toBe(200);
   expect(await status("::1")).toBe(200);
+  expect(await status("::ffff:127.0.0.1")).toBe(200); // as a socket for both kinds says it
   expect(await status("127.0.0.1", undefined, { "X-Forwarded-For": "203.0.113.5" })).toBe(401);
   expect(await status("127.0.0.1", undefined, { Forwarded: "for=203.0.113.5" })).toBe(401);
   expect(await status(SOMEWHERE)).toBe(401);
