@@ -2,6 +2,7 @@
 
 import { ServantError } from "../core/errors.ts";
 import type { Gateway } from "../gateway/door.ts";
+import { isStreamed } from "../gateway/proxy.ts";
 import { RELAY_AHEAD_BYTES, type Tunnel } from "../gateway/relay.ts";
 import { cannotListen, readTls } from "../local/listener.ts";
 import { systemClock } from "../system/clock.ts";
@@ -12,6 +13,8 @@ import type { HostOptions } from "./options.ts";
 const STOP_MS = 2_000;
 /** How long a client may take over the head of a request, in seconds. */
 const IDLE_S = 10;
+/** How long a connection is kept for the next request, in seconds. */
+const KEEP_S = 120;
 /** A body that is refused is still read, so that its client gets to the answer: up to so many limits. */
 const DRAIN_TIMES = 8;
 /** What is answered before the body is here: it must not come for ever. */
@@ -46,7 +49,7 @@ type Listens = Pick<Gateway, "fetch" | "connect">;
 type Options = Pick<
   HostOptions,
   "port" | "bind" | "tlsCert" | "tlsKey" | "insecureHttp" | "maxBody"
->;
+> & { readonly keepS?: number };
 
 /** @throws {ServantError} `local.needs-tls`, `local.bad-tls`, `local.port-in-use`, `local.bad-address` */
 export function listenForGateway(gateway: Listens, options: Options): Listening {
@@ -96,7 +99,7 @@ function refuseBadTls(tls: Tls): void {
 
 function serve(
   gateway: Listens,
-  { maxBody, port }: Options,
+  { keepS = KEEP_S, maxBody, port }: Options,
   hostname: string,
   tls: Tls | undefined,
 ) {
@@ -117,7 +120,8 @@ function serve(
         const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
         if (!isSocket) {
           const answer = await gateway.fetch(request, from);
-          if (REFUSED.includes(answer.status)) server.timeout(request, IDLE_S);
+          const idleS = REFUSED.includes(answer.status) ? IDLE_S : keepS;
+          if (!isStreamed(answer)) server.timeout(request, idleS);
           return answer;
         }
         const tunnel = await gateway.connect(request, from);

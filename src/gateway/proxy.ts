@@ -29,6 +29,13 @@ export interface SessionProxy {
   close(): void;
 }
 
+const streamed = new WeakSet<Response>();
+
+/** Whether an answer comes bit by bit, with pauses of any length. */
+export function isStreamed(answer: Response): boolean {
+  return streamed.has(answer);
+}
+
 export interface ProxyOptions {
   readonly dial: Dial;
   readonly maxBodyBytes: number;
@@ -78,7 +85,7 @@ export function proxy({
     },
     async connect(request, way, to, from) {
       try {
-        const tunnel = await openTunnel(request.headers, way, to);
+        const tunnel = await openTunnel(request, way, to);
         if (tunnel !== undefined) return tunnel;
         // What it says to the same request without the upgrade tells why it opens none.
         const answer = await ask(request, way, to, from);
@@ -152,8 +159,10 @@ function responseOf(
   expiresInS: number,
 ): Response {
   const isBodiless = method === "HEAD" || status === 204 || status === 205 || status === 304;
-  return new Response(isBodiless ? null : (body as Uint8Array<ArrayBuffer>), {
+  const response = new Response(isBodiless ? null : (body as Uint8Array<ArrayBuffer>), {
     status,
     headers: outward(headers, expiresInS, isBodiless && status !== 204),
   });
+  if (!isBodiless && body instanceof ReadableStream) streamed.add(response);
+  return response;
 }

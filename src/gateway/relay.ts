@@ -34,11 +34,11 @@ const BAD_GATEWAY = 1014;
 
 /** Undefined when the session does not open it. Leaves the way when the session's end closes. */
 export async function openTunnel(
-  headers: Headers,
+  request: Request,
   way: Way,
   to: SessionAddress,
 ): Promise<Tunnel | undefined> {
-  const socket = await opened(headers, way, to);
+  const socket = await opened(request, way, to);
   if (socket === undefined) return undefined;
   let client: ClientSocket | undefined;
   /** What happens before the client's end is open. */
@@ -97,7 +97,7 @@ function closeSession(socket: WebSocket, code: number, reason: string): void {
 }
 
 async function opened(
-  headers: Headers,
+  { headers, signal }: Request,
   { url, secret }: Way,
   { rest }: SessionAddress,
 ): Promise<WebSocket | undefined> {
@@ -108,6 +108,10 @@ async function opened(
     perMessageDeflate: false,
   });
   socket.binaryType = "nodebuffer";
+  // A session that is busy may take its time; its client need not wait for it.
+  signal.addEventListener("abort", () => {
+    if (socket.readyState === WebSocket.CONNECTING) socket.close();
+  });
   return await new Promise((resolve) => {
     socket.onopen = () => resolve(socket);
     socket.onerror = () => resolve(undefined);

@@ -158,7 +158,9 @@ test("a logout ends what the token had opened", async () => {
 
 test("a body over the limit is refused, declared or not, and the connection stays in step", async () => {
   let received = 0;
+  const asked: (string | null)[] = [];
   await using inside = session(async (request) => {
+    asked.push(request.headers.get("content-length"));
     for await (const part of request.body ?? []) received += part.byteLength;
     return new Response("taken");
   });
@@ -180,6 +182,7 @@ test("a body over the limit is refused, declared or not, and the connection stay
     raw.close();
   }
   expect(received).toBeLessThanOrEqual(MIB);
+  expect(asked).toEqual([null]); // what is declared as too long never gets there
   expect((await fetch(`${gateway.url}/x`, { method: "POST", body: "x".repeat(MIB) })).status).toBe(
     200,
   );
@@ -203,10 +206,30 @@ test("a body that stops coming is given up", async () => {
   await until(() => gateway.inFlight === 0);
 });
 
+test("a connection is kept for a while only, but one whose answer pauses as long as it does", async () => {
+  await using inside = await rawServer((socket, piece) => {
+    if (piece.includes("/whole")) socket.write(OK);
+    else socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+  });
+  await using gateway = proxied(inside.port, { keepS: 1 });
+  const ask = async (path: string) =>
+    (await RawHttp.open(gateway)).send(`GET /s/${ID}${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+  const [kept, pausing] = [await ask("/whole"), await ask("/pausing")];
+  await pausing.hear("first");
+  expect(await kept.toTheEnd()).toEndWith("ok");
+  expect(pausing.isClosed).toBe(false);
+  for (const socket of inside.open) socket.write("4\r\nlast\r\n0\r\n\r\n");
+  await pausing.hear("last");
+  pausing.close();
+}, 20_000);
+
 test("lines are used again, and only after an answer that is whole", async () => {
   await using inside = await rawServer((socket, piece) => {
     if (piece.includes("/last")) socket.end("HTTP/1.1 200 OK\r\n\r\nto the end");
-    else if (piece.includes("/more")) socket.write(`${OK}HTTP/1.1 200 OK\r\n\r\n`);
+    else if (piece.includes("/late")) {
+      socket.write(OK);
+      setTimeout(() => socket.write(OK), 20);
+    } else if (piece.includes("/more")) socket.write(`${OK}HTTP/1.1 200 OK\r\n\r\n`);
     else socket.write(OK);
   });
   await using gateway = proxied(inside.port);
@@ -218,8 +241,10 @@ test("lines are used again, and only after an answer that is whole", async () =>
   expect(inside.heard).toHaveLength(2);
   // What speaks unasked is not trusted with another request.
   expect((await fetch(`${gateway.url}/more`)).status).toBe(502);
+  expect(await ask("/late")).toBe("ok");
+  await until(() => inside.open.size === 0);
   expect(await ask("/x")).toBe("ok");
-  expect(inside.heard).toHaveLength(3);
+  expect(inside.heard).toHaveLength(4);
 });
 
 // Goal: neither side's slowness fills the gateway's memory.

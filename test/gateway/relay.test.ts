@@ -1,8 +1,12 @@
 /** Websockets through the gateway: what either end says and how it leaves. */
 import { expect, test } from "bun:test";
 import { GATEWAY_SECRET_HEADER } from "../../src/core/gateway.ts";
+import { openTunnel } from "../../src/gateway/relay.ts";
 import { type Proxied, proxied, SECRET, until } from "../support/proxied.ts";
+import { RawHttp, rawServer } from "../support/raw-http.ts";
 import { RawReader } from "../support/raw-reader.ts";
+
+const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
 interface Heard {
   readonly said: (string | Uint8Array)[];
@@ -93,6 +97,34 @@ test("what either end says reaches the other, text and bytes, from the first wor
   expect(inside.heard.closed).toEqual([4_001, "enough"]);
 });
 
+test("what the session says before the client's end is open is told then", async () => {
+  await using inside = session({
+    onOpen(socket) {
+      socket.send("first");
+      socket.close(4_002, "and last");
+    },
+  });
+  let hasLeft = false;
+  const way = {
+    url: `http://127.0.0.1:${inside.port}`,
+    secret: SECRET,
+    expiresInS: 1,
+    ended: new AbortController().signal,
+    leave() {
+      hasLeft = true;
+    },
+  };
+  const to = { id: "x", rest: "/runs/1/events" };
+  const tunnel = await openTunnel(new Request("http://h/"), way, to);
+  await until(() => hasLeft);
+  const told: unknown[] = [];
+  tunnel?.join({
+    send: (data) => told.push(data) > 0,
+    close: (...how) => told.push(how),
+  });
+  expect(told).toEqual(["first", [4_002, "and last"]]);
+});
+
 test("a session's close reaches the client as it was said", async () => {
   await using inside = session();
   await using gateway = proxied(inside.port);
@@ -122,13 +154,27 @@ test("a session that opens no websocket says why", async () => {
     Upgrade: "websocket",
     Connection: "Upgrade",
     "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "Sec-WebSocket-Key": KEY,
   };
   const answer = await fetch(`${gateway.url}/runs/2/events`, { headers });
   expect([answer.status, await answer.json()]).toEqual([404, { detail: "no" }]);
   const full = await fetch(`${gateway.url}/runs/1/events?full`, { headers });
   expect([full.status, await full.json()]).toMatchObject([503, { code: "local.too-many" }]);
   expect(gateway.inFlight).toBe(0);
+});
+
+test("a client that goes while its session says nothing takes the handshake along", async () => {
+  await using silent = await rawServer(() => {});
+  await using gateway = proxied(silent.port);
+  const raw = await RawHttp.open(gateway);
+  const head = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+  const path = new URL(`${gateway.url}/runs/1/events`).pathname;
+  raw.send(
+    `GET ${path} HTTP/1.1\r\nHost: h\r\n${head.join("\r\n")}\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
+  );
+  await until(() => silent.heard.join("").includes("/runs/1/events"));
+  raw.close();
+  await until(() => silent.open.size === 0 && gateway.inFlight === 0);
 });
 
 test("subprotocols are the session's to choose", async () => {

@@ -22,7 +22,7 @@ export interface Proxied extends AsyncDisposable {
 /** Everything under `/s/ID` goes to `http://127.0.0.1:PORT`; nothing else is known. */
 export function proxied(
   port: number,
-  { maxBodyBytes = 2 ** 24, patienceMs = 10_000 } = {},
+  { keepS = 120, maxBodyBytes = 2 ** 24, patienceMs = 10_000 } = {},
 ): Proxied {
   const through = proxy({ dial, maxBodyBytes, patienceMs });
   const loggedOut = new AbortController();
@@ -62,7 +62,7 @@ export function proxied(
         return to === undefined ? lost() : await through.connect(request, way(), to, from);
       },
     },
-    { port: 0, bind: "127.0.0.1", maxBody: maxBodyBytes },
+    { port: 0, bind: "127.0.0.1", maxBody: maxBodyBytes, keepS },
   );
   return {
     port: listening.port,
