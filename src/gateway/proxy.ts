@@ -2,7 +2,7 @@
  * Carries requests to sessions and their answers back. Bodies stream both ways, as fast as the slower
  * side reads; there is no limit in time, for an execution may take hours.
  */
-import { ServantError } from "../core/errors.ts";
+import { isServantError, ServantError } from "../core/errors.ts";
 import type { SessionAddress } from "./address.ts";
 import { type Answer, Exchange } from "./exchange.ts";
 import { EXPIRES_HEADER, expiresText, inward, outward } from "./headers.ts";
@@ -139,6 +139,7 @@ function begun(
 
 function refusal(cause: unknown, way: Way): Response {
   way.leave();
+  if (!isServantError(cause)) throw cause; // a fault of ours: the door logs it
   const response = failureResponse(cause);
   response.headers.set(EXPIRES_HEADER, expiresText(way.expiresInS));
   return response;

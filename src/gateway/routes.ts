@@ -98,7 +98,7 @@ function authRoutes(app: GatewayApp, parts: GatewayParts): void {
       const { username, role } = user;
       const token = await tokens.issue(user);
       tally.login("ok");
-      audit.note({ what: "login", who: username, from });
+      audit.did({ what: "login", who: username, from });
       return context.json({ token, username, role });
     } catch (cause) {
       tally.login(outcomeOf(cause));
@@ -107,7 +107,7 @@ function authRoutes(app: GatewayApp, parts: GatewayParts): void {
   });
   app.post("/auth/logout", withPerson(parts), async (context) => {
     await tokens.revoke(tokenOf(context.req.raw.headers) ?? "");
-    audit.note({ what: "logout", who: context.var.person.username, from: context.env.from });
+    audit.did({ what: "logout", who: context.var.person.username, from: context.env.from });
     return context.json({ status: "ok" });
   });
 }

@@ -15,7 +15,7 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
   const own = (context: GatewayContext) =>
     theirs(sessions, context.var.person, context.req.param("id") ?? "");
   const note = ({ env, var: { person } }: GatewayContext, what: Deed, session: Session) =>
-    audit.note({
+    audit.did({
       what,
       who: person.username,
       from: env.from,

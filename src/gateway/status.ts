@@ -31,6 +31,8 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
 /** Where such a request ends is not sure, or will never be: nothing behind it is read. */
 const LAST: ReadonlySet<ErrorCode> = new Set(["request.ambiguous", "request.slow"]);
 
+const FAULT = "Cannot answer: a fault of the gateway, which its log tells more about";
+
 /** The answer that tells a client of a failure; what has no status of its own is ours, a 500. */
 export function failureAnswer(cause: unknown): {
   readonly status: FailureStatus;
@@ -41,7 +43,8 @@ export function failureAnswer(cause: unknown): {
   const status = STATUS[code] ?? 500;
   return {
     status,
-    body: { detail: message, code, hint },
+    // What is our own fault may name what is nobody's business: it is in the log.
+    body: { detail: code === "agent.internal" ? FAULT : message, code, hint },
     headers: {
       "Cache-Control": "no-store",
       ...(LAST.has(code) ? { Connection: "close" } : {}),

@@ -7,10 +7,19 @@ export const LOGIN_MAX_BYTES = 4_096;
 /** Where bcrypt stops reading: what is longer would be another password to each implementation. In bytes. */
 export const PASSWORD_MAX_BYTES = 72;
 
-/** bcrypt, of any spelling that Python's and Apache's tools write. */
+/**
+ * bcrypt, of any spelling that Python's and Apache's tools write. A salt has 128 bits and a digest 184: the last
+ * character of each stands for fewer than the others, and what no tool can have written is no hash. More than 2^20
+ * rounds take a minute: a slip, and nobody else could log in meanwhile.
+ */
 const PasswordHash = z
   .string()
-  .check(z.regex(/^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/, "no bcrypt hash"));
+  .check(
+    z.regex(
+      /^\$2[aby]\$(?:0[4-9]|1\d|20)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/,
+      "no bcrypt hash of 4 to 20 rounds",
+    ),
+  );
 
 /** The users file. */
 export const LoginFile = z.looseObject({

@@ -1,7 +1,7 @@
 /** The audit log: what its lines say, and what they never do. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Audit, REFUSALS_MAX, REFUSALS_MAX_OF_ALL } from "../../src/gateway/audit.ts";
+import { Audit, DEEDS_MAX, REFUSALS_MAX, REFUSALS_MAX_OF_ALL } from "../../src/gateway/audit.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 function scene() {
@@ -60,7 +60,33 @@ test("a crowd of addresses fills neither disk nor memory", async () => {
   await clock.advance(60_000);
   audit.sweep();
   expect(read().at(-1)).toMatchObject({ what: "unsaid", count: 50_000 - REFUSALS_MAX_OF_ALL });
-  // What people did is written all the same.
-  for (let count = 0; count < 1_000; count += 1) audit.note({ what: "login", who: "alice" });
-  expect(read().filter(({ what }) => what === "login")).toHaveLength(1_000);
+});
+
+test("a few who come often do not exceed what is written of all", async () => {
+  const { audit, clock, read } = scene();
+  for (let count = 0; count < 10_000; count += 1) {
+    audit.refused({ from: `192.0.2.${count % 100}` });
+  }
+  expect(read()).toHaveLength(REFUSALS_MAX_OF_ALL);
+  await clock.advance(60_000);
+  audit.sweep();
+  const unsaid = read().filter(({ what }) => what === "unsaid");
+  expect(unsaid).toHaveLength(100);
+  expect(unsaid.reduce((sum, { count }) => sum + count, 0)).toBe(10_000 - REFUSALS_MAX_OF_ALL);
+});
+
+test("nobody washes away what they did by doing more; strangers hide nothing of it", async () => {
+  const { audit, clock, read } = scene();
+  for (let count = 0; count < 50_000; count += 1) audit.refused({ from: `10.0.${count >> 8}.1` });
+  for (let count = 0; count < 1_000; count += 1) audit.did({ what: "login", who: "bob" });
+  audit.did({ what: "session.stop", who: "alice", session: "id" });
+  expect(read().filter(({ who }) => who === "bob")).toHaveLength(DEEDS_MAX);
+  expect(read().at(-1)).toMatchObject({ what: "session.stop", who: "alice" });
+  await clock.advance(60_000);
+  audit.did({ what: "login", who: "bob" }); // before any sweep
+  const told = read().filter(({ who }) => who === "bob");
+  expect(told.slice(-2)).toMatchObject([
+    { what: "unsaid", count: 1_000 - DEEDS_MAX },
+    { what: "login" },
+  ]);
 });

@@ -324,6 +324,19 @@ test("a dead session is told to whoever asks, and logged once", async () => {
   expect(scene.machine.logged).toHaveLength(1);
 });
 
+test("a fault of ours is logged, and told without what it says", async () => {
+  await using scene = new GatewayScene();
+  const token = await scene.logIn("bob");
+  const { session_id: id } = await scene.create(token);
+  scene.answer = () => {
+    throw new Error("ENOENT: /var/lib/planner/secret");
+  };
+  const answer = await scene.ask(`/s/${id}/state`, { token });
+  expect(answer.status).toBe(500);
+  expect(await answer.text()).not.toContain("/var/lib");
+  expect(scene.logged).toEqual([expect.stringContaining("/var/lib/planner/secret")]);
+});
+
 test("pages of other sites are refused", async () => {
   await using scene = new GatewayScene();
   const token = await scene.logIn("bob");
