@@ -63,7 +63,7 @@ test("--json is a document for each look, with the share of the processor from t
     .split("\n")
     .map((line) => (line === "" ? undefined : JSON.parse(line)));
   expect(first).toMatchObject({
-    ...{ own: false, sessions: [{ session_id: session.session_id, in_flight: 0 }] },
+    ...{ told: "all", sessions: [{ session_id: session.session_id, in_flight: 0 }] },
     totals: { count: 1, running: 1, dead: 0, owners: 1 },
   });
   expect(first.totals.memory_bytes).toBeGreaterThan(2 ** 20);

@@ -147,3 +147,27 @@ test.each([
   expect((await session(...line.split(" "))).code).toBe(2);
   expect(gateway.heard).toEqual([]);
 });
+
+test("top at a gateway that tells no uses shows what it lists, an admin everybody's", async () => {
+  put({ label: LABEL }, 1, "dead");
+  const listed = () => gateway.heard.filter((each) => each.startsWith("GET /sessions"));
+  const { code, stdout, stderr } = await session("top", "--once");
+  expect([code, stderr]).toEqual([0, expect.stringContaining("no admin")]);
+  expect(stdout).toMatch(
+    /^1 session, 1 dead\nLABEL +OWNER .*\nsea +alice +dead +00000001 .* 8500\n$/,
+  );
+  expect(listed()).toEqual(["GET /sessions"]);
+  save({ backend_url: gateway.url, token: TOKEN, username: "alice", role: "admin" });
+  const admin = await session("top", "--json", "--once");
+  expect(JSON.parse(admin.stdout)).toMatchObject({
+    told: "records",
+    totals: { count: 1, dead: 1 },
+  });
+  expect(listed()).toEqual(["GET /sessions", "GET /sessions?all_=true"]);
+});
+
+test("top ends when the login is over, and says how to go on", async () => {
+  gateway.tokens.clear();
+  const { code, stderr } = await session("top");
+  expect([code, stderr]).toEqual([77, expect.stringContaining("agent login")]);
+});

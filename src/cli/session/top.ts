@@ -18,8 +18,13 @@ export interface TopOptions extends SessionOptions {
   readonly to?: string;
 }
 
-const NOTE = "You are no admin here: these are your sessions. What they use is told to admins.";
-const NO_USES = ["session.not-allowed", "session.unknown", "session.no-gateway"];
+/** How much a gateway tells of whose sessions. */
+type Told = "all" | "records" | "own";
+const NOTES: Readonly<Record<Told, string>> = {
+  all: "",
+  records: "This gateway does not tell what sessions use.",
+  own: "You are no admin here: these are your sessions. What they use is told to admins.",
+};
 
 export function top(options: TopOptions): Promise<number> {
   return withGateway(options, async (context) => {
@@ -49,7 +54,7 @@ async function tellOnce(looks: Looks, out: Output, options: TopOptions): Promise
   const width = isTerminal ? columns : Number.MAX_SAFE_INTEGER;
   const frame = { columns: width, order: options.sort, paint };
   for (const line of topLines(await looks.next(), frame)) out.line(line);
-  if (looks.isOwn) process.stderr.write(`${NOTE}\n`);
+  if (looks.note !== "") process.stderr.write(`${looks.note}\n`);
 }
 
 /** The token of one gateway is never shown to another. @throws {ServantError} `login.needed` */
@@ -62,13 +67,16 @@ function refuseOther({ gateway }: SessionContext, to: string | undefined): void 
 class Looks {
   readonly #context: SessionContext;
   readonly #cpu = new CpuShares();
-  /** The gateway tells no more than one's own sessions. */
-  isOwn: boolean;
+  told: Told;
 
   constructor(context: SessionContext) {
     this.#context = context;
-    // Who knows to be none does not ask: a gateway writes down who asks for what is not theirs.
-    this.isOwn = context.login.role === "user";
+    // Who knows to be no admin does not ask: a gateway writes down who asks for what is not theirs.
+    this.told = context.login.role === "user" ? "own" : "all";
+  }
+
+  get note(): string {
+    return NOTES[this.told];
   }
 
   async next(): Promise<Look> {
@@ -77,14 +85,16 @@ class Looks {
   }
 
   async #sessions(): Promise<Look["sessions"]> {
-    const { gateway } = this.#context;
-    if (this.isOwn) return await gateway.list();
+    const { gateway, login } = this.#context;
+    if (this.told !== "all") return await gateway.list({ all: this.told === "records" });
     try {
       return await gateway.uses();
     } catch (cause) {
-      if (!isServantError(cause) || !NO_USES.includes(cause.code)) throw cause;
-      this.isOwn = true;
-      return await gateway.list();
+      const code = isServantError(cause) ? cause.code : undefined;
+      if (code === "session.not-allowed") this.told = "own";
+      else if (code !== "session.unknown" && code !== "session.no-gateway") throw cause;
+      else this.told = login.role === "admin" ? "records" : "own"; // DYNOS's own gateway
+      return await this.#sessions();
     }
   }
 }
@@ -99,7 +109,7 @@ async function tellLooks(
   while (!stop.aborted) {
     const { sessions, shares } = await looks.next();
     const { memoryBytes, cpuPercent, inFlight, ...counts } = totalsOf(sessions, shares);
-    const told = sessions.map((each) => {
+    const all = sessions.map((each) => {
       const share = shares.get(each.session_id);
       return { ...each, ...(share === undefined ? {} : { cpu_percent: round(share) }) };
     });
@@ -110,8 +120,8 @@ async function tellLooks(
     };
     const at = new Date(systemClock.now()).toISOString();
     const document = {
-      ...{ at, own: looks.isOwn, sessions: told },
-      totals: { ...counts, ...(looks.isOwn ? {} : use) },
+      ...{ at, told: looks.told, sessions: all },
+      totals: { ...counts, ...(looks.told === "all" ? use : {}) },
     };
     out.write(`${JSON.stringify(document)}\n`);
     if (once === true) return;
@@ -132,16 +142,17 @@ async function watch(
 ): Promise<void> {
   let look = await looks.next(); // what cannot be begun is told on the screen that stays
   let trouble = "";
-  const draw = () => screen.draw(lines());
-  const lines = () => {
+  const { paint } = out;
+  const draw = () => {
     const { columns, rows } = screen;
-    const note = looks.isOwn ? NOTE : "";
-    const foot = [
-      trouble === "" ? out.paint.dim(cut(note, columns)) : out.paint.red(cut(trouble, columns)),
-    ];
-    const keys = out.paint.dim(cut(`every ${interval} s, by ${sort}; q ends`, columns));
-    const table = topLines(look, { columns, rows: rows - 2, order: sort, paint: out.paint });
-    return [...table, ...foot, keys];
+    const table = topLines(look, { columns, rows: rows - 2, order: sort, paint });
+    const foot =
+      trouble === "" ? paint.dim(cut(looks.note, columns)) : paint.red(cut(trouble, columns));
+    screen.draw([
+      ...table,
+      foot,
+      paint.dim(cut(`every ${interval} s, by ${sort}; q ends`, columns)),
+    ]);
   };
   const typed = (key: string) => {
     if (["q", "Q", "\u0003", "\u0004"].includes(key)) stop.abort();
