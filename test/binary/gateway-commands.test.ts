@@ -2,20 +2,20 @@
 // reset is survived, no token goes where it should not, and a terminal is left as it was. Method: the compiled
 // program at the compiled gateway, over https with an authority made for the test.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { ensureBinary, root } from "../support/binary.ts";
-import { type Name, PEOPLE, RunningGateway } from "../support/gateway.ts";
+import { statSync } from "node:fs";
+import { RunningGateway } from "../support/gateway.ts";
+import { ourClient, Person } from "../support/gateway-clients.ts";
 import { HostileBackend } from "../support/hostile-backend.ts";
 import { type Running, start } from "../support/running.ts";
 import { onTerminal } from "../support/terminal.ts";
 
-const ROBOT = join(root, "plugins", "warehouse.ts:WarehouseNode");
-const agent = await ensureBinary();
+const client = await ourClient();
 let gateway: RunningGateway;
+let bob: Person;
 let running: Running[] = [];
 beforeEach(async () => {
   gateway = await RunningGateway.start();
+  bob = new Person(client, gateway, "bob");
 });
 afterEach(async () => {
   for (const each of running) each.kill("SIGKILL");
@@ -24,100 +24,76 @@ afterEach(async () => {
   await gateway[Symbol.asyncDispose]();
 });
 
-const config = () => join(gateway.folder, "config.json");
-const env = () => ({
-  DYNOS_CONFIG_PATH: config(),
-  NODE_EXTRA_CA_CERTS: gateway.certificates?.ca ?? "",
-  WAREHOUSE_STEP_MS: "1",
-  NO_COLOR: "1",
-});
-
-function launch(...args: string[]): Running {
-  const child = start([agent, ...args], env());
-  running.push(child);
-  return child;
-}
-async function run(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
-  const child = launch(...args);
-  return { code: await child.exited, text: child.output() };
-}
-async function does(...args: string[]): Promise<string> {
-  const { code, text } = await run(...args);
-  expect([args.join(" "), code, text]).toEqual([args.join(" "), 0, text]);
-  return text;
-}
-const logIn = (name: Name) =>
-  does("login", gateway.url, "-u", name, "--password", PEOPLE[name].password);
-
-async function connect(...args: string[]): Promise<Running> {
-  const stateDir = join(gateway.folder, "servant");
-  const servant = launch("connect", ROBOT, "--state-dir", stateDir, "--no-local", ...args);
+async function connect(): Promise<Running> {
+  const servant = bob.start("connect", client.robot, "--no-local");
+  running.push(servant);
   await servant.until(/registered as servant/);
   return servant;
 }
 
 test("a servant works through the gateway, over a reset, until its session is stopped", async () => {
-  await logIn("bob");
-  await does("session", "create", "--timeout", "30m");
+  await bob.logIn("bob");
+  await bob.does("session", "create", "--timeout", "30m");
   const servant = await connect();
   await servant.until(/session expires in \d+ min unless/);
-  await does("call", "goal", "box_at(room_two, box_a)");
-  const results = await does("call", "execute", "--json");
+  await bob.does("call", "goal", "box_at(room_two, box_a)");
+  const results = await bob.does("call", "execute", "--json");
   expect(results).toContain('"success": true');
   expect(results).not.toContain('"success": false');
-  await does("session", "reset");
+  await bob.does("session", "reset");
   await servant.until(/registering again[\s\S]*registered as servant/);
-  await does("call", "trigger", "move(start=room_two, end=room_one)");
-  await does("session", "stop");
+  await bob.does("call", "trigger", "move(start=room_two, end=room_one)");
+  await bob.does("session", "stop");
   expect(await servant.exited).toBe(69);
   expect(servant.output().match(/session expires in/g)).toHaveLength(1);
 }, 60_000);
 
 test("a servant whose login was revoked ends, and says how to go on", async () => {
-  await logIn("bob");
-  await does("session", "create");
+  await bob.logIn("bob");
+  await bob.does("session", "create");
   const servant = await connect();
-  await does("logout");
+  await bob.does("logout");
   expect(await servant.exited).toBe(77);
   expect(servant.output()).toContain("agent login");
 }, 60_000);
 
 test("the token goes to the gateway that gave it, and nowhere else", async () => {
-  await logIn("bob");
-  await does("session", "create");
-  const { token, default_session: session } = JSON.parse(readFileSync(config(), "utf8"));
+  await bob.logIn("bob");
+  await bob.does("session", "create");
+  const { token, default_session } = bob.saved;
+  const session = default_session ?? "";
   const other = new HostileBackend();
   try {
-    await run("call", "state", "--to", other.url, "--timeout", "1");
+    await bob.run("call", "state", "--to", other.url, "--timeout", "1");
     expect(other.received.length).toBeGreaterThan(0);
     const told = other.received.map(({ path, headers }) => path + JSON.stringify(headers.toJSON()));
     for (const secret of [token, session]) expect(told.join("\n")).not.toContain(secret);
   } finally {
     await other.stop();
   }
-  const bare = await run("connect", ROBOT, "--to", gateway.url, "--session", session, "--no-local");
+  const bare = await bob.run("connect", client.robot, "--to", gateway.url, "--session", session);
   expect([bare.code, bare.text]).toEqual([77, expect.stringContaining("401")]);
-  expect((await run("call", "state", "--to", gateway.url)).code).toBe(0);
-  const { text } = await run("whoami", "--json");
+  expect((await bob.run("call", "state", "--to", gateway.url)).code).toBe(0);
+  const { text } = await bob.run("whoami", "--json");
   expect(text).not.toContain(token);
-  expect(statSync(config()).mode & 0o777).toBe(0o600);
+  expect(statSync(bob.config).mode & 0o777).toBe(0o600);
 }, 60_000);
 
 test("a gateway whose certificate nobody trusts is told no password", async () => {
   const args = ["login", gateway.url, "-u", "bob", "--password", "builder"];
-  const child = start([agent, ...args], { ...env(), NODE_EXTRA_CA_CERTS: "" });
+  const child = start([...client.program, ...args], { ...bob.env, NODE_EXTRA_CA_CERTS: "" });
   expect(await child.exited).toBe(75);
   expect(child.output()).toContain("NODE_EXTRA_CA_CERTS");
-  expect(() => statSync(config())).toThrow();
+  expect(() => statSync(bob.config)).toThrow();
 });
 
 test.each(["\u0003", "SIGTERM"])(
   "a question ended by %j leaves the terminal as it was",
   async (how) => {
-    const login = `"${agent}" login ${gateway.url} -u bob <&3`;
+    const login = `"${client.program[0]}" login ${gateway.url} -u bob <&3`;
     const keyboard = onTerminal(
       ["sh", "-c", `exec 3<&0; ${login} & echo pid=$!=; wait; stty -a`],
-      env(),
+      bob.env,
     );
     await keyboard.until("Password of bob");
     if (how === "SIGTERM") process.kill(Number(/pid=(\d+)=/.exec(keyboard.shown())?.[1]), how);

@@ -3,146 +3,27 @@
 // Method: one script, run by each client unmodified, over https with an authority made for the test, before the
 // compiled `agent host --sessions`.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { SessionRecord } from "../../src/wire/gateway.ts";
-import { ensureBinary, root } from "../support/binary.ts";
-import { type Name, PEOPLE, RunningGateway } from "../support/gateway.ts";
-import { peerPython } from "../support/python.ts";
-import { PATIENCE_MS, type Running, start } from "../support/running.ts";
+import { PEOPLE, RunningGateway } from "../support/gateway.ts";
+import {
+  type Client,
+  ourClient,
+  Person,
+  processOf,
+  publicClient,
+} from "../support/gateway-clients.ts";
+import { PATIENCE_MS, start } from "../support/running.ts";
 import { onTerminal } from "../support/terminal.ts";
 
 /** Python starts for each command; on a busy machine that takes seconds. */
 const SLOW_MS = 180_000;
-const fixtures = join(root, "test", "fixtures", "peer");
 
-interface Client {
-  readonly name: string;
-  /** What its commands begin with. */
-  readonly program: readonly string[];
-  /** What it asks at a login, and for a new password once more. */
-  readonly asks: { readonly name: string; readonly password: string; readonly again: string };
-  /** A warehouse robot that it connects. */
-  readonly robot: string;
-  /** Of a servant that polls. */
-  readonly isConnected: RegExp;
-  /** Runs a mission in the default session; undefined of our own, which has a command for it. */
-  readonly script?: readonly string[];
-}
-
-const agent = await ensureBinary();
-const ours: Client = {
-  name: "agent",
-  program: [agent],
-  asks: { name: "Name at", password: "Password of", again: "The same again" },
-  robot: join(root, "plugins", "warehouse.ts:WarehouseNode"),
-  isConnected: /registered as servant/,
-};
-
-async function python(version: "0.1.2" | "0.2.2"): Promise<Client | undefined> {
-  const peer = await peerPython(version);
-  return (
-    peer && {
-      name: `dynos-client ${version}`,
-      program: [peer.dynos],
-      asks: { name: "Username", password: "Password", again: "Confirm" },
-      robot: join(fixtures, "warehouse_node.py:WarehouseNode"),
-      isConnected: /Entering poll loop/,
-      script: [peer.python, join(fixtures, "gateway_mission.py")],
-    }
-  );
-}
-
-const clients = [await python("0.1.2"), await python("0.2.2"), ours].filter(
+const ours = await ourClient();
+const clients = [await publicClient("0.1.2"), await publicClient("0.2.2"), ours].filter(
   (client) => client !== undefined,
 );
 let gateway: RunningGateway;
-
-/** Somebody at a shell, with a config file of their own. */
-class Person {
-  readonly #client: Client;
-  readonly #gateway: RunningGateway;
-  readonly config: string;
-
-  /** `config`: one that somebody has already. */
-  constructor(client: Client, name: Name | "copy" | "dave", at = gateway, config?: string) {
-    this.#client = client;
-    this.#gateway = at;
-    this.config = config ?? join(at.folder, `${client.name.replaceAll(" ", "-")}-${name}.json`);
-    if (config === undefined) rmSync(this.config, { force: true });
-  }
-
-  get env(): Record<string, string> {
-    const ca = this.#gateway.certificates?.ca ?? "";
-    return {
-      DYNOS_CONFIG_PATH: this.config,
-      REQUESTS_CA_BUNDLE: ca,
-      NODE_EXTRA_CA_CERTS: ca,
-      COLUMNS: "200",
-      NO_COLOR: "1",
-      WAREHOUSE_STEP_MS: "1",
-    };
-  }
-
-  get saved(): Record<string, string | null> {
-    return JSON.parse(readFileSync(this.config, "utf8")) as Record<string, string | null>;
-  }
-
-  start(...args: string[]): Running {
-    return start([...this.#client.program, ...args], this.env);
-  }
-
-  async run(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
-    const child = this.start(...args);
-    return { code: await child.exited, text: child.output() };
-  }
-
-  /** A command that must do what it is asked to; what it printed. */
-  async does(...args: string[]): Promise<string> {
-    const { code, text } = await this.run(...args);
-    expect([args.join(" "), code, text]).toEqual([args.join(" "), 0, text]);
-    return text;
-  }
-
-  /** A command that must not; what it printed. */
-  async fails(...args: string[]): Promise<string> {
-    const { code, text } = await this.run(...args);
-    expect([args.join(" "), code === 0, text]).toEqual([args.join(" "), false, text]);
-    return text.replaceAll(/\s+/g, " ");
-  }
-
-  logIn(name: Name, password: string = PEOPLE[name].password): Promise<string> {
-    return this.does("login", "--to", this.#gateway.url, "-u", name, "--password", password);
-  }
-
-  /** Makes a session with the command; its record. */
-  async create(...args: string[]): Promise<SessionRecord> {
-    await this.does("session", "create", ...args);
-    return await this.record(this.saved.default_session ?? "");
-  }
-
-  /** What the gateway says of a session. */
-  async record(id: string): Promise<SessionRecord> {
-    const reply = await this.#gateway.ask(`/sessions/${id}`, { token: this.saved.token ?? "" });
-    expect(reply.status).toBe(200);
-    return (await reply.json()) as SessionRecord;
-  }
-}
-
-/** The process of a session, by the port that it listens on. */
-function processOf({ url }: SessionRecord): number {
-  const { port } = new URL(url);
-  const found = readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`\0--port\0${port}\0`);
-    } catch {
-      return false; // it has just ended
-    }
-  });
-  expect(found).toHaveLength(1);
-  return Number(found[0]);
-}
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const lateAtMs = performance.now() + PATIENCE_MS;
@@ -159,8 +40,8 @@ describe.skipIf(clients.length < 3)("a login of one program", () => {
       gateway = await RunningGateway.start();
       try {
         const [careless, careful] = clients as [Client, Client];
-        const bob = new Person(careful, "bob");
-        const ourBob = new Person(ours, "bob", gateway, bob.config);
+        const bob = new Person(careful, gateway, "bob");
+        const ourBob = new Person(ours, gateway, "bob", bob.config);
         await bob.logIn("bob");
         await bob.does("session", "create", "--label", "theirs");
         await ourBob.does("call", "goal", "robot_at(room_two)");
@@ -171,9 +52,9 @@ describe.skipIf(clients.length < 3)("a login of one program", () => {
         expect(await bob.does("session", "list")).toContain("theirs");
         await ourBob.does("logout");
         expect(await bob.fails("whoami")).toContain("Not logged in");
-        const carol = new Person(careless, "carol"); // writes with the mask's mode
+        const carol = new Person(careless, gateway, "carol"); // writes with the mask's mode
         await carol.logIn("carol");
-        const refused = await new Person(ours, "carol", gateway, carol.config).fails("whoami");
+        const refused = await new Person(ours, gateway, "carol", carol.config).fails("whoami");
         expect(refused).toContain(`chmod 600 ${carol.config}`);
       } finally {
         await gateway[Symbol.asyncDispose]();
@@ -192,7 +73,7 @@ describe.each(clients)("$name", (client) => {
   test(
     "login, wrong and right, with a password that is typed and not shown",
     async () => {
-      const bob = new Person(client, "bob");
+      const bob = new Person(client, gateway, "bob");
       const wrong = ["login", "--to", gateway.url, "-u", "bob", "--password", "guess"];
       expect(await bob.fails(...wrong)).toContain("wrong name or password");
       expect(() => bob.saved).toThrow();
@@ -216,7 +97,7 @@ describe.each(clients)("$name", (client) => {
   test(
     "hash-password makes an entry that lets somebody in",
     async () => {
-      const dave = new Person(client, "dave");
+      const dave = new Person(client, gateway, "dave");
       const args = ["--json", "dave", "--rounds", "4", "--role", "admin"];
       const keyboard = onTerminal([...client.program, "hash-password", ...args], dave.env);
       for (const question of ["Password", client.asks.again]) {
@@ -240,7 +121,7 @@ describe.each(clients)("$name", (client) => {
     "a login that is over is told, with the way out",
     async () => {
       await using brief = await RunningGateway.start({ args: ["--token-max", "2s"] });
-      const bob = new Person(client, "bob", brief);
+      const bob = new Person(client, brief, "bob");
       await bob.logIn("bob");
       await until(async () => (await bob.run("session", "list")).code !== 0);
       expect(await bob.fails("session", "create")).toContain("401");
@@ -254,7 +135,7 @@ describe.each(clients)("$name", (client) => {
   test(
     "every session command",
     async () => {
-      const carol = new Person(client, "carol");
+      const carol = new Person(client, gateway, "carol");
       await carol.logIn("carol");
       const sea = await carol.create(
         "--label",
@@ -315,7 +196,7 @@ describe.each(clients)("$name", (client) => {
     "two people have two worlds; an admin sees both",
     async () => {
       const [alice, bob, carol] = (["alice", "bob", "carol"] as const).map(
-        (name) => new Person(client, name),
+        (name) => new Person(client, gateway, name),
       ) as [Person, Person, Person];
       await Promise.all([alice.logIn("alice"), bob.logIn("bob"), carol.logIn("carol")]);
       const [his, hers] = await Promise.all([bob.create(), carol.create()]);
@@ -343,7 +224,7 @@ describe.each(clients)("$name", (client) => {
   test(
     "a servant and a mission go through the gateway",
     async () => {
-      const bob = new Person(client, "bob");
+      const bob = new Person(client, gateway, "bob");
       await bob.logIn("bob");
       await bob.create();
       const robot = bob.start("connect", client.robot);
@@ -375,7 +256,7 @@ describe.each(clients)("$name", (client) => {
   test(
     "a session that was idle for too long is gone, and the client says so",
     async () => {
-      const bob = new Person(client, "bob");
+      const bob = new Person(client, gateway, "bob");
       await bob.logIn("bob");
       const { session_id } = await bob.create("--timeout", "1s");
       await until(async () => !(await bob.does("session", "list")).includes(session_id));
@@ -388,7 +269,7 @@ describe.each(clients)("$name", (client) => {
   test(
     "a session whose process was killed is dead until it is reset",
     async () => {
-      const bob = new Person(client, "bob");
+      const bob = new Person(client, gateway, "bob");
       await bob.logIn("bob");
       const session = await bob.create("--label", "frail");
       await bob.does("call", "goal", "robot_at(room_two)");
@@ -410,7 +291,10 @@ describe.each(clients)("$name", (client) => {
   test(
     "a logout revokes the token, also where it was copied to",
     async () => {
-      const [bob, thief] = [new Person(client, "bob"), new Person(client, "copy")];
+      const [bob, thief] = [
+        new Person(client, gateway, "bob"),
+        new Person(client, gateway, "copy"),
+      ];
       await bob.logIn("bob");
       const { session_id } = await bob.create();
       copyFileSync(bob.config, thief.config);
