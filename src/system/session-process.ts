@@ -13,6 +13,7 @@ import type {
   SessionStart,
   StartReport,
 } from "../core/session-process.ts";
+import { dial } from "./dial.ts";
 import { isSame, markOf } from "./process-mark.ts";
 import { useReader } from "./process-use.ts";
 import type { Folders } from "./session-folder.ts";
@@ -23,6 +24,8 @@ const START_MAX_MS = 30_000;
 const LAST_WORDS_MS = 1_000;
 /** How long a process may take to greet: it may be in the middle of something. In milliseconds. */
 const GREET_MAX_MS = 5_000;
+/** How the answer of one that takes the secret begins. */
+const GREETED = "HTTP/1.1 200 ";
 /** How often a process that is not our child is looked for, in milliseconds. */
 const LOOK_MS = 500;
 /**
@@ -196,16 +199,37 @@ async function gone(mark: ProcessMark): SessionProcess["ended"] {
   return { isPeaceful: false };
 }
 
+/**
+ * Over a connection of its own: the runtime's `fetch` sends the secret to the proxy that `HTTP_PROXY` names,
+ * for addresses of this machine as well.
+ */
 async function greet({ port, secret }: ProcessAddress): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const patience = setTimeout(() => resolve(false), GREET_MAX_MS);
+  let said = "";
+  let hangUp = () => {};
+  const ask = (line: Awaited<ReturnType<typeof dial>>) => {
+    hangUp = () => line.end();
+    line.owner = {
+      data(bytes) {
+        said += Buffer.from(bytes).toString("latin1");
+        if (said.length >= GREETED.length) resolve(said.startsWith(GREETED));
+      },
+      drained() {},
+      closed: () => resolve(false),
+    };
+    const lines = [
+      "GET /health HTTP/1.1",
+      `host: 127.0.0.1:${port}`,
+      `${GATEWAY_SECRET_HEADER}: ${secret}`,
+    ];
+    line.write(Buffer.from(`${lines.join("\r\n")}\r\n\r\n`));
+  };
+  dial(port).then(ask, () => resolve(false));
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/health`, {
-      headers: { [GATEWAY_SECRET_HEADER]: secret },
-      signal: AbortSignal.timeout(GREET_MAX_MS),
-      redirect: "manual",
-    });
-    await answer.body?.cancel();
-    return answer.ok;
-  } catch {
-    return false;
+    return await promise;
+  } finally {
+    clearTimeout(patience);
+    hangUp();
   }
 }
