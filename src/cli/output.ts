@@ -47,6 +47,11 @@ function paintWith(colours: boolean): Paint {
   return { bold: style(1), dim: style(2), green: style(32), red: style(31), yellow: style(33) };
 }
 
+/** Tells a person what does not stop the command. */
+export function warn(line: string): void {
+  process.stderr.write(`agent: ${line}\n`);
+}
+
 /** Rows under headings, each column as wide as its widest cell. */
 export function table(
   headings: readonly string[],

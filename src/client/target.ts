@@ -73,19 +73,24 @@ function withLogin(url: string, choice: TargetChoice, login: Login, path: string
   const session = choice.session ?? login.defaultSession;
   const { token } = login;
   if (token !== undefined && session === undefined) {
-    throw new ServantError(
-      "usage.invalid",
-      [
-        `Cannot choose a session: "${path}" has a token but no default session`,
-        "  agent session list         shows yours",
-        "  agent session swap NAME    makes one the default",
-        "  agent session create       makes a new one",
-      ].join("\n"),
-    );
+    throw noSession(`Cannot choose a session: "${path}" has a token but no default session`);
   }
   return {
     url,
     ...(token === undefined ? {} : { token }),
     ...(session === undefined ? {} : { session }),
   };
+}
+
+/** A session is meant and none is chosen: the ways to choose one. */
+export function noSession(problem: string): ServantError {
+  return new ServantError(
+    "usage.invalid",
+    [
+      problem,
+      "  agent session list         shows yours",
+      "  agent session swap NAME    makes one the default",
+      "  agent session create       makes a new one",
+    ].join("\n"),
+  );
 }

@@ -3,9 +3,8 @@ import { ServantError } from "../../core/errors.ts";
 import type { Role } from "../../core/gateway.ts";
 import { PASSWORD_MAX_BYTES } from "../../wire/gateway.ts";
 import { openOutput } from "../output.ts";
-import { INTERRUPTED } from "./login.ts";
 import { askedPassword, givenPassword, type PasswordOptions } from "./password.ts";
-import { Interrupted, Prompt } from "./prompt.ts";
+import { INTERRUPTED, Interrupted, openPrompt } from "./prompt.ts";
 
 export interface HashOptions extends PasswordOptions {
   /** bcrypt's cost. */
@@ -24,7 +23,7 @@ export async function hashPassword(options: HashOptions): Promise<number> {
   }
   let password: string;
   try {
-    password = checked((await given(options)) ?? (await askedTwice()));
+    password = checked((await givenPassword(options)) ?? (await askedTwice()));
   } catch (cause) {
     if (cause instanceof Interrupted) return INTERRUPTED;
     throw cause;
@@ -35,14 +34,8 @@ export async function hashPassword(options: HashOptions): Promise<number> {
   return 0;
 }
 
-function given(options: PasswordOptions): Promise<string | undefined> {
-  const isTerminal = process.stdin.isTTY === true;
-  const input = { stream: () => Bun.stdin.stream(), isTerminal };
-  return givenPassword(options, input, (line) => process.stderr.write(`agent: ${line}\n`));
-}
-
 async function askedTwice(): Promise<string> {
-  const prompt = new Prompt(process.stdin, (text) => void process.stderr.write(text));
+  const prompt = openPrompt();
   const first = await askedPassword(prompt);
   if (first === (await askedPassword(prompt, "The same again: "))) return first;
   throw new ServantError("usage.invalid", "Cannot hash the password: the two are not the same");

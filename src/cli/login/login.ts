@@ -6,13 +6,12 @@ import { SessionManager } from "../../client/session-manager.ts";
 import { ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { backendUrl } from "../../wire/connection.ts";
-import { openOutput, printable } from "../output.ts";
+import { openOutput, printable, warn } from "../output.ts";
 import { askedPassword, givenPassword, type PasswordOptions } from "./password.ts";
-import { Interrupted, Prompt } from "./prompt.ts";
+import { INTERRUPTED, Interrupted, openPrompt } from "./prompt.ts";
 
 /** DYNOS's own gateway: where a first login goes when no other is named. */
 export const HOSTED_GATEWAY = "https://api.dynosplan.com";
-export const INTERRUPTED = 130;
 
 export interface LoginOptions extends PasswordOptions {
   readonly to?: string;
@@ -57,10 +56,8 @@ function gatewayUrl(given: string | undefined, to: string | undefined, before: J
 }
 
 async function credentials(url: string, options: LoginOptions) {
-  const isTerminal = process.stdin.isTTY === true;
-  const input = { stream: () => Bun.stdin.stream(), isTerminal };
-  const given = await givenPassword(options, input, warn);
-  const prompt = new Prompt(process.stdin, (text) => void process.stderr.write(text));
+  const given = await givenPassword(options);
+  const prompt = openPrompt();
   const username =
     options.user ?? (await prompt.ask(`Name at ${printable(url)}: `, "say who with --user NAME"));
   if (username === "") throw new ServantError("usage.invalid", "Cannot log in without a name");
@@ -96,8 +93,4 @@ function tell(
   out.line(out.paint.green(printable(`Logged in as ${username} (${role}) at ${url}`)));
   if (session !== undefined) out.line(`Your session is still ${printable(session)}`);
   else out.line("Next: `agent session create`, or `agent session list` and `agent session swap`");
-}
-
-function warn(line: string): void {
-  process.stderr.write(`agent: ${line}\n`);
 }

@@ -3,7 +3,7 @@ import { changeConfigFile } from "../../client/config-change.ts";
 import { configPath, readMembers } from "../../client/config-file.ts";
 import { SessionManager } from "../../client/session-manager.ts";
 import { messageOf } from "../../core/errors.ts";
-import { openOutput, printable } from "../output.ts";
+import { openOutput, printable, warn } from "../output.ts";
 import type { WhoOptions } from "./whoami.ts";
 
 /** A gateway that does not answer shall not hold a logout up, in milliseconds. */
@@ -46,8 +46,4 @@ function forget(): void {
     role: undefined,
     default_session: undefined,
   });
-}
-
-function warn(line: string): void {
-  process.stderr.write(`agent: ${line}\n`);
 }

@@ -4,11 +4,14 @@
  */
 import { ServantError } from "../../core/errors.ts";
 
-/** No name and no password is longer, in bytes; what is typed beyond it is dropped. */
+/** No name and no password is longer; what is typed beyond it is dropped. */
 const ANSWER_MAX_CHARS = 4_096;
 
 /** Arrows and the like, as a terminal tells them: no characters of any answer. */
 const ARROWS = new RegExp(`${"\u001b"}(?:\\[[0-9;?]*[ -/]*[@-~]|O[@-~])`, "g");
+
+/** What a command ends with then: 128 and the signal's number. */
+export const INTERRUPTED = 130;
 
 /** The person pressed Ctrl-C, or ended the input. */
 export class Interrupted extends Error {}
@@ -92,6 +95,11 @@ export class Prompt {
       this.#keys.off("end", onEnd);
     }
   }
+}
+
+/** Asks at the terminal that the command was started on. */
+export function openPrompt(): Prompt {
+  return new Prompt(process.stdin, (text) => void process.stderr.write(text));
 }
 
 /** One line as it is typed: what the terminal's driver does when it is not raw. */

@@ -1,6 +1,6 @@
 /** `agent whoami`: who is logged in where, as the config file has it. */
 import { loginOf, readConfigFile } from "../../client/config-file.ts";
-import { openOutput, printable } from "../output.ts";
+import { openOutput, printable, warn } from "../output.ts";
 
 export interface WhoOptions {
   readonly json?: boolean;
@@ -12,7 +12,7 @@ const SHOWN_CHARS = { start: 6, end: 4 } as const;
 export async function whoami({ json = false }: WhoOptions): Promise<number> {
   const out = openOutput(process.stdout, process.env);
   const read = readConfigFile(process.env);
-  for (const line of read.warnings) process.stderr.write(`agent: ${line}\n`);
+  for (const line of read.warnings) warn(line);
   const { backendUrl, username, role, token, defaultSession } = loginOf(read);
   const masked = maskedToken(token);
   if (json) {

@@ -3,8 +3,9 @@ import type { SessionAnswer } from "../../client/answers.ts";
 import { changeConfigFile } from "../../client/config-change.ts";
 import { loginOf, readConfigFile } from "../../client/config-file.ts";
 import { SessionManager } from "../../client/session-manager.ts";
-import { isServantError, ServantError } from "../../core/errors.ts";
-import { type Output, openOutput, printable } from "../output.ts";
+import { noSession } from "../../client/target.ts";
+import { isServantError } from "../../core/errors.ts";
+import { type Output, openOutput, printable, warn } from "../output.ts";
 
 export interface SessionOptions {
   /** Print JSON, for programs. */
@@ -27,7 +28,6 @@ export async function withGateway(
   { json = false }: SessionOptions,
   run: (context: SessionContext) => Promise<number>,
 ): Promise<number> {
-  const warn = (line: string) => void process.stderr.write(`agent: ${line}\n`);
   const read = readConfigFile(process.env);
   for (const line of read.warnings) warn(line);
   const login = loginOf(read);
@@ -46,25 +46,14 @@ export async function meant(
 ): Promise<SessionAnswer> {
   if (name !== undefined) return await gateway.find(name);
   const { defaultSession } = login;
-  if (defaultSession === undefined) throw pickOne("Cannot choose a session: none is your default");
+  if (defaultSession === undefined)
+    throw noSession("Cannot choose a session: none is your default");
   try {
     return await gateway.get(defaultSession);
   } catch (cause) {
     if (!isServantError(cause) || cause.code !== "session.unknown") throw cause;
-    throw pickOne(`Cannot use your default session "${defaultSession}": it is gone`);
+    throw noSession(`Cannot use your default session "${defaultSession}": it is gone`);
   }
-}
-
-function pickOne(problem: string): ServantError {
-  return new ServantError(
-    "usage.invalid",
-    [
-      problem,
-      "  agent session list         shows yours",
-      "  agent session swap NAME    makes one the default",
-      "  agent session create       makes a new one",
-    ].join("\n"),
-  );
 }
 
 /** Makes it the session that is meant from now on; undefined: none is. */
