@@ -75,7 +75,7 @@ test("a thousand polls are held at once, others are served, and each hand-out ar
   while (performance.now() - beganAtMs < 12_000) {
     const askedAtMs = performance.now();
     await json(`/s/${id}/state`);
-    expect(performance.now() - askedAtMs).toBeLessThan(2_000);
+    expect(performance.now() - askedAtMs).toBeLessThan(5_000);
     await Bun.sleep(500);
   }
   expect(polls.filter(({ heard, isClosed }) => heard !== "" || isClosed)).toHaveLength(0);

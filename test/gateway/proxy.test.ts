@@ -43,6 +43,22 @@ test("a request goes to its session as it came, and the answer back", async () =
   expect(gateway.inFlight).toBe(0);
 });
 
+test("what is packed stays packed, and a client that waits to be asked for its body is", async () => {
+  const packed = Bun.gzipSync("a".repeat(100));
+  await using inside = session(async (request) => {
+    const headers = { "Content-Encoding": "gzip", "X-Got": await request.text() };
+    return new Response(packed, { headers });
+  });
+  await using gateway = proxied(inside.port);
+  const raw = await RawHttp.open(gateway);
+  const head = `POST /s/${ID}/x HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n`;
+  await raw.send(head).hear("100 Continue\r\n\r\n");
+  const heard = await raw.send("body").hear(Buffer.from(packed).toString("latin1"));
+  expect(heard.toLowerCase()).toContain("content-encoding: gzip\r\n");
+  expect(heard.toLowerCase()).toContain("x-got: body\r\n");
+  raw.close();
+});
+
 test("answers without a body stay so, and HEAD tells the length of what GET would bring", async () => {
   await using inside = session((request) => {
     const status = Number(new URL(request.url).pathname.slice(1));
