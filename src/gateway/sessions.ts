@@ -70,14 +70,12 @@ export class Sessions {
   /**
    * Resolves once its process answers.
    *
-   * @throws {ServantError} `session.too-many`, `session.invalid`, `session.no-port`, `session.unstartable`
+   * @throws {ServantError} `session.too-many`, `session.invalid`, `session.no-port`, `session.unstartable`, `agent.draining`
    */
   async create(owner: string, asked: CreateSession): Promise<Session> {
     const { clock, perUser, robots, random } = this.#parts;
     const { label, timeoutS, config } = readDraft(asked, robots);
-    if (this.#closing.signal.aborted) {
-      throw new ServantError("agent.draining", "Cannot create a session: the gateway is stopping");
-    }
+    this.#refuseAtTheEnd();
     // Those that are being created or ended count as well: they have a process.
     const theirs = this.#lives.all.filter((life) => life.owner === owner);
     if (theirs.length >= perUser) {
@@ -119,6 +117,7 @@ export class Sessions {
    */
   async reset(id: string): Promise<Session> {
     return await this.#lives.get(id).inTurn(async () => {
+      this.#refuseAtTheEnd();
       const life = this.#lives.get(id); // it may have been stopped meanwhile
       await this.#lives.renew(life);
       return life.session;
@@ -163,6 +162,12 @@ export class Sessions {
     const ending = all.map((life) => life.inTurn(() => endProcess(life, this.#parts.clock)));
     await Promise.all([this.revived, ...ending]);
     await this.#lives.saveQuietly(...all.filter(({ isStale, isKnown }) => isStale && isKnown));
+  }
+
+  /** A process that is started now would be left behind. @throws {ServantError} `agent.draining` */
+  #refuseAtTheEnd(): void {
+    if (!this.#closing.signal.aborted) return;
+    throw new ServantError("agent.draining", "Cannot start a session: the gateway is stopping");
   }
 }
 

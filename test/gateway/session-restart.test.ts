@@ -24,6 +24,17 @@ test("a gateway that is stopped ends its processes; the next starts them with th
   await second.close();
 });
 
+test("a gateway that is stopping starts nothing any more", async () => {
+  const machine = new FakeMachine();
+  const sessions = machine.gateway();
+  const { id } = await sessions.create("bob", {});
+  const closing = sessions.close();
+  await expect(sessions.create("bob", {})).rejects.toEqual(failure("agent.draining"));
+  await expect(sessions.reset(id)).rejects.toEqual(failure("agent.draining"));
+  await closing;
+  expect(machine.running.size).toBe(0);
+});
+
 test("a gateway that is killed leaves its processes, and the next takes them over", async () => {
   const machine = new FakeMachine();
   const first = machine.gateway();
