@@ -7,7 +7,8 @@ const SESSION = /^\/s\/([^/?]*)(.*)$/;
 
 /**
  * The path and query that a request asks for. The server has resolved dots already, except behind a
- * Host that is no plain name; those that are left are refused, so that one path has one meaning.
+ * Host that is no plain name; those that are left are refused, so that one path has one meaning. So is
+ * what begins with "#", which nobody sends: some read on there, and some do not.
  *
  * @throws {ServantError} `request.ambiguous`
  */
@@ -15,7 +16,7 @@ export function addressOf({ url }: Pick<Request, "url">): string {
   const address = url.startsWith("/") ? url : url.slice(indexOfPath(url));
   const query = address.indexOf("?");
   const path = query < 0 ? address : address.slice(0, query);
-  if (!/^\/[\x21-\x7e]*$/.test(address) || path.includes("\\")) throw ambiguous();
+  if (!/^\/[\x21\x22\x24-\x7e]*$/.test(address) || path.includes("\\")) throw ambiguous();
   if (path.includes("/.") || /%2e/i.test(path)) {
     if (path.split("/").some((segment) => DOTS.test(segment))) throw ambiguous();
   }

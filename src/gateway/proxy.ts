@@ -51,12 +51,12 @@ export function proxy({
   const lines = new Lines(dial);
   const limits = { maxBytes: maxBodyBytes, patienceMs };
 
-  const ask: Ask = async (request, way, to, from) => {
+  const ask: Ask = async (request, way, to, from, more = "") => {
     const { headers, method } = request;
     const length = lengthOf(headers);
     if (length !== undefined && length > maxBodyBytes) throw tooLarge(maxBodyBytes);
     const port = portOf(way.url);
-    const lead = `${method} ${to.rest} HTTP/1.1\r\n${inward(headers, { ...to, port, ...way }, from)}`;
+    const lead = `${method} ${to.rest} HTTP/1.1\r\n${inward(headers, { ...to, port, ...way }, from)}${more}`;
     const isSmall = length !== undefined && length <= SMALL_BYTES;
     const small = isSmall ? await within(request.bytes(), patienceMs) : undefined;
     const line = lines.waiting(port) ?? (await opened(lines, port));
@@ -85,10 +85,12 @@ export function proxy({
     },
     async connect(request, way, to, from) {
       try {
-        const tunnel = await openTunnel(request, way, to);
+        const isAsked = request.method === "GET"; // by any other, the way could be one that acts
+        const tunnel = isAsked ? await openTunnel(request, way, to) : undefined;
         if (tunnel !== undefined) return tunnel;
-        // What it says to the same request without the upgrade tells why it opens none.
-        const answer = await ask(request, way, to, from);
+        // What it says to the same request tells why. Without the upgrade it would do what is asked there:
+        // hand out an assignment, move a machine.
+        const answer = await ask(request, way, to, from, UPGRADE);
         if (answer.status >= 400) return answer;
         await answer.body?.cancel();
         throw new ServantError("local.too-many", "Cannot open a websocket: the session opens none");
@@ -100,10 +102,18 @@ export function proxy({
   };
 }
 
-type Ask = (request: Request, way: Way, to: SessionAddress, from: string) => Promise<Response>;
+/** `more`: lines of headers beside the client's own. */
+type Ask = (
+  request: Request,
+  way: Way,
+  to: SessionAddress,
+  from: string,
+  more?: string,
+) => Promise<Response>;
 
 const BODILESS = new Set(["GET", "HEAD", "OPTIONS"]);
 const EMPTY = "content-length: 0\r\n";
+const UPGRADE = "connection: upgrade\r\nupgrade: websocket\r\n";
 const CHUNKED = "transfer-encoding: chunked\r\n";
 
 async function opened(lines: Lines, port: number): Promise<Line> {
@@ -122,7 +132,7 @@ function begun(
   way: Way,
   over: (isLineGood: boolean) => void,
 ): Exchange {
-  const gone = () => exchange.end(undefined);
+  const gone = () => exchange.end(new ServantError("request.slow", "Cannot answer: nobody waits"));
   const ended = () => exchange.end(new ServantError("login.needed", "Cannot go on: logged out"));
   const exchange = new Exchange(line, method, (isLineGood) => {
     signal.removeEventListener("abort", gone);

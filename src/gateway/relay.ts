@@ -1,4 +1,5 @@
 /** A websocket of a client, told and heard by a session through one of the gateway's own. */
+import { ServantError } from "../core/errors.ts";
 import { GATEWAY_SECRET_HEADER } from "../core/gateway.ts";
 import type { SessionAddress } from "./address.ts";
 import type { Way } from "./proxy.ts";
@@ -102,6 +103,13 @@ async function opened(
   { rest }: SessionAddress,
 ): Promise<WebSocket | undefined> {
   const protocols = (headers.get("sec-websocket-protocol") ?? "").split(/[\s,]+/).filter(Boolean);
+  const isToken = (name: string) => /^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name);
+  if (!protocols.every(isToken) || new Set(protocols).size < protocols.length) {
+    throw new ServantError(
+      "request.ambiguous",
+      "Cannot open a websocket: its protocols are unclear",
+    );
+  }
   const socket = new WebSocket(`${url.replace("http", "ws")}${rest}`, {
     headers: { [GATEWAY_SECRET_HEADER]: secret },
     protocols,

@@ -38,6 +38,7 @@ test("addressOf() refuses what could be read in two ways", () => {
     "/s/..",
     "/a\\b",
     "/a b",
+    "/a#b",
     "/\0",
     "/ä",
     "",

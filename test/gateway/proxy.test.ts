@@ -1,6 +1,8 @@
 /** The proxy between real sockets: a server that stands for a session, and clients of all manners. */
 import { expect, test } from "bun:test";
 import { GATEWAY_SECRET_HEADER } from "../../src/core/gateway.ts";
+import { proxy } from "../../src/gateway/proxy.ts";
+import { dial } from "../../src/system/dial.ts";
 import { ID, proxied, SECRET, until } from "../support/proxied.ts";
 import { RawHttp, rawServer } from "../support/raw-http.ts";
 
@@ -311,3 +313,17 @@ test("bodies wait in the sockets while the other side is slow, both ways", async
   down.close();
   await until(() => gateway.inFlight === 0);
 }, 60_000);
+
+test("a client that goes is no fault of the gateway's", async () => {
+  await using silent = await rawServer(() => {});
+  const gone = new AbortController();
+  const place = { url: `http://127.0.0.1:${silent.port}`, secret: SECRET, expiresInS: 1 };
+  const way = { ...place, ended: new AbortController().signal, leave() {} };
+  const to = { id: ID, rest: "/poll" };
+  const through = proxy({ dial, maxBodyBytes: 1 });
+  const answer = through.fetch(new Request("http://h/", { signal: gone.signal }), way, to, "::1");
+  await until(() => silent.heard.length > 0);
+  gone.abort();
+  expect((await answer).status).toBe(408);
+  through.close();
+});

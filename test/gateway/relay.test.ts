@@ -215,3 +215,44 @@ test("a client that does not read is sent away, and the session with it", async 
   await until(() => gateway.inFlight === 0);
   reader.close();
 });
+
+test("what a session answers to no websocket is not done by asking for one", async () => {
+  let done = 0;
+  await using inside = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch({ headers }) {
+      if (headers.has("upgrade")) return Response.json({ detail: "no websocket" }, { status: 404 });
+      done += 1;
+      return new Response("done");
+    },
+  });
+  await using gateway = proxied(inside.port ?? 0);
+  const head = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13";
+  for (const method of ["GET", "POST"]) {
+    const raw = await RawHttp.open(gateway);
+    const path = new URL(`${gateway.url}/trigger`).pathname;
+    const rest = `Sec-WebSocket-Key: ${KEY}\r\nContent-Length: 0\r\n\r\n`;
+    raw.send(`${method} ${path} HTTP/1.1\r\nHost: h\r\n${head}\r\n${rest}`);
+    expect(await raw.hear("no websocket")).toContain("HTTP/1.1 404 ");
+    raw.close();
+  }
+  expect(done).toBe(0);
+});
+
+test("subprotocols that no websocket may have are refused in words", async () => {
+  await using inside = session();
+  await using gateway = proxied(inside.port);
+  for (const names of ["a, a", "a@b", "("]) {
+    const headers = {
+      ...{ Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Version": "13" },
+      ...{ "Sec-WebSocket-Key": KEY, "Sec-WebSocket-Protocol": names },
+    };
+    const answer = await fetch(`${gateway.url}/runs/1/events`, { headers });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { code: "request.ambiguous" },
+    ]);
+  }
+  expect(gateway.inFlight).toBe(0);
+});
