@@ -20,8 +20,7 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
   refuseStray(options);
   const log = hostLog(options);
   const users = openUsers(options, log);
-  const path = options.stateDir ?? join(stateDirectory(undefined, process.env), "sessions");
-  const stateDir = openStateDir(path);
+  const stateDir = openStateDir(gatewayDirectory(options, process.env));
   try {
     const { stop: stopping } = stopSignals();
     const open = openGateway(options, { users, log, version, folder: stateDir.path });
@@ -50,6 +49,12 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
   }
 }
 
+/** As asked for, else beside what this account's agent keeps; absolute, for records name files in it. */
+function gatewayDirectory({ stateDir }: HostOptions, env: NodeJS.ProcessEnv): string {
+  const path = stateDirectory(stateDir, env);
+  return stateDir === undefined ? join(path, "sessions") : path;
+}
+
 /** @throws {ServantError} `usage.invalid` */
 function refuseStray({ robot }: HostOptions): void {
   if (robot === undefined) return;
@@ -74,7 +79,7 @@ function tellReady({ json, users: file }: HostOptions, ready: Ready): void {
   }
   // Of all its addresses none is the one to be asked for.
   const shown = url.replace(/\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`);
-  const nobody = `nobody yet: agent hash-password --json NAME prints an entry for "${file}"`;
+  const nobody = `nobody yet: agent hash-password --json NAME --role admin --into "${file}"`;
   process.stderr.write(`gateway ready on ${url}
   may log in   ${users === 0 ? nobody : `${users}, by "${file}"`}
   log in       agent login ${shown} && agent session create

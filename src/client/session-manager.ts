@@ -5,6 +5,7 @@
 import type * as z from "zod/mini";
 import { type ErrorCode, ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { suggestion } from "../core/nearest.ts";
 import type { RequestOptions } from "../wire/connection.ts";
 import { RemoteAuthExpired, RemoteRequestError } from "../wire/remote-errors.ts";
 import {
@@ -135,11 +136,14 @@ export class SessionManager {
    * @throws {ServantError} `session.unknown`, `session.ambiguous` with the ids
    */
   async find(name: string): Promise<SessionAnswer> {
-    const found = namedSession(await this.list(), name);
+    const sessions = await this.list();
+    const found = namedSession(sessions, name);
     if (found !== undefined) return found;
     // Somebody else's: an admin may, by the whole id.
     if (isSessionId(name)) return this.get(name);
-    throw new ServantError("session.unknown", `Cannot find session "${name}" at "${this.url}"`);
+    const labels = new Set(sessions.flatMap(({ label }) => label ?? []));
+    const problem = `Cannot find session "${name}" at "${this.url}"${suggestion(name, labels)}`;
+    throw new ServantError("session.unknown", problem);
   }
 
   /** It runs, and answers, when this resolves. @throws {ServantError} `session.too-many` */
@@ -211,17 +215,28 @@ export class SessionManager {
 function loginFailure(cause: unknown, url: string, username: string): unknown {
   const what = `Cannot log in to "${url}" as "${username}"`;
   if (cause instanceof RemoteAuthExpired) {
-    return new ServantError("login.wrong", `${what}: ${cause.detail || "refused"}`, { cause });
+    return new ServantError("login.wrong", `${what}: ${reasonIn(cause.detail) || "refused"}`, {
+      cause,
+    });
   }
   if (!(cause instanceof RemoteRequestError)) return cause;
   const { detail, retryAfterMs, statusCode } = cause;
   if (statusCode === 404 || statusCode === 405) return noGateway(url, cause);
   if (statusCode !== 429) return cause;
   const wait = retryAfterMs === undefined ? "" : `; try again in ${retryAfterMs / 1_000} s`;
-  return new ServantError("login.too-many", `${what}: ${detail || "too many failures"}${wait}`, {
-    cause,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+  return new ServantError(
+    "login.too-many",
+    `${what}: ${reasonIn(detail) || "too many failures"}${wait}`,
+    {
+      cause,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  );
+}
+
+/** Our gateway's details are whole sentences: what could not be done is said already. */
+function reasonIn(detail: string): string {
+  return detail.replace(/^Cannot log in: /, "");
 }
 
 function noGateway(url: string, cause: RemoteRequestError): ServantError {

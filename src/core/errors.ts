@@ -118,7 +118,7 @@ export const catalogue = {
   "expression.malformed": { kind: "usage", hint: "Write a call such as goto(start=wp1, end=wp2)" },
   "gateway.no-users": {
     kind: "usage",
-    hint: 'Write {"users": {...}} to a file, with an entry by `agent hash-password --json NAME --role admin`, chmod 600, and give it as --users FILE',
+    hint: "Make one with `agent hash-password --json NAME --role admin --into FILE`, and give it as --users FILE",
   },
   "gateway.bad-users": { kind: "usage", hint: "Mend the users file: docs/gateway.md shows one" },
   "handler.bad-result": {

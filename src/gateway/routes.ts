@@ -16,6 +16,9 @@ import type { LoginOutcome } from "./tally.ts";
 /** What says that a request was passed on by somebody. */
 const FORWARDED = ["forwarded", "via", "x-forwarded-for", "x-real-ip"] as const;
 
+/** Below these nothing but a gateway's own is meant; anything else may be meant for a backend. */
+const OWN = /^\/(?:auth|sessions|admin)(?:\/|$)/;
+
 export type GatewayApp = Hono<GatewayEnv>;
 export interface GatewayEnv {
   /** The client's address, and the address of whoever asked for it. */
@@ -134,9 +137,16 @@ function withPerson({ tokens }: GatewayParts) {
 
 function answerUnknown(app: GatewayApp, context: GatewayContext): Response {
   const { method, path } = context.req;
-  const { status, detail, allowed } = unknownRoute(app.routes, method, path);
+  const { status, detail: plain, allowed } = unknownRoute(app.routes, method, path);
+  const detail = status === 404 && !OWN.test(path) ? elsewhere(method, path) : plain;
   const all = [...allowed, ...(allowed.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
   const headers = { Allow: all.join(", ") };
   if (method === "OPTIONS" && status === 405) return context.body(null, 204, headers);
   return context.json({ detail, code: "route.unknown" }, status, status === 405 ? headers : {});
+}
+
+/** People ask a gateway as they would ask a backend: logged out, or by its bare address. */
+function elsewhere(method: string, path: string): string {
+  const problem = `Cannot ${method} "${path.slice(0, 200)}": this is a session gateway`;
+  return `${problem}; log in and create a session, whose backend is under "/s/SESSION_ID"`;
 }

@@ -196,14 +196,19 @@ function wayOut(code: string): string {
 async function failureOf(response: Response, method: string, path: string): Promise<ServantError> {
   const { status: statusCode } = response;
   const detail = await detailOf(response);
-  const said = detail === "" ? "" : `, ${detail}`;
-  const message = `Cannot ${method} ${path}: HTTP ${statusCode}${said}`;
+  const message = refusalText(method, path, statusCode, detail);
   if (statusCode === 401) return new RemoteAuthExpired(`${message}; log in again`, detail);
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
   const code = codeOf(statusCode);
   const isLater = code === "backend.unavailable" && retryAfterMs !== undefined;
   const refusal = { statusCode, detail, path };
   return new RemoteRequestError(code, message, refusal, isLater ? { retryAfterMs } : {});
+}
+
+/** Ours say what they could not do, and need not be told of it again. */
+function refusalText(method: string, path: string, status: number, detail: string): string {
+  if (detail.startsWith("Cannot ")) return `${detail} (HTTP ${status})`;
+  return `Cannot ${method} ${path}: HTTP ${status}${detail === "" ? "" : `, ${detail}`}`;
 }
 
 function codeOf(status: number): ErrorCode {

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,8 +13,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
-import { agent, ensureBinary } from "../support/binary.ts";
+import { join, relative } from "node:path";
+import { agent, ensureBinary, root } from "../support/binary.ts";
 import { type Certificates, throwAwayCertificates } from "../support/certificates.ts";
 import { PEOPLE, RunningGateway } from "../support/gateway.ts";
 import { start } from "../support/running.ts";
@@ -300,6 +301,26 @@ test("the audit log tells what ended by itself, and when the gateway came and we
   expect(told("session.die")).toMatchObject({ session: doomed.session_id, owner: "bob" });
   await gateway.stop();
   expect([read()[0]?.what, read().at(-1)?.what]).toEqual(["start", "stop"]);
+});
+
+test("a folder that is named relative to where the gateway starts is told in full", async () => {
+  await using gateway = await RunningGateway.start({ isPlain: true });
+  const folder = relative(root, join(gateway.folder, "second"));
+  const where = ["--port", "0", "--state-dir", folder, "--users", gateway.usersPath];
+  const ports = ["--session-ports", "20000-32000"];
+  const second = start([await ensureBinary(), "host", "--sessions", "--json", ...where, ...ports]);
+  const [, url = ""] = await second.until(/"url":"([^"]+)"/);
+  expect(second.output()).toContain(`"state_dir":"${gateway.folder}/second"`);
+  const { username, password } = { username: "bob", password: PEOPLE.bob.password };
+  const asked = { method: "POST", body: JSON.stringify({ username, password }) };
+  const { token } = (await (await fetch(`${url}/auth/login`, asked)).json()) as { token: string };
+  const headers = { Authorization: `Bearer ${token}` };
+  const made = await fetch(`${url}/sessions`, { method: "POST", headers, body: "{}" });
+  const { log_path: path } = (await made.json()) as { log_path: string };
+  expect(path).toStartWith(`${gateway.folder}/second/`);
+  expect(existsSync(path)).toBe(true);
+  second.kill();
+  expect(await second.exited).toBe(0);
 });
 
 test("a link in the audit log's place is not followed, and logins go on", async () => {

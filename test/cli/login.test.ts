@@ -1,7 +1,7 @@
 // Goal: a login is kept for its owner alone, goes where it was meant to go, and a password is never shown.
 // Method: the commands as a person runs them, before a small gateway on a real socket, also on a terminal.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { chmod, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type FakeGateway, fakeGateway, PASSWORD } from "../support/fake-gateway.ts";
@@ -204,6 +204,44 @@ describe("hash-password", () => {
     expect(await Bun.password.verify("sesame", users.alice?.password_hash ?? "")).toBe(true);
   });
 
+  test("--into makes a users file, and then enters others and other passwords", async () => {
+    const users = join(folder.path, "login.json");
+    const enter = async (user: string, password: string, ...args: string[]) => {
+      const given = ["--rounds", "4", "--password-stdin", "--into", users, "--json", user];
+      const { code, stdout, stderr } = await agent(["hash-password", ...given, ...args], password);
+      expect([code, stderr]).toEqual([0, ""]);
+      return stdout;
+    };
+    const file = () => JSON.parse(readFileSync(users, "utf8"));
+    expect(await enter("alice", "one", "--role", "admin")).toBe(
+      `Entered alice (admin) in "${users}"; 1 may log in\n`,
+    );
+    expect(statSync(users).mode & 0o777).toBe(0o600);
+    expect(await enter("constructor", "two", "--display-name", "C")).toContain("2 may log in");
+    const before = file();
+    writeFileSync(users, JSON.stringify({ ...before, of: "the lab" }));
+    expect(await enter("alice", "three")).toContain("alice (admin) has another password");
+    const after = file();
+    expect(after).toMatchObject({ of: "the lab", users: { alice: { role: "admin" } } });
+    expect(Object.keys(after.users)).toEqual(["alice", "constructor"]);
+    expect(await Bun.password.verify("three", after.users.alice.password_hash)).toBe(true);
+    expect(readdirSync(folder.path)).toContain("login.json");
+    expect(readdirSync(folder.path).filter((name) => name.endsWith(".new"))).toEqual([]);
+  });
+
+  test("--into leaves a file alone that a gateway would not take", async () => {
+    const users = join(folder.path, "login.json");
+    writeFileSync(users, '{"users": {"eve": {"password_hash": "plain"}}}');
+    const args = ["--rounds", "4", "--password-stdin", "--into", users, "--json", "alice"];
+    const { code, stderr } = await agent(["hash-password", ...args], "one");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("eve.password_hash")]);
+    expect(readFileSync(users, "utf8")).toContain("plain");
+    const nobody = ["--password", "a", "--json", "__proto__", "--into", `${users}.other`];
+    const refused = await agent(["hash-password", "--rounds", "4", ...nobody]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("it is no name")]);
+    expect(existsSync(`${users}.other`)).toBe(false);
+  });
+
   test("asks twice, and takes nothing but the same", async () => {
     for (const [again, code] of [["sesame", 0] as const, ["sesami", 2] as const]) {
       const person = typed("hash-password", "--rounds", "4");
@@ -224,6 +262,7 @@ describe("hash-password", () => {
     [["--password", "a", "--rounds", "21"], "4 to 20"],
     [["--password", "a", "--role", "king", "--json", "b"], "user, admin"],
     [["--password", "a", "--role", "admin"], "--json USER"],
+    [["--password", "a", "--into", "login.json"], "--json USER"],
     [["--password", "a", "--password-stdin"], "both --password and"],
   ])("refuses %j", async (args, why) => {
     const { code, stdout, stderr } = await agent(["hash-password", ...args]);

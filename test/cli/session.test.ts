@@ -84,7 +84,7 @@ test("info, extend, reset, logs and stop take a label, an id, its beginning, or 
   }
   expect(JSON.parse((await session("info", "--json")).stdout)).toMatchObject({ is_default: true });
   const extended = await session("extend", "--timeout", "30m");
-  expect(extended.stdout).toContain("30m now, before 2d");
+  expect(extended.stdout).toContain("30m now; it was 2d");
   expect(gateway.bodies.at(-1)).toEqual({ timeout_s: 1_800 });
   expect((await session("reset", LABEL)).stdout).toContain("afresh");
   expect(gateway.heard).toContain(`POST /sessions/${id}/reset`);

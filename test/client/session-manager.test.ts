@@ -35,6 +35,14 @@ test("a session is made, listed, found, extended, reset, read and stopped", asyn
   expect(gateway.heard.at(-1)).toBe("GET /sessions?all_=true");
 });
 
+test("a label that nobody has is answered with the one that is like it, else with all", async () => {
+  await using gateway = fakeGateway();
+  const { sessions } = await loggedIn(gateway);
+  for (const label of ["survey", "harbour"]) await sessions.create({ label });
+  await expect(sessions.find("surve")).rejects.toThrow('; nearest is "survey"');
+  await expect(sessions.find("zzzz")).rejects.toThrow("; known: survey, harbour");
+});
+
 test("somebody else's session is found by its whole id alone, where the gateway lets", async () => {
   await using gateway = fakeGateway();
   const { sessions } = await loggedIn(gateway);
@@ -101,4 +109,18 @@ test("fromConfig() is where somebody is logged in, else it says that nobody is",
     mode: 0o600,
   });
   expect(await SessionManager.fromConfig({}, env).list()).toEqual([]);
+});
+
+test("what our gateway says of itself is not said twice", async () => {
+  await using wrong = fakeGateway(() =>
+    Response.json({ detail: "Cannot log in: wrong name or password" }, { status: 401 }),
+  );
+  await expect(SessionManager.logIn(wrong.url, "alice", "x")).rejects.toThrow(
+    new RegExp(`^Cannot log in to "${wrong.url}" as "alice": wrong name or password$`),
+  );
+  await using gone = fakeGateway(() =>
+    Response.json({ detail: 'Cannot find session "x"' }, { status: 404 }),
+  );
+  const sessions = new SessionManager(gone.url, { token: "0123456789abcdef" });
+  await expect(sessions.get("x")).rejects.toThrow(/^Cannot find session "x" \(HTTP 404\)$/);
 });

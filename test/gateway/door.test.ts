@@ -368,6 +368,20 @@ test("HEAD, OPTIONS, wrong methods and unknown routes are answered with what wou
   expect((await scene.ask("/s/", { token })).status).toBe(404);
 });
 
+test("who asks the gateway as one asks a backend is told that it is none, and what to do", async () => {
+  await using scene = new GatewayScene();
+  const detail = async (path: string) => {
+    const answer = await scene.ask(path);
+    expect(answer.status).toBe(404);
+    return ((await answer.json()) as { detail: string }).detail;
+  };
+  const told = 'log in and create a session, whose backend is under "/s/SESSION_ID"';
+  for (const path of ["/state", "/servant/x/next_assignment", "/authority"]) {
+    expect(await detail(path)).toBe(`Cannot GET "${path}": this is a session gateway; ${told}`);
+  }
+  expect(await detail("/auth/logn")).toContain("no such route");
+});
+
 test("a probe that speaks HTTP/1.0 without a host is answered", async () => {
   await using scene = new GatewayScene();
   const probe = new Proxy(new Request("http://host/health"), {

@@ -77,12 +77,21 @@ function addHashPassword(program: Command, done: Done): void {
     .option("--json <user>", "print the whole entry of this user instead", nonEmpty)
     .addOption(new Option("--role <role>", "of that entry").choices(roles))
     .option("--display-name <name>", "of that entry (default: the user's name)", nonEmpty)
+    .option(
+      "--into <file>",
+      "write the entry into this users file, made if there is none",
+      nonEmpty,
+    )
     .addHelpText(
       "after",
       `
+A gateway reads its users file again by itself. Who is in the file already gets another password,
+keeps role and name unless they are given, and is logged out.
+
 Examples:
-  agent hash-password
-  agent hash-password --json alice --role admin`,
+  agent hash-password --json alice --role admin --into login.json
+  agent hash-password --json bob
+  agent hash-password`,
     )
     .action(async (options: HashOptions) => {
       done(await (await import("./hash-password.ts")).hashPassword(options));

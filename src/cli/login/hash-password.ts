@@ -2,9 +2,10 @@
 import { ServantError } from "../../core/errors.ts";
 import type { Role } from "../../core/gateway.ts";
 import { PASSWORD_MAX_BYTES } from "../../wire/gateway.ts";
-import { openOutput } from "../output.ts";
+import { openOutput, printable } from "../output.ts";
 import { askedPassword, givenPassword, type PasswordOptions } from "./password.ts";
 import { INTERRUPTED, Interrupted, openPrompt } from "./prompt.ts";
+import { type Entry, enterInto, entryText } from "./users-entry.ts";
 
 export interface HashOptions extends PasswordOptions {
   /** bcrypt's cost. */
@@ -13,12 +14,14 @@ export interface HashOptions extends PasswordOptions {
   readonly json?: string;
   readonly role?: Role;
   readonly displayName?: string;
+  /** The users file that takes the entry, instead of standard output. */
+  readonly into?: string;
 }
 
 export async function hashPassword(options: HashOptions): Promise<number> {
-  const { json: user, role, displayName, rounds } = options;
-  if (user === undefined && (role !== undefined || displayName !== undefined)) {
-    const problem = "Cannot use --role or --display-name: they belong to --json USER";
+  const { json: user, role, displayName, into, rounds } = options;
+  if (user === undefined && (role ?? displayName ?? into) !== undefined) {
+    const problem = "Cannot use --role, --display-name or --into: they belong to --json USER";
     throw new ServantError("usage.invalid", problem);
   }
   let password: string;
@@ -30,8 +33,17 @@ export async function hashPassword(options: HashOptions): Promise<number> {
   }
   const hash = await Bun.password.hash(password, { algorithm: "bcrypt", cost: rounds });
   const out = openOutput(process.stdout, process.env);
-  out.line(user === undefined ? hash : entryOf(user, hash, role ?? "user", displayName ?? user));
+  if (user === undefined) out.line(hash);
+  else if (into === undefined) out.line(entryText({ user, hash, role, displayName }));
+  else out.line(printable(enter(into, { user, hash, role, displayName })));
   return 0;
+}
+
+function enter(path: string, entry: Entry): string {
+  const { role, users, wasThere } = enterInto(path, entry);
+  const { user } = entry;
+  const done = wasThere ? `${user} (${role}) has another password` : `Entered ${user} (${role})`;
+  return `${done} in "${path}"; ${users} may log in`;
 }
 
 async function askedTwice(): Promise<string> {
@@ -51,10 +63,4 @@ function checked(password: string): string {
   }
   if (password.includes("\0")) throw bad("a password with a NUL: bcrypt stops reading there");
   return password;
-}
-
-/** A member of `users`, to be pasted there: without the braces around it. */
-function entryOf(user: string, hash: string, role: Role, displayName: string): string {
-  const entry = { [user]: { password_hash: hash, display_name: displayName, role } };
-  return JSON.stringify(entry, null, 2).split("\n").slice(1, -1).join("\n");
 }

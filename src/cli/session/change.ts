@@ -56,7 +56,7 @@ export function extend(name: string | undefined, options: ExtendOptions): Promis
     const before = await meant(context, name);
     const session = await context.gateway.extend(before.session_id, options.timeout);
     const [was, is] = [before, session].map(({ timeout_s }) => shortDuration(timeout_s));
-    const told = `${nameOf(session)} may be idle for ${is} now, before ${was}`;
+    const told = `${nameOf(session)} may be idle for ${is} now; it was ${was}`;
     return tell(context, session, told, [`It expires in ${shortDuration(session.expires_in_s)}`]);
   });
 }
