@@ -242,6 +242,8 @@ withBrowser("the page is nobody else's, and fits a phone", async () => {
   for (const width of [320, 390, 700, 1_000, 1_400]) {
     await page.setViewportSize({ width, height: 640 });
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    const wide = "document.querySelector('.wide')";
+    expect(await page.evaluate(`${wide}.scrollWidth - ${wide}.clientWidth`)).toBe(0);
   }
   const tried = (code: string) =>
     page.evaluate(`(async () => { ${code} })().then(() => "done", (cause) => cause.name)`);
