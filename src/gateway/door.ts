@@ -22,6 +22,7 @@ import type { Sessions } from "./sessions.ts";
 import type { Tally } from "./tally.ts";
 import type { Held, Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
+import { Visits } from "./visits.ts";
 
 /** How often what is over is ended, in milliseconds. */
 const SWEEP_MS = 1_000;
@@ -47,6 +48,7 @@ export interface GatewayPorts {
 }
 export interface GatewayParts extends GatewayPorts {
   readonly logins: Logins;
+  readonly visits: Visits;
 }
 
 export interface Gateway {
@@ -63,7 +65,7 @@ export interface Gateway {
 }
 
 export function createGateway(ports: GatewayPorts): Gateway {
-  const parts: GatewayParts = { ...ports, logins: new Logins(ports) };
+  const parts: GatewayParts = { ...ports, logins: new Logins(ports), visits: new Visits() };
   const closed = new AbortController();
   const app = routes(parts);
   const sweeping = sweep(parts, closed.signal);
@@ -152,24 +154,27 @@ async function passOn(
 
 /** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead` */
 function enter(
-  { sessions, tally, tokens }: GatewayParts,
+  { sessions, tally, tokens, visits }: GatewayParts,
   request: Request,
   id: string,
 ): { readonly held: Held; readonly way: Way } {
   const held = holderOf(tokens, request.headers);
   try {
-    theirs(sessions, held.person, id);
+    const { owner } = theirs(sessions, held.person, id);
     const place = sessions.enter(id);
     tally.inFlight += 1;
+    const visit = owner === held.person.username ? undefined : visits.begin(held.person);
+    const ended = visit ? AbortSignal.any([held.ended, visit.signal]) : held.ended;
     let isIn = true;
     const leave = () => {
       if (!isIn) return;
       isIn = false;
+      visit?.end();
       tally.inFlight -= 1;
       place.leave();
       held.release();
     };
-    return { held, way: { ...place, ended: held.ended, leave } };
+    return { held, way: { ...place, ended, leave } };
   } catch (cause) {
     held.release();
     throw cause;
@@ -204,9 +209,10 @@ async function sweep(parts: GatewayParts, end: AbortSignal): Promise<void> {
 }
 
 /** Reads the users file again where it changed. An edit that cannot be used changes nothing. */
-export function refreshUsers({ audit, log, users }: GatewayParts): void {
+export function refreshUsers({ audit, log, users, visits }: GatewayParts): void {
   try {
     if (!users.refresh()) return;
+    visits.check((username) => users.find(username)?.role === "admin");
     const detail = `${users.count} users`;
     log("info", `read the users file again: ${detail}`, {});
     audit.note({ what: "users.change", detail });
