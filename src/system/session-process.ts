@@ -26,8 +26,8 @@ const LAST_WORDS_MS = 1_000;
 const GREET_MAX_MS = 5_000;
 /** How the answer of one that takes the secret begins. */
 const GREETED = "HTTP/1.1 200 ";
-/** How often a process that is not our child is looked for, in milliseconds. */
-const LOOK_MS = 500;
+/** How often a process that is not our child is looked for: beyond Linux that takes a program. In milliseconds. */
+const LOOK_MS = process.platform === "linux" ? 500 : 5_000;
 /**
  * The runtime looks at its heap each second or half minute: with a hundred processes a few percent of a
  * core. It still collects when much is allocated, and `agent host` does when it is at rest.

@@ -11,6 +11,9 @@ export const REST_MS = 5_000;
 /** Giving back after less work than this costs more than it brings, unless it is said otherwise. */
 const WORTH_IT = 500;
 
+/** A heap that has grown by so many bytes is worth it after a single piece of work. */
+const GROWN_BYTES = 2 * 2 ** 20;
+
 export interface Thrift {
   /** Adds a full garbage collection, which stops whatever else the process does for some milliseconds. */
   readonly heap: boolean;
@@ -20,18 +23,22 @@ export interface Thrift {
 
 /**
  * Returns a function to call at the start and after each piece of work: some seconds after the
- * last call memory is given back, the first time and then when there was much work.
+ * last call memory is given back: the first time, and then when there was much work or what was done needed
+ * much of it.
  */
 export function givingBackAtRest({ heap, worthIt = WORTH_IT }: Thrift): () => void {
   let timer: Timer | undefined;
   let worked = worthIt;
+  let heapBytes = 0;
   const rest = () => {
     timer = undefined;
-    if (worked < worthIt) return;
+    const hasGrown = heap && process.memoryUsage().heapTotal > heapBytes + GROWN_BYTES;
+    if (worked < worthIt && !hasGrown) return;
     worked = 0;
     if (heap) {
       Bun.gc(true);
       Bun.shrink();
+      heapBytes = process.memoryUsage().heapTotal;
     }
     try {
       unmapIdleCode();

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { memory } from "../../bench/processes.ts";
 import { GATEWAY_SECRET_HEADER } from "../../src/core/gateway.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { markOf } from "../../src/system/process-mark.ts";
@@ -275,6 +276,21 @@ test("a process whose gateway never comes back ends by itself, and its world is 
   const state = () => gateway.ask(`/s/${id}/state`, { token });
   await until(async () => (await state()).status === 200);
   expect((await json(state())).state).toContain("robot_at(room_one)");
+}, 30_000);
+
+test("what a single large request took is given back", async () => {
+  await using gateway = await started();
+  const token = await gateway.logIn("bob");
+  const { session_id: id } = await gateway.createSession(token);
+  const mebibytes = () => memory([pidOf(gateway, id)]).anonymous;
+  const before = mebibytes();
+  const things = Array.from({ length: 200_000 }, (_, n) => ({ name: `thing ${n}`, n }));
+  // The first time it is given back in any case.
+  for (const _ of ["after the start", "later"]) {
+    await gateway.ask(`/s/${id}/goal`, { token, json: { goal: [], things } });
+    expect(mebibytes()).toBeGreaterThan(before + 25);
+    await until(() => mebibytes() < before + 15);
+  }
 }, 30_000);
 
 test("a log that grows without end is cut, and its newest part is told", async () => {
