@@ -87,6 +87,22 @@ test.each(["q", "\u0003"])("on a terminal it draws in place until %j is pressed"
   expect(drawn).not.toContain("^C");
 });
 
+test("a terminal that gets narrower is drawn anew at once, with what fits", async () => {
+  const args = ["session", "top", "--interval", "600"];
+  const screen = onTerminal([await ensureBinary(), ...args], envOf("alice"));
+  await screen.until("SESSION");
+  await screen.until("q ends");
+  const before = screen.shown().length;
+  screen.resize(32, 5);
+  await screen.until("q ends");
+  const lines = Bun.stripANSI(screen.shown().slice(before)).split(/\r+\n/);
+  expect(lines.length).toBeLessThanOrEqual(5);
+  expect(lines[1]).toBe("LABEL   OWNER  STATUS   MEMORY");
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(32);
+  screen.type("q");
+  expect(await screen.exited).toBe(0);
+});
+
 test("it goes on when the gateway is away for a while, and says so", async () => {
   await using other = await RunningGateway.start();
   const token = await other.logIn("alice");

@@ -4,9 +4,10 @@ import { PATIENCE_MS } from "./running.ts";
 export interface OnTerminal {
   /** All that the terminal has shown: what the program wrote and what was echoed. */
   shown(): string;
-  /** Resolves when what is shown, from the last `type` on, holds this text. */
+  /** Resolves when what is shown, from the last `type` or `resize` on, holds this text. */
   until(text: string): Promise<void>;
   type(keys: string): void;
+  resize(columns: number, rows: number): void;
   readonly pid: number;
   readonly exited: Promise<number>;
 }
@@ -43,6 +44,10 @@ export function onTerminal(
     type(keys) {
       from = shown.length;
       child.terminal?.write(keys);
+    },
+    resize(columns, rows) {
+      from = shown.length;
+      child.terminal?.resize(columns, rows);
     },
     pid: child.pid,
     exited: child.exited.finally(() => child.terminal?.close()),

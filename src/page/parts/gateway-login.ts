@@ -13,7 +13,7 @@ let own: Login | undefined;
 export function storedLogin(): Login | undefined {
   try {
     const kept = sessionStorage.getItem(ITEM);
-    return kept === null ? undefined : (JSON.parse(kept) as Login);
+    return kept === null ? own : (JSON.parse(kept) as Login);
   } catch {
     return own;
   }
