@@ -240,6 +240,7 @@ export const catalogue = {
     kind: "permanent",
     hint: "Connect a servant that provides this transition",
   },
+  "request.abandoned": { kind: "transient", hint: "Wait for the answer; it may have been done" },
   "request.ambiguous": {
     kind: "permanent",
     hint: "Send one Host, one length, one token, and a path without dots as its steps",

@@ -34,7 +34,6 @@ const IDLE_MS = 5_000;
 
 /** The lines that wait for their next request, by the port they lead to. */
 export class Lines {
-  readonly #dial: Dial;
   readonly #idle = new Map<number, Line[]>();
   readonly #idleMs: number;
   /** Of those, the ones that waited at the last look. */
@@ -42,8 +41,7 @@ export class Lines {
   #look: Timer | undefined;
   #isClosed = false;
 
-  constructor(dial: Dial, idleMs: number = IDLE_MS) {
-    this.#dial = dial;
+  constructor(idleMs: number = IDLE_MS) {
     this.#idleMs = idleMs;
   }
 
@@ -52,10 +50,6 @@ export class Lines {
     const line = this.#idle.get(port)?.pop();
     if (line !== undefined) this.#old.delete(line);
     return line;
-  }
-
-  async open(port: number): Promise<Line> {
-    return await this.#dial(port);
   }
 
   /** Keeps a line whose last answer is over. */

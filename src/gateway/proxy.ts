@@ -8,7 +8,15 @@ import { type Answer, Exchange } from "./exchange.ts";
 import { EXPIRES_HEADER, expiresText, inward, outward } from "./headers.ts";
 import { type Dial, type Line, Lines } from "./line.ts";
 import { openTunnel, type Tunnel } from "./relay.ts";
-import { lengthOf, PATIENCE_MS, partsOf, SMALL_BYTES, tooLarge, within } from "./request-body.ts";
+import {
+  abandoned,
+  lengthOf,
+  PATIENCE_MS,
+  partsOf,
+  SMALL_BYTES,
+  tooLarge,
+  within,
+} from "./request-body.ts";
 import type { Place } from "./sessions.ts";
 import { failureResponse } from "./status.ts";
 
@@ -48,7 +56,7 @@ export function proxy({
   maxBodyBytes,
   patienceMs = PATIENCE_MS,
 }: ProxyOptions): SessionProxy {
-  const lines = new Lines(dial);
+  const lines = new Lines();
   const limits = { maxBytes: maxBodyBytes, patienceMs };
 
   const ask: Ask = async (request, way, to, from, more = "") => {
@@ -56,10 +64,11 @@ export function proxy({
     const length = lengthOf(headers);
     if (length !== undefined && length > maxBodyBytes) throw tooLarge(maxBodyBytes);
     const port = portOf(way.url);
-    const lead = `${method} ${to.rest} HTTP/1.1\r\n${inward(headers, { ...to, port, ...way }, from)}${more}`;
+    const inside = { id: to.id, port, secret: way.secret };
+    const lead = `${method} ${to.rest} HTTP/1.1\r\n${inward(headers, inside, from)}${more}`;
     const isSmall = length !== undefined && length <= SMALL_BYTES;
     const small = isSmall ? await within(request.bytes(), patienceMs) : undefined;
-    const line = lines.waiting(port) ?? (await opened(lines, port));
+    const line = lines.waiting(port) ?? (await dialled(dial, port));
     const exchange = begun(line, request, way, (isLineGood) => {
       if (isLineGood) lines.keep(port, line);
     });
@@ -116,9 +125,9 @@ const EMPTY = "content-length: 0\r\n";
 const UPGRADE = "connection: upgrade\r\nupgrade: websocket\r\n";
 const CHUNKED = "transfer-encoding: chunked\r\n";
 
-async function opened(lines: Lines, port: number): Promise<Line> {
+async function dialled(dial: Dial, port: number): Promise<Line> {
   try {
-    return await lines.open(port);
+    return await dial(port);
   } catch (cause) {
     const problem = `Cannot ask the session: nobody listens on its port ${port}`;
     throw new ServantError("session.dead", problem, { cause });
@@ -132,7 +141,7 @@ function begun(
   way: Way,
   over: (isLineGood: boolean) => void,
 ): Exchange {
-  const gone = () => exchange.end(new ServantError("request.slow", "Cannot answer: nobody waits"));
+  const gone = () => exchange.end(abandoned());
   const ended = () => exchange.end(new ServantError("login.needed", "Cannot go on: logged out"));
   const exchange = new Exchange(line, method, (isLineGood) => {
     signal.removeEventListener("abort", gone);

@@ -1,5 +1,5 @@
 /** A client's body: bounded in length, and in how long the client may pause within it. */
-import { ServantError } from "../core/errors.ts";
+import { isServantError, ServantError } from "../core/errors.ts";
 
 /** How long a client may be silent within a body that it has begun, in milliseconds. */
 export const PATIENCE_MS = 10_000;
@@ -53,7 +53,11 @@ export async function textOf(request: Request, maxBytes: number): Promise<string
   return await within(whole(), PATIENCE_MS);
 }
 
-/** @throws {ServantError} `request.slow` */
+/**
+ * What a client sends, if it comes in time.
+ *
+ * @throws {ServantError} `request.slow`, `request.abandoned`
+ */
 export async function within<T>(arriving: Promise<T>, patienceMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -62,6 +66,8 @@ export async function within<T>(arriving: Promise<T>, patienceMs: number): Promi
   }, patienceMs);
   try {
     return await Promise.race([arriving, late]);
+  } catch (cause) {
+    throw isServantError(cause) ? cause : abandoned(cause);
   } finally {
     clearTimeout(timer);
   }
@@ -70,4 +76,9 @@ export async function within<T>(arriving: Promise<T>, patienceMs: number): Promi
 export function tooLarge(maxBytes: number): ServantError {
   const problem = `Cannot take the body: it is longer than ${maxBytes} bytes`;
   return new ServantError("request.too-large", problem);
+}
+
+/** The client has gone away. */
+export function abandoned(cause?: unknown): ServantError {
+  return new ServantError("request.abandoned", "Cannot go on: the client is gone", { cause });
 }

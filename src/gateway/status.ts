@@ -2,7 +2,7 @@
 import { type ErrorCode, toServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 
-export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 500 | 502 | 503;
+export type FailureStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 499 | 500 | 502 | 503;
 
 const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "agent.draining": 503,
@@ -11,6 +11,7 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "login.needed": 401,
   "login.wrong": 401,
   "login.too-many": 429,
+  "request.abandoned": 499, // nobody hears it: for those who count answers
   "request.ambiguous": 400,
   "request.foreign": 403,
   "request.malformed": 400,

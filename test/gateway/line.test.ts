@@ -14,7 +14,7 @@ function line(): Line & { isEnded: boolean } {
 }
 
 test("a line that nobody needs is ended; one that is used again and again stays", async () => {
-  const lines = new Lines(() => Promise.reject(new Error("nobody listens")), IDLE_MS);
+  const lines = new Lines(IDLE_MS);
   const [idle, used, busy] = [line(), line(), line()];
   lines.keep(1, idle);
   lines.keep(2, busy);
@@ -32,7 +32,7 @@ test("a line that nobody needs is ended; one that is used again and again stays"
 });
 
 test("a line that its other end closes is forgotten", async () => {
-  const lines = new Lines(() => Promise.reject(new Error("nobody listens")), IDLE_MS);
+  const lines = new Lines(IDLE_MS);
   const [first, second] = [line(), line()];
   lines.keep(1, first);
   lines.keep(1, second);

@@ -149,18 +149,29 @@ test("a client that goes takes its request along, before and within the answer",
     if (said !== "") await raw.hear("part");
     raw.close();
     await until(() => inside.open.size === 0 && gateway.inFlight === 0);
+    await until(() => gateway.answered[0] !== undefined);
+    expect(gateway.answered).toEqual([said === "" ? 499 : 200]);
   }
 });
 
 test("a client that goes within its body takes its request along", async () => {
-  await using inside = await rawServer(() => {});
-  await using gateway = proxied(inside.port);
-  const raw = await RawHttp.open(gateway);
-  const head = `POST /s/${ID}/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n`;
-  raw.send(`${head}4\r\npart\r\n`);
-  await until(() => inside.heard.join("").includes("part"));
-  raw.close();
-  await until(() => inside.open.size === 0 && gateway.inFlight === 0);
+  const bodies = [
+    "Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n",
+    "Content-Length: 100000\r\n\r\npart",
+    "Content-Length: 100\r\n\r\npart", // so small that it is waited for
+  ];
+  for (const body of bodies) {
+    await using inside = await rawServer(() => {});
+    await using gateway = proxied(inside.port);
+    const raw = await RawHttp.open(gateway);
+    raw.send(`POST /s/${ID}/x HTTP/1.1\r\nHost: h\r\n${body}`);
+    if (body.includes(": 100\r")) await until(() => gateway.inFlight === 1);
+    else await until(() => inside.heard.join("").includes("part"));
+    raw.close();
+    await until(() => inside.open.size === 0 && gateway.inFlight === 0);
+    await until(() => gateway.answered[0] !== undefined);
+    expect(gateway.answered).toEqual([499]);
+  }
 });
 
 test("a logout ends what the token had opened", async () => {
@@ -324,6 +335,6 @@ test("a client that goes is no fault of the gateway's", async () => {
   const answer = through.fetch(new Request("http://h/", { signal: gone.signal }), way, to, "::1");
   await until(() => silent.heard.length > 0);
   gone.abort();
-  expect((await answer).status).toBe(408);
+  expect((await answer).status).toBe(499);
   through.close();
 });

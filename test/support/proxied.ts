@@ -15,6 +15,8 @@ export interface Proxied extends AsyncDisposable {
   readonly url: string;
   /** Requests that have entered and not left. */
   readonly inFlight: number;
+  /** The statuses of its answers, also of those that nobody heard. */
+  readonly answered: readonly (number | undefined)[];
   /** Ends what the token had opened. */
   logOut(): void;
 }
@@ -27,6 +29,7 @@ export function proxied(
   const through = proxy({ dial, maxBodyBytes, patienceMs });
   const loggedOut = new AbortController();
   let inFlight = 0;
+  const answered: (number | undefined)[] = [];
   const way = (): Way => {
     let isIn = true;
     inFlight += 1;
@@ -52,7 +55,11 @@ export function proxied(
       async fetch(request, from) {
         try {
           const to = known(request);
-          return to === undefined ? lost() : await through.fetch(request, way(), to, from);
+          if (to === undefined) return lost();
+          const at = answered.push(undefined) - 1;
+          const answer = await through.fetch(request, way(), to, from);
+          answered[at] = answer.status;
+          return answer;
         } catch (cause) {
           return failureResponse(cause);
         }
@@ -70,6 +77,7 @@ export function proxied(
     get inFlight() {
       return inFlight;
     },
+    answered,
     logOut: () => loggedOut.abort(),
     async [Symbol.asyncDispose]() {
       await listening.stop();
