@@ -70,7 +70,7 @@ export interface TokensParts {
 
 export class Tokens {
   readonly #parts: TokensParts;
-  /** By the token's digest; the least recently issued first. */
+  /** By the token's digest. */
   readonly #entries = new Map<string, Entry>();
   /** What is to be written down, by digest: on a full disk it is tried again. */
   readonly #unsaved = new Map<string, Saving>();
@@ -99,8 +99,7 @@ export class Tokens {
     const key = digest(token);
     this.#entries.set(key, entry);
     this.#put(key, entry);
-    const own = [...this.#entries].filter(([, each]) => each.username === username);
-    for (const [old] of own.slice(0, -TOKENS_PER_USER)) this.#end(old);
+    this.#endBeyond(username);
     // On a full disk people are in all the same; the sweep tries again, and tells.
     await this.#save().catch(() => {});
     return token;
@@ -182,6 +181,16 @@ export class Tokens {
     const user = users.find(entry.username);
     const isTheirs = user !== undefined && markOf(user) === entry.mark;
     return isWithin && isUsed && isTheirs ? user : undefined;
+  }
+
+  /** The least recently used go; a servant with something in hand, and whoever is in, goes last. */
+  #endBeyond(username: string): void {
+    const own = [...this.#entries].filter(([, each]) => each.username === username);
+    const over = own.length - TOKENS_PER_USER;
+    if (over <= 0) return;
+    const isBusy = ({ inHand, inUse }: Entry) => Number(inUse > 0 || inHand.size > 0);
+    own.sort(([, a], [, b]) => isBusy(a) - isBusy(b) || a.usedMs - b.usedMs);
+    for (const [key] of own.slice(0, over)) this.#end(key);
   }
 
   #touch(entry: Entry): void {

@@ -256,15 +256,32 @@ test("a clock that is set back or forth throws nobody out, and keeps nobody in",
   }
 });
 
-test("a user who logs in again and again loses the oldest logins, others none", async () => {
+test("a user who logs in again and again loses the logins that were used least recently", async () => {
   const scene = new Scene();
   const bobs = await scene.issue("bob");
+  const [servants, held, used] = [
+    await scene.issue("alice"),
+    await scene.issue("alice"),
+    await scene.issue("alice"),
+  ];
+  scene.tokens.use(held);
+  const servant = scene.tokens.use(servants);
+  servant?.hand("session/servant", true);
+  servant?.release();
+  await scene.clock.advance(1);
   const tokens: string[] = [];
-  for (let count = 0; count < TOKENS_PER_USER + 2; count += 1)
+  for (let count = 0; count < TOKENS_PER_USER; count += 1) {
     tokens.push(await scene.issue("alice"));
-  expect(tokens.slice(0, 3).map((each) => scene.who(each))).toEqual([
-    undefined,
-    undefined,
+    await scene.clock.stall(1);
+    if (count === 500) expect(scene.who(used)).toBe("alice");
+  }
+  expect([servants, held, used].map((each) => scene.who(each))).toEqual([
+    "alice",
+    "alice",
+    "alice",
+  ]);
+  expect(tokens.slice(0, 4).map((each) => scene.who(each))).toEqual([
+    ...[undefined, undefined, undefined],
     "alice",
   ]);
   expect(scene.who(bobs)).toBe("bob");
