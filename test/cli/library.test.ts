@@ -26,7 +26,7 @@ const open = fluent("open", { door });
 const pull = transition("pull", {
   params: { door }, adds: (p) => [open(p.door)], cost: (_, scene) => scene.objects.length,
 });
-export default domain("doors", { transitions: [pull] });
+export default domain("doors", { transitions: [pull], checkObject: () => {} });
 `;
 
 function shelf(files: Readonly<Record<string, Json>>): Promise<Project> {
@@ -64,7 +64,10 @@ test("a file is found by its name, or a document by what it says of itself", asy
   expect(namesIn(await own.find("my_lab.domain"))).toEqual(["my_lab.domain"]);
   expect(namesIn(await own.find("my_hoist"))).toEqual(["warehouse", "hoist"]);
   const [doors] = (await own.find("doors")) ?? [];
-  expect(doors?.code?.pull?.cost).toBeFunction();
+  expect([doors?.code?.pull?.cost, doors?.checkObject]).toEqual([
+    expect.any(Function),
+    expect.any(Function),
+  ]);
   expect(await own.find("my_lab")).toBeUndefined();
   const opened = await own.open(["hoist", "warehouse", join(files.path, "doors.ts")]);
   expect(namesIn(opened)).toEqual(["warehouse", "hoist", "doors"]);

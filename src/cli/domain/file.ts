@@ -58,10 +58,10 @@ async function readModule(path: string): Promise<Reading> {
   const module: { default?: unknown } = await import(`${path}?${statSync(path).mtimeMs}`);
   const exported = module.default;
   if (!isJsonObject(exported)) throw new Error("it has no default export that is a vocabulary");
-  const { code, view, identity, ...data } = exported as Partial<Domain>;
+  const { code, view, identity, checkObject, ...data } = exported as Partial<Domain>;
   const reading = readDocument(data);
   if (!("read" in reading)) return reading;
-  const beyond = Object.entries({ code, view, identity });
+  const beyond = Object.entries({ code, view, identity, checkObject });
   const given = Object.fromEntries(beyond.filter(([, member]) => member !== undefined));
   const { domain, uses } = reading.read;
   return { read: { domain: { ...domain, ...given }, uses } };
