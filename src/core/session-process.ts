@@ -39,6 +39,8 @@ export interface SessionProcess {
   readonly mark: ProcessMark;
   /** Resolves at its end; true when it ended as one that was asked to. */
   readonly ended: Promise<{ readonly isPeaceful: boolean }>;
+  /** Whether it is there at this moment; `ended` may tell later. */
+  isThere(): boolean;
   /** Signals its process group; nothing when it is gone, whoever has its number now. */
   signal(name: "SIGTERM" | "SIGKILL"): void;
   use(): Promise<ProcessUse>;

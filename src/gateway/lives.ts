@@ -18,6 +18,8 @@ export interface LivesParts {
   readonly ports: PortRange;
   /** What `config.robot` may name. */
   readonly robots: readonly string[];
+  /** 256 bits that nobody can guess, printable. */
+  readonly random: { secret(): string };
   readonly log: (level: Level, message: string) => void;
   /** Told of each session that has ended without anybody asking for it. */
   readonly onEnd?: (session: Session, how: "expired" | "died") => void;

@@ -68,7 +68,7 @@ export function proxy({
     const lead = `${method} ${to.rest} HTTP/1.1\r\n${inward(headers, inside, from)}${more}`;
     const isSmall = length !== undefined && length <= SMALL_BYTES;
     const small = isSmall ? await within(request.bytes(), patienceMs) : undefined;
-    const line = lines.waiting(port) ?? (await dialled(dial, port));
+    const line = lines.waiting(port) ?? (await dialled(dial, port, way));
     const exchange = begun(line, request, way, (isLineGood) => {
       if (isLineGood) lines.keep(port, line);
     });
@@ -94,6 +94,7 @@ export function proxy({
     },
     async connect(request, way, to, from) {
       try {
+        refuseAbsent(way);
         const isAsked = request.method === "GET"; // by any other, the way could be one that acts
         const tunnel = isAsked ? await openTunnel(request, way, to) : undefined;
         if (tunnel !== undefined) return tunnel;
@@ -125,13 +126,24 @@ const EMPTY = "content-length: 0\r\n";
 const UPGRADE = "connection: upgrade\r\nupgrade: websocket\r\n";
 const CHUNKED = "transfer-encoding: chunked\r\n";
 
-async function dialled(dial: Dial, port: number): Promise<Line> {
-  try {
-    return await dial(port);
-  } catch (cause) {
+async function dialled(dial: Dial, port: number, way: Way): Promise<Line> {
+  const line = await dial(port).catch((cause) => {
     const problem = `Cannot ask the session: nobody listens on its port ${port}`;
     throw new ServantError("session.dead", problem, { cause });
+  });
+  try {
+    refuseAbsent(way);
+    return line;
+  } catch (cause) {
+    line.end();
+    throw cause;
   }
+}
+
+/** Another account of the machine may listen there as soon as the process has ended. */
+function refuseAbsent(way: Way): void {
+  if (way.isThere()) return;
+  throw new ServantError("session.dead", "Cannot ask the session: its process has just ended");
 }
 
 /** An exchange that ends with its client, and with what let the client in. */

@@ -26,7 +26,8 @@ export class Life {
   readonly id: string;
   readonly owner: string;
   readonly label: string;
-  readonly secret: string;
+  /** Of its process: another one has another. */
+  secret: string;
   readonly config: KeptSession["config"];
   phase: Phase;
   port: number;

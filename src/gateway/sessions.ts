@@ -35,6 +35,8 @@ export interface SessionsParts extends LivesParts {
 export interface Place {
   readonly url: string;
   readonly secret: string;
+  /** False: whoever listens there by now is to be shown nothing. */
+  isThere(): boolean;
   readonly expiresInS: number;
   /** Once or more. */
   leave(): void;
@@ -149,9 +151,11 @@ export class Sessions {
   /** @throws {ServantError} `session.unknown`, `session.starting`, `session.dead` */
   enter(id: string): Place {
     const life = this.#lives.get(id);
-    if (life.process === undefined) throw absent(life);
-    const leave = life.enter();
-    return { url: urlOf(life.port), secret: life.secret, expiresInS: life.timeoutS, leave };
+    const { process } = life;
+    if (process === undefined) throw absent(life);
+    const isThere = () => life.process === process && process.isThere();
+    const way = { url: urlOf(life.port), secret: life.secret, expiresInS: life.timeoutS };
+    return { ...way, isThere, leave: life.enter() };
   }
 
   /** Ends the processes; their worlds stay for the next start. */

@@ -21,6 +21,7 @@ export interface StartsParts {
   /** True when a session has this port, whether its process runs or not. */
   readonly isReserved: (port: number) => boolean;
   readonly save: (life: Life) => Promise<void>;
+  readonly random: { secret(): string };
 }
 
 export class Starts {
@@ -37,7 +38,7 @@ export class Starts {
    * @throws {ServantError} `session.no-port`, `session.unstartable`
    */
   async start(life: Life): Promise<SessionProcess> {
-    const { processes, robots } = this.#parts;
+    const { processes, random, robots } = this.#parts;
     const before = life.port;
     const tried = new Set<number>();
     try {
@@ -45,6 +46,8 @@ export class Starts {
         life.port = this.#nextPort(before, tried); // from here on it is reserved
         tried.add(life.port);
         if (!(await processes.isFree(life.port))) continue;
+        // Whoever got hold of its port as its process ended may have been shown the last one.
+        life.secret = random.secret();
         const { id, port, secret, config } = life;
         try {
           return await processes.start(

@@ -175,12 +175,13 @@ function processOf(mark: ProcessMark, ended: SessionProcess["ended"]): SessionPr
   void ended.then(() => {
     isEnded = true;
   });
+  const isThere = () => !isEnded && isSame(mark, markOf(mark.pid));
   return {
     mark,
     ended,
+    isThere,
     signal(name) {
-      // Whoever has its number now is not to be signalled.
-      if (isEnded || !isSame(mark, markOf(mark.pid))) return;
+      if (!isThere()) return; // whoever has its number now is not to be signalled
       try {
         process.kill(-mark.pid, name);
       } catch {

@@ -329,12 +329,29 @@ test("a client that goes is no fault of the gateway's", async () => {
   await using silent = await rawServer(() => {});
   const gone = new AbortController();
   const place = { url: `http://127.0.0.1:${silent.port}`, secret: SECRET, expiresInS: 1 };
-  const way = { ...place, ended: new AbortController().signal, leave() {} };
+  const way = { ...place, ended: new AbortController().signal, isThere: () => true, leave() {} };
   const to = { id: ID, rest: "/poll" };
   const through = proxy({ dial, maxBodyBytes: 1 });
   const answer = through.fetch(new Request("http://h/", { signal: gone.signal }), way, to, "::1");
   await until(() => silent.heard.length > 0);
   gone.abort();
   expect((await answer).status).toBe(499);
+  through.close();
+});
+
+test("whoever has got hold of a session's port is shown nothing", async () => {
+  await using thief = await rawServer(() => {});
+  const place = { url: `http://127.0.0.1:${thief.port}`, secret: SECRET, expiresInS: 1 };
+  const way = { ...place, ended: new AbortController().signal, isThere: () => false, leave() {} };
+  const to = { id: ID, rest: "/poll" };
+  const through = proxy({ dial, maxBodyBytes: 1 });
+  const [asked, upgraded] = await Promise.all([
+    through.fetch(new Request("http://h/"), way, to, "::1"),
+    through.connect(new Request("http://h/"), way, to, "::1"),
+  ]);
+  expect(asked.status).toBe(502);
+  expect(upgraded).toMatchObject({ status: 502 });
+  await until(() => thief.open.size === 0);
+  expect(thief.heard.join("")).toBe("");
   through.close();
 });

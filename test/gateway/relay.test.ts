@@ -108,6 +108,7 @@ test("what the session says before the client's end is open is told then", async
   const way = {
     url: `http://127.0.0.1:${inside.port}`,
     secret: SECRET,
+    isThere: () => true,
     expiresInS: 1,
     ended: new AbortController().signal,
     leave() {

@@ -220,3 +220,20 @@ test("every process hears of its gateway twice in the time after which it would 
   expect(machine.greeted).toBe(4);
   await sessions.close();
 });
+
+test("each process has a secret of its own, and is shown it no longer than it is there", async () => {
+  const machine = new FakeMachine();
+  const sessions = machine.gateway();
+  const { id } = await sessions.create("bob", {});
+  const before = sessions.enter(id);
+  expect(before.isThere()).toBe(true);
+  const process = machine.of(id);
+  await sessions.reset(id);
+  const after = sessions.enter(id);
+  expect(before.isThere()).toBe(false);
+  expect(after).toMatchObject({ url: before.url, secret: machine.of(id).secret });
+  expect(after.secret).not.toBe(process.secret);
+  machine.of(id).end(false);
+  expect(after.isThere()).toBe(false); // though nobody was told of it yet
+  await sessions.close();
+});

@@ -196,6 +196,7 @@ export class FakeMachine {
     return {
       mark: process.mark,
       ended: ended.then((how) => (fate.isKilled ? NEVER : how)),
+      isThere: () => this.running.get(process.mark.pid) === process,
       signal(name) {
         if (fate.isKilled) return;
         process.signals.push(name);

@@ -36,6 +36,7 @@ export function proxied(
     return {
       url: `http://127.0.0.1:${port}`,
       secret: SECRET,
+      isThere: () => true,
       expiresInS: 4711.9,
       ended: loggedOut.signal,
       leave() {
