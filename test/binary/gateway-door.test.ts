@@ -267,20 +267,28 @@ test("the start says where it is, who may log in, and what to do next", async ()
   await using gateway = await RunningGateway.start({ isPlain: true });
   const folder = join(gateway.folder, "second");
   const where = ["--port", "0", "--state-dir", folder, "--users", gateway.usersPath];
-  const second = start([await ensureBinary(), "host", "--sessions", ...where]);
-  await second.until(/gateway ready on (http:\/\/127\.0\.0\.1:\d+)/);
-  await second.until(/may log in +3, by ".*login\.json"/);
-  await second.until(/agent login http:\/\/127\.0\.0\.1:\d+ && agent session create/);
-  await second.until(/audit log +.*audit\.log/);
-  second.kill("SIGINT");
-  expect(await second.exited).toBe(0);
-  const insecure = ["--bind", "0.0.0.0", "--insecure-http"];
-  const third = start([await ensureBinary(), "host", "--sessions", ...where, ...insecure]);
-  await third.until(/gateway ready on http:\/\/0\.0\.0\.0:\d+/);
-  await third.until(/agent login http:\/\/(?!0\.0)/);
-  await third.until(/in clear/);
-  third.kill();
-  expect(await third.exited).toBe(0);
+  const says = async (args: string[], ...words: RegExp[]) => {
+    const other = start([await ensureBinary(), "host", "--sessions", ...where, ...args]);
+    try {
+      for (const each of words) await other.until(each);
+    } finally {
+      other.kill("SIGINT");
+    }
+    expect(await other.exited).toBe(0);
+  };
+  await says(
+    [],
+    /gateway ready on (http:\/\/127\.0\.0\.1:\d+)/,
+    /may log in +3, by ".*login\.json"/,
+    /agent login http:\/\/127\.0\.0\.1:\d+ && agent session create/,
+    /audit log +.*audit\.log/,
+  );
+  await says(
+    ["--bind", "0.0.0.0", "--insecure-http"],
+    /gateway ready on http:\/\/0\.0\.0\.0:\d+/,
+    /agent login http:\/\/(?!0\.0)/,
+    /in clear/,
+  );
 });
 
 test("the audit log tells what ended by itself, and when the gateway came and went", async () => {

@@ -55,8 +55,13 @@ export class RunningGateway implements AsyncDisposable {
       gateway.certificates = throwAwayCertificates();
       gateway.ca = readFileSync(gateway.certificates.ca, "utf8");
     }
-    await gateway.start();
-    return gateway;
+    try {
+      await gateway.start();
+      return gateway;
+    } catch (cause) {
+      await gateway[Symbol.asyncDispose](); // a test that fails leaves nothing behind
+      throw cause;
+    }
   }
 
   /** Once more, where it was: on the same port. */
