@@ -20,7 +20,7 @@ export async function gateway(options: HostOptions, version: string): Promise<nu
   refuseStray(options);
   const log = hostLog(options);
   const users = openUsers(options, log);
-  const stateDir = openStateDir(gatewayDirectory(options, process.env));
+  const stateDir = openStateDir(gatewayDirectory(options, process.env), { isPrivate: true });
   try {
     const { stop: stopping } = stopSignals();
     const open = openGateway(options, { users, log, version, folder: stateDir.path });

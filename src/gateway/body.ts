@@ -8,6 +8,9 @@ import { textOf } from "./request-body.ts";
 /** The longest body of a request about sessions, in bytes. */
 const BODY_MAX_BYTES = 64 * 1024;
 
+/** Objects and lists within each other. Python's JSON reads no more than some hundreds. */
+const LEVELS_MAX = 64;
+
 /**
  * None at all counts as `{}`.
  *
@@ -28,9 +31,17 @@ export async function bodyOf<T>(
     // What the parser says quotes what it read: a password, perhaps.
     throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`);
   }
+  if (isDeeper(value, LEVELS_MAX)) {
+    throw new ServantError("request.malformed", `Cannot use ${subject}: it nests too deeply`);
+  }
   const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const { where, reason } = problemOf(parsed.error);
   const place = where === "" ? "" : `${where} is `;
   throw new ServantError("request.malformed", `Cannot use ${subject}: ${place}${reason}`);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

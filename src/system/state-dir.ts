@@ -3,10 +3,19 @@
  * lock is the kernel's (flock): it dies with the process, so nothing stale is ever left behind.
  */
 import { FFIType } from "bun:ffi";
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { messageOf, ServantError } from "../core/errors.ts";
+import { isServantError, messageOf, ServantError } from "../core/errors.ts";
 import { openLibc } from "./libc.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,23 +37,26 @@ export interface StateDir {
   release(): void;
 }
 
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
 /** A command such as `agent pause` holds the lock for a moment: so long it is waited for. */
 const LOCK_PATIENCE_MS = 1_000;
 const LOCK_RETRY_MS = 20;
 
 /**
  * Creates the folder (0700) where it is missing and takes its lock; blocks for a moment where
- * another holds it.
+ * another holds it. `isPrivate`: nobody else may be able to put a file there.
  *
  * @throws {ServantError} `state.unwritable`; `state.locked`, whose message says who holds it
  */
-export function openStateDir(path: string): StateDir {
+export function openStateDir(path: string, { isPrivate = false } = {}): StateDir {
   const lockPath = join(path, "lock");
   let file: number;
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    file = openSync(lockPath, "a+", 0o600);
+    if (isPrivate) refuseShared(path);
+    file = openSync(lockPath, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
   } catch (cause) {
+    if (isServantError(cause)) throw cause;
     throw new ServantError(
       "state.unwritable",
       `Cannot keep state in "${path}": ${messageOf(cause)}`,
@@ -80,6 +92,17 @@ export function holderOf(path: string): number | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+/** @throws {ServantError} `state.unwritable` */
+function refuseShared(path: string): void {
+  const { mode, uid } = statSync(path);
+  const isOurs = uid === (process.getuid?.() ?? uid);
+  if (isOurs && (mode & 0o022) === 0) return;
+  const reason = isOurs
+    ? `others may write there (mode ${(mode & 0o7777).toString(8)}): chmod 700 "${path}"`
+    : "it belongs to another account";
+  throw new ServantError("state.unwritable", `Cannot keep state in "${path}": ${reason}`);
 }
 
 /** Writes down who holds the lock. A courtesy: on a full disk the lock holds without it. */

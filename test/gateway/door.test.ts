@@ -439,3 +439,14 @@ test("the description names every route that answers, and no other", async () =>
   expect(docs).toContain("/sessions/{id}/extend");
   expect(await (await scene.ask("/")).text()).toBe("the page of the gateway");
 });
+
+test("a body that nests without end is refused, and none that another reader chokes on is kept", async () => {
+  await using scene = new GatewayScene();
+  const token = await scene.logIn("bob");
+  for (const levels of [65, 500, 20_000]) {
+    const body = `{"config":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+    const answer = await scene.ask("/sessions", { token, method: "POST", body });
+    expect([levels, answer.status]).toEqual([levels, 400]);
+  }
+  expect(scene.logged).toEqual([]);
+});

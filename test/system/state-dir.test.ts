@@ -1,7 +1,17 @@
 // Goal: one agent per state folder, and no lock that outlives its agent.
 // Method: real processes on a real folder; each says on stdout what came of its opening.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStateDir, stateDirectory } from "../../src/system/state-dir.ts";
@@ -141,5 +151,34 @@ describe("openStateDir()", () => {
         expect.objectContaining({ code: "state.unwritable" }),
       );
     }
+  });
+
+  test("a folder where others may put files is refused where it must be private", () => {
+    openStateDir(folder, { isPrivate: true }).release();
+    for (const mode of [0o777, 0o1777, 0o770, 0o702]) {
+      chmodSync(folder, mode);
+      expect(() => openStateDir(folder, { isPrivate: true }), mode.toString(8)).toThrow(
+        "chmod 700",
+      );
+      openStateDir(folder).release();
+    }
+    chmodSync(folder, 0o755);
+    openStateDir(folder, { isPrivate: true }).release();
+    // Root's, or somebody's: of root's tests it is the latter.
+    if (process.getuid?.() === 0) chownSync(folder, 4_711, 4_711);
+    const elsewhere = process.getuid?.() === 0 ? folder : "/";
+    expect(() => openStateDir(elsewhere, { isPrivate: true })).toThrow("another account");
+  });
+
+  test("a link in the lock's place is not followed", () => {
+    openStateDir(folder).release();
+    const victim = join(folder, "victim");
+    writeFileSync(victim, "precious");
+    rmSync(join(folder, "lock"));
+    symlinkSync(victim, join(folder, "lock"));
+    expect(() => openStateDir(folder)).toThrow(
+      expect.objectContaining({ code: "state.unwritable" }),
+    );
+    expect(readFileSync(victim, "utf8")).toBe("precious");
   });
 });
