@@ -10,15 +10,18 @@ import { cpuOf } from "./process-mark.ts";
 const MEMORY_FRESH_MS = 10_000;
 
 /** Reads what a process uses; empty where the system does not tell. */
-export function useReader(pid: number): () => Promise<ProcessUse> {
+export function useReader(
+  pid: number,
+  nowMs: () => number = () => performance.now(),
+): () => Promise<ProcessUse> {
   let memory: Promise<number | undefined> | undefined;
   let readAtMs = 0;
   return async () => {
     const cpuS = cpuOf(pid);
     if (cpuS === undefined) return {};
-    if (memory === undefined || performance.now() - readAtMs >= MEMORY_FRESH_MS) {
+    if (memory === undefined || nowMs() - readAtMs >= MEMORY_FRESH_MS) {
       memory = memoryOf(pid);
-      readAtMs = performance.now();
+      readAtMs = nowMs();
     }
     const memoryBytes = await memory;
     return { cpuS, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
