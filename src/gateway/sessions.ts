@@ -93,6 +93,7 @@ export class Sessions {
     });
     return await life.inTurn(async () => {
       try {
+        await this.#lives.save(life); // before its folder: none is left behind that nobody knows of
         await this.#lives.start(life);
         life.touch(); // its time begins when it can be used
         return life.session;

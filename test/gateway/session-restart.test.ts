@@ -213,3 +213,19 @@ test.each(["create", "reset", "stop"] as const)(
     }
   },
 );
+
+test("a gateway that is killed while it creates leaves no folder that nobody knows of", async () => {
+  const machine = new FakeMachine();
+  const write = machine.store.write.bind(machine.store);
+  const folders: number[] = [];
+  Object.assign(machine.store, {
+    write: async (changes: Parameters<typeof write>[0]) => {
+      folders.push(machine.folders.size);
+      await write(changes);
+    },
+  });
+  const sessions = machine.gateway();
+  await sessions.create("bob", {});
+  expect(folders[0]).toBe(0);
+  await sessions.close();
+});
