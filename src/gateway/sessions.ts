@@ -107,9 +107,13 @@ export class Sessions {
   /** Counts as activity. @throws {ServantError} `session.unknown` */
   async extend(id: string, timeoutS: number): Promise<Session> {
     const life = this.#lives.get(id);
+    const before = life.timeoutS;
     life.timeoutS = timeoutS;
     life.touch();
-    await this.#lives.save(life);
+    await this.#lives.save(life).catch((cause) => {
+      life.timeoutS = before; // what is told as not done must not end it sooner
+      throw cause;
+    });
     return life.session;
   }
 

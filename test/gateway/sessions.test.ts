@@ -237,3 +237,14 @@ test("each process has a secret of its own, and is shown it no longer than it is
   expect(after.isThere()).toBe(false); // though nobody was told of it yet
   await sessions.close();
 });
+
+test("an extension that could not be written down is none", async () => {
+  const machine = new FakeMachine();
+  const sessions = machine.gateway();
+  const { id } = await sessions.create("bob", {});
+  const full = new ServantError("journal.full", "Cannot save: the disk is full");
+  Object.assign(machine.store, { write: () => Promise.reject(full) });
+  await expect(sessions.extend(id, 1)).rejects.toBe(full);
+  expect(sessions.find(id)).toMatchObject({ timeoutS: 172_800 });
+  await sessions.close();
+});
