@@ -25,10 +25,10 @@ const WARM_MS = isQuick ? 500 : 4_000;
 const CONNECTIONS = 32;
 const TO_REACH = { addedMs: 0.15, perS: 5_000 };
 
+const agent = await ensureBinary();
 const folder = mkdtempSync(join(tmpdir(), "servant-gateway-bench-"));
 using certificates = throwAwayCertificates();
 const ca = readFileSync(certificates.ca, "utf8");
-const agent = await ensureBinary();
 const children: Bun.Subprocess[] = [];
 
 async function start(...args: string[]): Promise<{ readonly pid: number; readonly url: string }> {
