@@ -186,10 +186,14 @@ function unreachable(method: string, path: string, url: string, cause: unknown):
   );
 }
 
-/** A private authority's certificate is what people meet first. */
+/** What people meet first at a gateway of their own. */
 function wayOut(code: string): string {
-  const isUntrusted = /CERT|VERIFY|ISSUER/.test(code) && !/EXPIRED|ALTNAME/.test(code);
-  return isUntrusted ? "; name the file of its authority in NODE_EXTRA_CA_CERTS" : "";
+  if (/ALTNAME/.test(code)) return "; its certificate is for other names than this one";
+  if (/CERT.*EXPIRED/.test(code)) return "; its certificate has expired";
+  if (/NOT_YET_VALID/.test(code)) return "; its certificate is for later: see this machine's clock";
+  const isUntrusted = /CERT|VERIFY|ISSUER/.test(code);
+  if (isUntrusted) return "; name the file of its authority in NODE_EXTRA_CA_CERTS";
+  return code === "EPROTO" ? "; it speaks no TLS: is it http://?" : "";
 }
 
 /** The failure class of a status, as the protocol has it: see `docs/protocols`. */

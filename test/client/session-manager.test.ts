@@ -124,3 +124,16 @@ test("what our gateway says of itself is not said twice", async () => {
   const sessions = new SessionManager(gone.url, { token: "0123456789abcdef" });
   await expect(sessions.get("x")).rejects.toThrow(/^Cannot find session "x" \(HTTP 404\)$/);
 });
+
+test.each([
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "name the file of its authority in NODE_EXTRA_CA_CERTS"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "name the file of its authority in NODE_EXTRA_CA_CERTS"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for other names than this one"],
+  ["CERT_HAS_EXPIRED", "its certificate has expired"],
+  ["CERT_NOT_YET_VALID", "its certificate is for later: see this machine's clock"],
+  ["EPROTO", "it speaks no TLS: is it http://?"],
+])("%s is told in words", async (code, words) => {
+  const fetch = () => Promise.reject(Object.assign(new Error("no"), { code }));
+  const sessions = new SessionManager("https://plan.example.com", { token: "t".repeat(20), fetch });
+  await expect(sessions.list()).rejects.toThrow(`(GET /sessions): ${code}; ${words}`);
+});

@@ -77,7 +77,7 @@ function addTop(session: Command, done: Done): void {
     "agent session top --json | jq .totals",
   ])
     .option("--interval <s>", "seconds between two looks", atLeast(0.2), 2)
-    .option("--once", "look once and end, as it does when it is piped")
+    .option("--once", "look once and end, as the table does when it is piped")
     .addOption(
       new Option("--sort <what>", "what the table is sorted by").choices(ORDERS).default("memory"),
     )
