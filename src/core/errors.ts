@@ -65,7 +65,7 @@ export const catalogue = {
   },
   "backend.session-gone": {
     kind: "gone",
-    hint: "Register again: the session or servant has expired",
+    hint: "The session or servant is gone: `agent session list` shows yours; a servant is started again",
   },
   "backend.unauthorized": {
     kind: "auth",

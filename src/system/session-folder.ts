@@ -12,6 +12,7 @@ import {
   readSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,6 +28,8 @@ const LAST_WORDS_BYTES = 1_000;
 export interface Folders extends SessionFolders {
   /** Makes what is missing; `log` is open to be written to, and is the caller's to close. */
   open(id: string): { readonly world: string; readonly log: number };
+  /** Adds a line to its log, where there is one. */
+  note(id: string, line: string): void;
   /** The last lines of its log. */
   lastWords(id: string): Promise<string>;
 }
@@ -44,6 +47,19 @@ export function sessionFolders(root: string): Folders {
       const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
       const log = openSync(logPath(id), O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
       return { world: world(id), log };
+    },
+    note(id, line) {
+      const { O_APPEND, O_WRONLY, O_NOFOLLOW } = constants;
+      try {
+        const log = openSync(logPath(id), O_APPEND | O_WRONLY | O_NOFOLLOW);
+        try {
+          writeSync(log, `${line}\n`);
+        } finally {
+          closeSync(log);
+        }
+      } catch {
+        // Its folder is gone, or the disk is full: the gateway's own log tells of its end.
+      }
     },
     async readLog(id) {
       const newest = await tail(logPath(id), LOG_TOLD_BYTES);

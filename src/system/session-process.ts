@@ -97,6 +97,9 @@ async function start(
     closeSync(log);
   }
   child.unref();
+  void child.exited.then((code) => {
+    if (code !== PEACE.code) folders.note(id, endText(code, child.signalCode));
+  });
   const mark = markOf(child.pid);
   const process_ = processOf(
     mark ?? { pid: child.pid, startedAt: "" },
@@ -113,6 +116,12 @@ async function start(
     await child.exited;
     throw cause;
   }
+}
+
+/** The last line of a log: one that is killed, for its memory or by somebody, says nothing itself. */
+function endText(code: number, signal: Bun.Subprocess["signalCode"]): string {
+  const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+  return `${new Date().toISOString()} the process of this session ${how}`;
 }
 
 /** Sends the secret and waits for the report; undefined when the process ends or hangs without one. */

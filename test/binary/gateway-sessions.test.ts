@@ -137,6 +137,8 @@ test("a session that crashes is dead at once, and a reset brings it back with a 
     code: "session.dead",
     hint: expect.stringContaining("reset"),
   });
+  const logged = async () => (await gateway.ask(`/sessions/${id}/logs`, { token })).text();
+  await until(async () => /process of this session was ended by SIGKILL\n$/.test(await logged()));
   const reset = () => gateway.ask(`/sessions/${id}/reset`, { token, method: "POST" });
   const replies = await Promise.all([reset(), reset()]);
   for (const reply of replies) {

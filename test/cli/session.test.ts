@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeGateway, fakeGateway, record, TOKEN } from "../support/fake-gateway.ts";
 import { type Project, project } from "../support/project.ts";
-import { command } from "./calling.ts";
+import { onTerminal } from "../support/terminal.ts";
+import { command, MAIN } from "./calling.ts";
 
 const LABEL = "sea";
 let gateway: FakeGateway;
@@ -104,6 +105,21 @@ test("a dead session is seen, reset and stopped, and not made the default", asyn
   expect((await session("reset")).code).toBe(0);
   expect((await session("swap", LABEL, "--json")).code).toBe(0);
   expect(gateway.sessions.get(id)?.status).toBe("running");
+});
+
+test("on a terminal that ids do not fit on, list shows as much of them as commands take", async () => {
+  const id = put({ label: LABEL }, 1);
+  const onTerminalOf = async (columns: number) => {
+    const sized = ["sh", "-c", `stty cols ${columns} && exec "$@"`, "sh"];
+    const env = { DYNOS_CONFIG_PATH: config, NO_COLOR: "1" };
+    const person = onTerminal([...sized, process.execPath, MAIN, "session", "list"], env);
+    expect(await person.exited).toBe(0);
+    return person.shown();
+  };
+  expect(await onTerminalOf(100)).toContain(`${LABEL}   ${id}  running`);
+  const narrow = await onTerminalOf(60);
+  expect(narrow).toContain(`${LABEL}   ${id.slice(0, 8)}  running`);
+  for (const line of narrow.split("\r\n")) expect(line.length).toBeLessThanOrEqual(60);
 });
 
 test("a label of several is refused with their ids, and no session is picked unasked", async () => {

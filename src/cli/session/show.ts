@@ -5,6 +5,9 @@ import { printableLines } from "../../core/printable.ts";
 import { printable, table } from "../output.ts";
 import { meant, nameOf, type SessionOptions, withGateway } from "./context.ts";
 
+/** What a narrow terminal shows of an id, and commands take for it. In characters. */
+const SHORT_ID_CHARS = 8;
+
 export interface ListOptions extends SessionOptions {
   readonly all?: boolean;
 }
@@ -22,17 +25,23 @@ export function list(options: ListOptions): Promise<number> {
       out.line("No sessions yet: `agent session create` makes one");
       return 0;
     }
-    const rows = sessions.map((session) => [
-      ...(all ? [session.owner_username ?? ""] : []),
-      session.label ?? "",
-      session.session_id,
-      session.status,
-      shortDuration(session.timeout_s),
-      ends(session),
-      session.session_id === defaultSession ? "*" : "",
-    ]);
-    const headings = ["NAME", "ID", "STATUS", "TIMEOUT", "EXPIRES", "DEFAULT"];
-    out.line(table(all ? ["OWNER", ...headings] : headings, rows, out.paint));
+    const headings = [...(all ? ["OWNER"] : []), "NAME", "ID", "STATUS", "TIMEOUT", "EXPIRES"];
+    const laid = (idChars?: number) => {
+      const rows = sessions.map((session) => [
+        ...(all ? [session.owner_username ?? ""] : []),
+        session.label ?? "",
+        session.session_id.slice(0, idChars),
+        session.status,
+        shortDuration(session.timeout_s),
+        ends(session),
+        session.session_id === defaultSession ? "*" : "",
+      ]);
+      return table([...headings, "DEFAULT"], rows, out.paint);
+    };
+    const whole = laid();
+    const isTooWide =
+      out.isTerminal && Bun.stringWidth(whole.split("\n", 1)[0] ?? "") > out.columns;
+    out.line(isTooWide ? laid(SHORT_ID_CHARS) : whole);
     return 0;
   });
 }
