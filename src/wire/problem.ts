@@ -4,6 +4,9 @@
  */
 import type * as z from "zod/mini";
 
+/** What the schemas' types are called by those who write JSON. */
+const JSON_TYPES: Readonly<Record<string, string>> = { record: "object", int: "integer" };
+
 /** The first thing that is wrong, and where in the value it is; "" when it is the whole value. */
 export function problemOf({ issues }: Pick<z.core.$ZodError, "issues">): {
   readonly where: string;
@@ -21,7 +24,7 @@ function reasonOf(issue: z.core.$ZodIssue): string {
     case "invalid_value":
       return `none of ${issue.values.join(", ")}`;
     case "invalid_type":
-      return `not of type ${issue.expected}`;
+      return `not of type ${JSON_TYPES[issue.expected] ?? issue.expected}`;
     case "too_big":
       return `more than ${issue.maximum}${lengthOf(issue.origin)}`;
     case "too_small":

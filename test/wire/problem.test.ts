@@ -1,5 +1,6 @@
 // Goal: whoever sends what cannot be read is told what of it, and what would do, in a line.
 import { expect, test } from "bun:test";
+import { CreateSession } from "../../src/wire/gateway.ts";
 import { AssignmentQuery, ClientFrame } from "../../src/wire/local.ts";
 import { problemOf } from "../../src/wire/problem.ts";
 
@@ -26,6 +27,12 @@ test.each([
   { value: null, told: ": not of type object" },
 ])("of a frame $value it is told: $told", ({ value, told }) => {
   expect(problem(ClientFrame, value)).toBe(told);
+});
+
+test("types are called as JSON calls them", () => {
+  const told = (value: unknown) => problemOf(CreateSession.safeParse(value).error ?? { issues: [] });
+  expect(told({ config: [] })).toEqual({ where: "config", reason: "not of type object" });
+  expect(told({ timeout_s: 1.5 })).toEqual({ where: "timeout_s", reason: "not of type integer" });
 });
 
 test("of a query it is told what it may say", () => {
