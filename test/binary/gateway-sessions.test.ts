@@ -9,6 +9,7 @@ import type { JsonObject } from "../../src/core/json.ts";
 import { markOf } from "../../src/system/process-mark.ts";
 import type { SessionRecord } from "../../src/wire/gateway.ts";
 import { RunningGateway } from "../support/gateway.ts";
+import { PATIENCE_MS } from "../support/running.ts";
 
 /** Long enough for any of these tests, and no process is left for long when one fails. */
 const ORPHAN_AFTER = ["--orphan-after", "60"];
@@ -22,7 +23,11 @@ function pidOf({ stateDir }: RunningGateway, id: string): number {
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await Bun.sleep(20);
+  const late = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > late) throw new Error(`it never came to be: ${isSo}`);
+    await Bun.sleep(20);
+  }
 }
 
 async function json(answer: Promise<Response>): Promise<JsonObject> {
@@ -261,6 +266,69 @@ test("a mission goes on while the gateway is killed and started again", async ()
   await until(async () => (await run()).status !== "running");
   expect(await run()).toMatchObject({ status: "succeeded", results: [{}, {}] });
 }, 30_000);
+
+const ROUNDS = 6;
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** The processes of a gateway's sessions, whoever knows of them. */
+function processesIn({ stateDir }: RunningGateway): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && markOf(Number(name)));
+  return pids.flatMap((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      return command.includes("--gateway-fd") ? (command.split(`${stateDir}/`)[1] ?? []) : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}
+
+test(`a gateway that is killed at any moment leaves no session half done (SEED=${seed})`, async () => {
+  await using gateway = await started();
+  const token = await gateway.logIn("bob");
+  const ask = (path: string, method: string) =>
+    gateway.ask(path, { token, method, ...(method === "POST" ? { json: {} } : {}) });
+  const list = async () =>
+    (await json(gateway.ask("/sessions", { token }))).sessions as unknown as SessionRecord[];
+  let random = seed;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const told = new Set((await list()).map(({ session_id }) => session_id));
+    const [stopped, reset] = [...told];
+    const note = (made: Response | undefined, at: (id: string) => void, id = "") => {
+      if (made?.ok) at(id);
+    };
+    const busy = Promise.all([
+      ...[1, 2, 3].map(async () => {
+        const made = await ask("/sessions", "POST").catch(() => undefined);
+        const { session_id } = ((await made?.json().catch(() => ({}))) ?? {}) as JsonObject;
+        note(made, (id) => told.add(id), typeof session_id === "string" ? session_id : "");
+      }),
+      ask(`/sessions/${stopped}`, "DELETE").then(
+        (answer) => note(answer, (id) => told.delete(id), stopped),
+        () => {},
+      ),
+      ask(`/sessions/${reset}/reset`, "POST").catch(() => {}),
+    ]);
+    random = (random * 1_103_515_245 + 12_345) % 2 ** 31;
+    await Bun.sleep(random % 200);
+    gateway.process.kill("SIGKILL");
+    await Promise.all([busy, gateway.process.exited]);
+    await gateway.start();
+    const isThere = async ({ session_id: id, status }: SessionRecord) =>
+      status === "running" && (await ask(`/s/${id}/health`, "GET")).ok;
+    await until(async () => (await Promise.all((await list()).map(isThere))).every((is) => is));
+    const ids = (await list()).map(({ session_id }) => session_id).sort();
+    // What was to be stopped may be gone though nobody was told of it; nothing else is.
+    const missing = [...told].filter((id) => id !== stopped && !ids.includes(id) && id !== "");
+    expect(missing).toEqual([]);
+    // Nobody was told of what was being created: it goes, process and folder.
+    const folders = () => readdirSync(gateway.stateDir).filter((name) => name.length === 36);
+    await until(() => folders().sort().join() === ids.join());
+    const processes = processesIn(gateway).map((path) => path.slice(0, 36));
+    expect(processes.sort()).toEqual(ids);
+    for (const id of ids.slice(4)) await ask(`/sessions/${id}`, "DELETE");
+  }
+}, 60_000);
 
 test("a process whose gateway never comes back ends by itself, and its world is kept", async () => {
   await using gateway = await RunningGateway.start({

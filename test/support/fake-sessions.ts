@@ -27,6 +27,8 @@ export interface FakeProcess extends SessionStart {
 /** Of one gateway. */
 interface Fate {
   isKilled: boolean;
+  /** Those that it has not told their secret: they end with it. */
+  readonly untold: Set<FakeProcess>;
 }
 const NEVER = new Promise<never>(() => {});
 
@@ -61,7 +63,7 @@ export class FakeMachine {
 
   /** A gateway on this machine, from what the one before has kept. */
   gateway(options: { perUser?: number; ports?: number } = {}): Sessions {
-    const fate: Fate = { isKilled: false };
+    const fate: Fate = { isKilled: false, untold: new Set() };
     const sessions = new Sessions({
       store: { ...this.store, write: mortal(fate, (changes) => this.store.write(changes)) },
       clock: {
@@ -87,7 +89,9 @@ export class FakeMachine {
 
   /** `kill -9`: from here on it does nothing, whatever it was at. */
   kill(sessions: Sessions): void {
-    (this.#fates.get(sessions) as Fate).isKilled = true;
+    const fate = this.#fates.get(sessions) as Fate;
+    fate.isKilled = true;
+    for (const process of fate.untold) process.end(false);
   }
 
   of(id: string): FakeProcess {
@@ -131,7 +135,7 @@ export class FakeMachine {
     return {
       isFree: mortal(fate, async (port) => !this.taken.has(port) && !this.#listens(port)),
       start: mortal(fate, async (session, noted) => {
-        const process = await this.#start(session, noted);
+        const process = await this.#start(session, noted, fate);
         return this.#handle(process, fate);
       }),
       find: (mark) => {
@@ -150,11 +154,17 @@ export class FakeMachine {
   async #start(
     session: SessionStart,
     noted: (mark: ProcessMark) => Promise<void>,
+    fate: Fate,
   ): Promise<FakeProcess> {
     this.folders.add(session.id);
+    await Promise.resolve();
+    if (fate.isKilled) return await NEVER;
     const process = this.#run(session);
+    fate.untold.add(process);
     try {
+      await Promise.resolve();
       await noted(process.mark);
+      fate.untold.delete(process);
       const others = [...this.running.values()].filter((each) => each !== process);
       if (this.taken.has(session.port) || others.some(({ port }) => port === session.port)) {
         throw new ServantError("local.port-in-use", "Cannot listen: the port is taken");
