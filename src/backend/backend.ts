@@ -38,6 +38,8 @@ export interface BackendOptions extends Leases {
   readonly store?: BackendStore;
   /** Missions beside those that clients save. */
   readonly missionFiles?: MissionFiles | undefined;
+  /** The longest body of a request that is read; `BODY_MAX_BYTES` when absent. */
+  readonly bodyMaxBytes?: number | undefined;
   /** Of the program, told by its description. */
   readonly version?: string;
   /** The answer to `/`, what people look at; absent: the description of the routes. */
@@ -64,7 +66,8 @@ export interface Backend {
 export function createBackend(options: BackendOptions): Backend {
   const parts = openParts(options);
   const { executor, keeper, servants, world } = parts;
-  const app = routes(parts, { version: options.version ?? "0.0.0", page: options.page });
+  const { bodyMaxBytes, page, version = "0.0.0" } = options;
+  const app = routes(parts, { bodyMaxBytes, page, version });
   return {
     routes: app.routes.filter(({ method }) => method !== "ALL"),
     fetch: async (request) => app.fetch(request),

@@ -80,6 +80,7 @@ async function serveBackend(
       log,
       version,
       page: () => pageAnswer("backend"),
+      bodyMaxBytes: options.maxBody,
       leaseMs: lease * 1_000,
       replansMax: options.maxReplans,
       silentLeaseMs: silentLease === "off" ? undefined : silentLease * 1_000,

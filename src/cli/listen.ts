@@ -9,6 +9,8 @@ import { isLoopback } from "../wire/connection.ts";
 import { refuseForeignHost } from "../wire/stranger.ts";
 import type { HostOptions } from "./options.ts";
 
+/** The backend refuses what is too long by itself, with words; beyond this at least it is cut off. */
+const CUT_OFF_BYTES = 128 * 2 ** 20;
 /** How long answers may take once the backend stops, in milliseconds. */
 const STOP_MS = 2_000;
 
@@ -46,10 +48,14 @@ export interface Listening {
  */
 export function listen(
   backend: Listens,
-  { port: wanted, bind }: Pick<HostOptions, "port" | "bind">,
+  {
+    port: wanted,
+    bind,
+    maxBody = 0,
+  }: Pick<HostOptions, "port" | "bind"> & Partial<Pick<HostOptions, "maxBody">>,
   admits: (request: Request) => boolean = () => true,
 ): Listening {
-  const server = serve(backend, wanted, bind, admits);
+  const server = serve(backend, wanted, bind, admits, Math.max(2 * maxBody, CUT_OFF_BYTES));
   const port = server.port ?? wanted;
   const hostname = bind.includes(":") ? `[${bind.replace(/^\[|\]$/g, "")}]` : bind;
   return {
@@ -69,6 +75,7 @@ function serve(
   port: number,
   hostname: string,
   admits: (request: Request) => boolean,
+  maxRequestBodySize: number,
 ) {
   try {
     // No idle timeout: polls are held for a minute, executions for hours.
@@ -76,6 +83,7 @@ function serve(
       port,
       hostname,
       idleTimeout: 0,
+      maxRequestBodySize,
       fetch(request, server) {
         if (!admits(request)) return new Response(null, { status: 403 });
         try {

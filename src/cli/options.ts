@@ -83,6 +83,8 @@ export interface HostOptions {
   readonly missions?: string;
   /** A simulated vehicle in the same process. */
   readonly robot?: RobotName;
+  /** Bytes of a request, to a session too. */
+  readonly maxBody: number;
   /** How many times faster than real its time runs. */
   readonly timeScale: number;
   readonly json?: boolean;
@@ -98,8 +100,6 @@ export interface HostOptions {
   readonly tokenMax: number;
   readonly sessionsPerUser: number;
   readonly sessionPorts: { readonly from: number; readonly to: number };
-  /** Bytes. */
-  readonly maxBody: number;
   /** Addresses of proxies whose X-Forwarded-For counts. */
   readonly trustProxy: readonly string[];
   /** It is a session of a gateway: the number of its pipe. */

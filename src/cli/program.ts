@@ -183,6 +183,11 @@ function addHost(program: Command, version: string, done: (code: number) => void
       new Option("--robot <name>", "run a simulated vehicle beside it").choices(["sentry-mock"]),
     )
     .option("--time-scale <n>", "how many times faster its time runs", atLeast(0.001), 1)
+    .addOption(
+      new Option("--max-body <bytes>", "longest body of a request")
+        .argParser(bytesFrom(1024))
+        .default(16 * 2 ** 20, "16MiB"),
+    )
     .option("--json", "log one JSON document per line, for programs");
   addGatewayOptions(command)
     .addOption(hidden("--gateway-fd <n>", "it is a session: its pipe", wholeFrom(3)))
@@ -224,11 +229,6 @@ function addGatewayOptions(command: Command): Command {
       new Option("--session-ports <range>", "ports of this machine for the sessions")
         .argParser(ports)
         .default({ from: 8500, to: 8599 }, "8500-8599"),
-    )
-    .addOption(
-      new Option("--max-body <bytes>", "longest body that is passed on to a session")
-        .argParser(bytesFrom(1024))
-        .default(16 * 2 ** 20, "16MiB"),
     )
     .addOption(
       repeatable("--trust-proxy <address>", "believe this proxy's X-Forwarded-For (repeatable)"),

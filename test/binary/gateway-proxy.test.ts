@@ -99,23 +99,28 @@ test("a hundred megabytes go through, and are not kept", async () => {
   const bytes = 100 * MIB;
   await json(`/s/${id}/state`);
   const before = memory([gateway.process.pid]).pss;
-  const part = new Uint8Array(MIB);
+  // Spaces inside the JSON: what is long for the gateway is short for the session.
+  const start = '{"goal":["hands_free"]';
+  const part = new Uint8Array(MIB).fill(0x20);
   for (const length of [`Content-Length: ${bytes}`, "Transfer-Encoding: chunked"]) {
     const isChunked = length.startsWith("T");
     const raw = await RawHttp.open(place);
-    raw.send(head("POST", `/s/${id}/objects`, length));
-    let peak = 0;
-    for (let sent = 0; sent < bytes && raw.heard === "" && !raw.isClosed; sent += part.length) {
-      if (isChunked) raw.send(`${part.length.toString(16)}\r\n`);
-      raw.send(part);
+    const send = (bytes: string | Uint8Array) => {
+      if (isChunked) raw.send(`${bytes.length.toString(16)}\r\n`);
+      raw.send(bytes);
       if (isChunked) raw.send("\r\n");
+    };
+    raw.send(head("POST", `/s/${id}/goal`, length));
+    send(start);
+    let peak = 0;
+    for (let left = bytes - start.length - 1; left > 0 && !raw.isClosed; left -= part.length) {
+      send(part.subarray(0, left));
       await until(() => raw.socket.writableLength < 4 * MIB || raw.isClosed);
       peak = Math.max(peak, memory([gateway.process.pid]).pss);
     }
-    if (isChunked && raw.heard === "") raw.send("0\r\n\r\n");
-    // The session's own limit is lower; that it is the session that says so shows that it was asked.
-    const heard = await raw.hear("request.too-large");
-    expect(heard).toContain(String(16 * MIB));
+    send("}");
+    if (isChunked) raw.send("0\r\n\r\n");
+    expect(await raw.hear("hands_free")).toContain("HTTP/1.1 200");
     expect(peak - before).toBeLessThan(64);
     raw.close();
   }

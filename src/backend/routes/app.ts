@@ -23,14 +23,20 @@ import { worldRoutes } from "./world.ts";
 /** What an answer says when a restart would forget what it tells. */
 const NOT_SAVED = '199 servant-agent "the state could not be saved"';
 
-export function routes(parts: Parts, described: Described): Hono {
+export interface RouteOptions extends Described {
+  /** `BODY_MAX_BYTES` when absent. */
+  readonly bodyMaxBytes?: number | undefined;
+}
+
+export function routes(parts: Parts, options: RouteOptions): Hono {
+  const { bodyMaxBytes = BODY_MAX_BYTES } = options;
   const { keeper } = parts;
   const app = new Hono();
   app.use(
     bodyLimit({
-      maxSize: BODY_MAX_BYTES,
+      maxSize: bodyMaxBytes,
       onError: (context) => {
-        const reason = `Cannot read the body: it is longer than ${BODY_MAX_BYTES} bytes`;
+        const reason = `Cannot read the body: it is longer than ${bodyMaxBytes} bytes`;
         return failed(context, new ServantError("request.too-large", reason));
       },
     }),
@@ -44,7 +50,7 @@ export function routes(parts: Parts, described: Described): Hono {
     if (keeper.trouble !== undefined) context.header("Warning", NOT_SAVED);
   });
   app.get("/health", (context) => context.json(health(parts)));
-  descriptionRoutes(app, described);
+  descriptionRoutes(app, options);
   worldRoutes(app, parts);
   objectRoutes(app, parts);
   beliefRoutes(app, parts);

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import { isFiniteWithin, isNestedWithin, type Json } from "../../core/json.ts";
 
-/** The longest body that is read, in bytes. */
+/** The longest body that is read unless the options say otherwise, in bytes. */
 export const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
