@@ -236,7 +236,7 @@ function loginFailure(cause: unknown, url: string, username: string): unknown {
 
 /** Our gateway's details are whole sentences: what could not be done is said already. */
 function reasonIn(detail: string): string {
-  return detail.replace(/^Cannot log in: /, "");
+  return detail.replace(/^Cannot log [^:]*: /, "");
 }
 
 function noGateway(url: string, cause: RemoteRequestError): ServantError {

@@ -81,7 +81,7 @@ export class Sessions {
     // Those that are being created or ended count as well: they have a process.
     const theirs = this.#lives.all.filter((life) => life.owner === owner);
     if (theirs.length >= perUser) {
-      const reason = `there are ${theirs.length} of ${owner}, and may be ${perUser}`;
+      const reason = `${owner} has ${theirs.length}, and each may have ${perUser}`;
       throw new ServantError("session.too-many", `Cannot create a session: ${reason}`);
     }
     const isTaken = (name: string) => theirs.some((life) => life.label === name);

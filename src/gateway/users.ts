@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { Role } from "../core/gateway.ts";
 import { LoginFile } from "../wire/gateway.ts";
+import { problemOf } from "../wire/problem.ts";
 
 export interface User {
   readonly username: string;
@@ -33,10 +34,10 @@ const COST_DEFAULT = 12;
 /** A salt and a digest: what they were made of does not matter, for nobody has it. */
 const DECOY = "7bAUO.HbOD8uUXd.cPvuSOBwrlJn2JhhXivYqYoX6mPfbkgJ1SEGm";
 
-/** @throws {ServantError} `gateway.bad-users`, naming what is wrong */
-export function readUsers(text: string): ReadonlyMap<string, User> {
+/** @throws {ServantError} `gateway.bad-users`, naming the file and what is wrong */
+export function readUsers(text: string, path: string): ReadonlyMap<string, User> {
   const bad = (reason: string) =>
-    new ServantError("gateway.bad-users", `Cannot use the users file: ${reason}`);
+    new ServantError("gateway.bad-users", `Cannot use users file "${path}": ${reason}`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -44,7 +45,10 @@ export function readUsers(text: string): ReadonlyMap<string, User> {
     throw bad(`it is not JSON: ${messageOf(cause).slice(0, 200)}`);
   }
   const parsed = z.safeParse(LoginFile, value);
-  if (!parsed.success) throw bad(z.prettifyError(parsed.error).replaceAll("\n", " ").slice(0, 500));
+  if (!parsed.success) {
+    const { where, reason } = problemOf(parsed.error);
+    throw bad(`${where === "" ? "" : `${where}: `}${reason}`.slice(0, 500));
+  }
   const users = Object.entries(parsed.data.users).map(([username, entry]): [string, User] => {
     const { password_hash: passwordHash, role = "user" } = entry;
     return [username, { username, role, passwordHash, cost: Number(passwordHash.slice(4, 6)) }];
@@ -60,7 +64,7 @@ export class Users {
   /** @throws {ServantError} `gateway.bad-users` */
   constructor(file: UsersFile) {
     this.#file = file;
-    this.#users = readUsers(file.readIfChanged() ?? "");
+    this.#users = readUsers(file.readIfChanged() ?? "", file.path);
   }
 
   get count(): number {
@@ -90,7 +94,7 @@ export class Users {
   refresh(): boolean {
     const text = this.#file.readIfChanged();
     if (text === undefined) return false;
-    this.#users = readUsers(text);
+    this.#users = readUsers(text, this.#file.path);
     return true;
   }
 }

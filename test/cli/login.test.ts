@@ -1,7 +1,7 @@
 // Goal: a login is kept for its owner alone, goes where it was meant to go, and a password is never shown.
 // Method: the commands as a person runs them, before a small gateway on a real socket, also on a terminal.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { chmod, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type FakeGateway, fakeGateway, PASSWORD } from "../support/fake-gateway.ts";
@@ -213,6 +213,9 @@ describe("hash-password", () => {
       return stdout;
     };
     const file = () => JSON.parse(readFileSync(users, "utf8"));
+    writeFileSync(users, "");
+    expect(await enter("bob", "none")).toContain("Entered bob (user)");
+    rmSync(users);
     expect(await enter("alice", "one", "--role", "admin")).toBe(
       `Entered alice (admin) in "${users}"; 1 may log in\n`,
     );

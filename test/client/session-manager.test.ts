@@ -118,6 +118,10 @@ test("what our gateway says of itself is not said twice", async () => {
   await expect(SessionManager.logIn(wrong.url, "alice", "x")).rejects.toThrow(
     new RegExp(`^Cannot log in to "${wrong.url}" as "alice": wrong name or password$`),
   );
+  await using late = fakeGateway(() =>
+    Response.json({ detail: "Cannot log you in now: too many" }, { status: 429 }),
+  );
+  await expect(SessionManager.logIn(late.url, "alice", "x")).rejects.toThrow(/"alice": too many/);
   await using gone = fakeGateway(() =>
     Response.json({ detail: 'Cannot find session "x"' }, { status: 404 }),
   );

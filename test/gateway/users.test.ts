@@ -5,6 +5,7 @@ import { isServantError, ServantError } from "../../src/core/errors.ts";
 import { readUsers, Users } from "../../src/gateway/users.ts";
 
 /** A salt and a digest of some password. */
+const PATH = "/etc/login.json";
 const REST = "7bAUO.HbOD8uUXd.cPvuSOBwrlJn2JhhXivYqYoX6mPfbkgJ1SEGm";
 const hash = (cost: number, spelling = "b") =>
   `$2${spelling}$${String(cost).padStart(2, "0")}$${REST}`;
@@ -44,7 +45,7 @@ test("readUsers() takes every spelling of bcrypt, and a user without a role for 
   );
   fc.assert(
     fc.property(fc.dictionary(name, entry, { noNullPrototype: true }), (users) => {
-      const read = readUsers(JSON.stringify({ users }));
+      const read = readUsers(JSON.stringify({ users }), PATH);
       const names = Object.keys(users).filter((each) => each !== "__proto__");
       expect([...read.keys()].filter((each) => each !== "__proto__").sort()).toEqual(names.sort());
       for (const each of names) {
@@ -57,9 +58,14 @@ test("readUsers() takes every spelling of bcrypt, and a user without a role for 
 });
 
 test("readUsers() names what is wrong, and never the hash", () => {
-  const bad = (users: unknown) => codeOf(() => readUsers(JSON.stringify(users)));
-  expect(codeOf(() => readUsers("{"))).toStartWith("gateway.bad-users: Cannot use the users file");
-  expect(bad({ alice: {} })).toContain("users");
+  const bad = (users: unknown) => codeOf(() => readUsers(JSON.stringify(users), PATH));
+  const unusable = 'gateway.bad-users: Cannot use users file "/etc/login.json": ';
+  expect(codeOf(() => readUsers("{", PATH))).toStartWith(unusable);
+  expect(bad([])).toBe(`${unusable}not of type object`);
+  expect(bad({ alice: {} })).toBe(`${unusable}users: not of type object`);
+  expect(bad({ users: { bob: {} } })).toBe(
+    `${unusable}users.bob.password_hash: not of type string`,
+  );
   const typo = bad({ users: { alice: { password_hash: "hunter2" } } });
   expect(typo).toContain("alice.password_hash");
   expect(typo).not.toContain("hunter2");

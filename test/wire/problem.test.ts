@@ -30,7 +30,8 @@ test.each([
 });
 
 test("types are called as JSON calls them", () => {
-  const told = (value: unknown) => problemOf(CreateSession.safeParse(value).error ?? { issues: [] });
+  const told = (value: unknown) =>
+    problemOf(CreateSession.safeParse(value).error ?? { issues: [] });
   expect(told({ config: [] })).toEqual({ where: "config", reason: "not of type object" });
   expect(told({ timeout_s: 1.5 })).toEqual({ where: "timeout_s", reason: "not of type integer" });
 });

@@ -34,11 +34,12 @@ export interface Entered {
  */
 export function enterInto(path: string, entry: Entry): Entered {
   let entered!: Entered;
-  changeUsersFile(path, (text) => {
-    const before = text === undefined ? new Map() : readUsers(text);
-    const after = withEntry(text ?? '{"users": {}}', entry);
+  changeUsersFile(path, (text = "") => {
+    const whole = text.trim() === "" ? '{"users": {}}' : text; // made by `touch`, to chmod it
+    const before = readUsers(whole, path);
+    const after = withEntry(whole, entry);
     // By what the gateway will see: a file that it would refuse is never written.
-    const users = readUsers(after);
+    const users = readUsers(after, path);
     const made = users.get(entry.user);
     if (made === undefined) {
       throw new ServantError("usage.invalid", `Cannot enter "${entry.user}": it is no name`);
