@@ -3,7 +3,7 @@
  * `agent login` and `agent session`, and by other programs.
  */
 import type * as z from "zod/mini";
-import { type ErrorCode, ServantError } from "../core/errors.ts";
+import { type ErrorCode, isServantError, ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { suggestion } from "../core/nearest.ts";
 import type { RequestOptions } from "../wire/connection.ts";
@@ -17,7 +17,7 @@ import {
 } from "./answers.ts";
 import { type Environment, isToken, loginOf, readConfigFile } from "./config-file.ts";
 import { type ClientOptions, encoded, query, Requests } from "./requests.ts";
-import { isSessionId, namedSession } from "./session-names.ts";
+import { isIdStart, isSessionId, namedSession, sessionByIdStart } from "./session-names.ts";
 
 /** A process is started for it, or anew. In milliseconds. */
 const START_TIMEOUT_MS = 60_000;
@@ -131,7 +131,8 @@ export class SessionManager {
   }
 
   /**
-   * The session of this id or label, or of the only id that begins so (four characters or more).
+   * The session of this id or label, or of the only id that begins so: four characters or more of one's
+   * own, eight of somebody else's, for admins.
    *
    * @throws {ServantError} `session.unknown`, `session.ambiguous` with the ids
    */
@@ -139,11 +140,23 @@ export class SessionManager {
     const sessions = await this.list();
     const found = namedSession(sessions, name);
     if (found !== undefined) return found;
-    // Somebody else's: an admin may, by the whole id.
+    // Somebody else's: an admin may, by the id, and never by a label.
     if (isSessionId(name)) return this.get(name);
+    const theirs = isIdStart(name) ? sessionByIdStart(await this.#everybodys(), name) : undefined;
+    if (theirs !== undefined) return theirs;
     const labels = new Set(sessions.flatMap(({ label }) => label ?? []));
     const problem = `Cannot find session "${name}" at "${this.url}"${suggestion(name, labels)}`;
     throw new ServantError("session.unknown", problem);
+  }
+
+  /** None for those who may not list them. */
+  async #everybodys(): Promise<readonly SessionAnswer[]> {
+    try {
+      return await this.list({ all: true });
+    } catch (cause) {
+      if (isServantError(cause) && cause.code === "session.not-allowed") return [];
+      throw cause;
+    }
   }
 
   /** It runs, and answers, when this resolves. @throws {ServantError} `session.too-many` */

@@ -4,6 +4,7 @@ import { ServantError } from "../core/errors.ts";
 /** So many characters of an id tell it apart; fewer are mistyped labels, in characters. */
 const PREFIX_MIN_CHARS = 4;
 const SESSION_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ID_START = /^[0-9a-f]{8}(?:-[0-9a-f-]{0,27})?$/i;
 
 interface Named {
   readonly session_id: string;
@@ -27,12 +28,22 @@ export function namedSession<S extends Named>(sessions: readonly S[], name: stri
   const byLabel = sessions.filter(({ label }) => label === name);
   if (byLabel.length > 0) return only(byLabel, name, "label");
   if (name.length < PREFIX_MIN_CHARS) return undefined;
+  return sessionByIdStart(sessions, name);
+}
+
+/** True of what can only be the beginning of an id: as much of it as tables show, or more. */
+export function isIdStart(name: string): boolean {
+  return ID_START.test(name);
+}
+
+/** The one whose id begins so. @throws {ServantError} `session.ambiguous` */
+export function sessionByIdStart<S extends Named>(
+  sessions: readonly S[],
+  name: string,
+): S | undefined {
   const start = name.toLowerCase();
-  return only(
-    sessions.filter(({ session_id }) => session_id.toLowerCase().startsWith(start)),
-    name,
-    "beginning of an id",
-  );
+  const meant = sessions.filter(({ session_id }) => session_id.toLowerCase().startsWith(start));
+  return only(meant, name, "beginning of an id");
 }
 
 function only<S extends Named>(meant: readonly S[], name: string, kind: string): S | undefined {

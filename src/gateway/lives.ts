@@ -112,7 +112,7 @@ export class Lives {
       life.phase = "dead";
       // Whoever stops all of a machine asks it to end, too: the next gateway starts it again then.
       life.isAsleep = isPeaceful;
-      this.#parts.log("warn", `the process of session ${life.id} has ended by itself`);
+      this.#parts.log("warn", endText(life.session));
       this.#parts.onEnd?.(life.session, "died");
       void this.saveQuietly(life);
     });
@@ -155,4 +155,8 @@ export class Lives {
 
 function put({ id, kept }: Life): Change {
   return { op: "put", kind: "session", key: id, value: kept };
+}
+
+function endText({ id, label, owner, logPath }: Session): string {
+  return `the process of session ${id} ("${label}" of "${owner}") has ended by itself: see ${logPath}`;
 }

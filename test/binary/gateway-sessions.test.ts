@@ -142,6 +142,7 @@ test("a session that crashes is dead at once, and a reset brings it back with a 
     code: "session.dead",
     hint: expect.stringContaining("reset"),
   });
+  await gateway.process.until(/of \\"bob\\"\) has ended by itself: see [^"]*session\.log/);
   const logged = async () => (await gateway.ask(`/sessions/${id}/logs`, { token })).text();
   await until(async () => /process of this session was ended by SIGKILL\n$/.test(await logged()));
   const reset = () => gateway.ask(`/sessions/${id}/reset`, { token, method: "POST" });

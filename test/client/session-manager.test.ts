@@ -111,6 +111,34 @@ test("fromConfig() is where somebody is logged in, else it says that nobody is",
   expect(await SessionManager.fromConfig({}, env).list()).toEqual([]);
 });
 
+test("an admin names anybody's by the beginning of its id, as tables show it, never by its label", async () => {
+  const listed = (id: string, label: string) => ({
+    ...{ session_id: id, label, status: "running", timeout_s: 60, expires_in_s: 60 },
+  });
+  const theirs = listed("e466dc55-f8d9-4b9a-bb73-84e95f712807", "deadbeef");
+  const asked: string[] = [];
+  const seenBy = (mayList: boolean) => {
+    const fetch = async (url: string) => {
+      const path = url.slice("https://plan.example.com".length);
+      asked.push(path);
+      if (path === "/sessions") return Response.json({ sessions: [] });
+      if (mayList) return Response.json({ sessions: [theirs] });
+      return Response.json({ detail: "no admin" }, { status: 403 });
+    };
+    return new SessionManager("https://plan.example.com", { token: "t".repeat(20), fetch });
+  };
+  const unknown = { code: "session.unknown" };
+  expect((await seenBy(true).find("e466dc55")).session_id).toBe(theirs.session_id);
+  expect((await seenBy(true).find("E466DC55-f8d9")).session_id).toBe(theirs.session_id);
+  await expect(seenBy(true).find("deadbeef")).rejects.toMatchObject(unknown);
+  await expect(seenBy(false).find("e466dc55")).rejects.toMatchObject(unknown);
+  asked.length = 0;
+  for (const name of ["e466", "survey", "e466dc5", "e466dc55x"]) {
+    await expect(seenBy(true).find(name)).rejects.toMatchObject(unknown);
+  }
+  expect(new Set(asked)).toEqual(new Set(["/sessions"]));
+});
+
 test("what our gateway says of itself is not said twice", async () => {
   await using wrong = fakeGateway(() =>
     Response.json({ detail: "Cannot log in: wrong name or password" }, { status: 401 }),
