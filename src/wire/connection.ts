@@ -212,7 +212,10 @@ async function failureOf(response: Response, method: string, path: string): Prom
 /** Ours say what they could not do, and need not be told of it again. */
 function refusalText(method: string, path: string, status: number, detail: string): string {
   if (detail.startsWith("Cannot ")) return `${detail} (HTTP ${status})`;
-  return `Cannot ${method} ${path}: HTTP ${status}${detail === "" ? "" : `, ${detail}`}`;
+  // A backend gives its reason: without one a proxy has spoken in its place.
+  const isProxy = detail === "" && (status === 502 || status === 504);
+  const said = isProxy ? "a proxy answers, and what is behind it does not" : detail;
+  return `Cannot ${method} ${path}: HTTP ${status}${said === "" ? "" : `, ${said}`}`;
 }
 
 function codeOf(status: number): ErrorCode {

@@ -169,3 +169,12 @@ test.each([
   const sessions = new SessionManager("https://plan.example.com", { token: "t".repeat(20), fetch });
   await expect(sessions.list()).rejects.toThrow(`(GET /sessions): ${code}; ${words}`);
 });
+
+test.each([
+  ["<h1>502 Bad Gateway</h1>", "HTTP 502, a proxy answers, and what is behind it does not"],
+  ['{"detail": "Cannot reach it"}', "Cannot reach it (HTTP 502)"],
+])("a 502 of %s is told as whose it is", async (body, told) => {
+  await using gateway = fakeGateway(() => new Response(body, { status: 502 }));
+  const sessions = new SessionManager(gateway.url, { token: "t".repeat(20) });
+  await expect(sessions.list()).rejects.toThrow(told);
+});
