@@ -14,7 +14,7 @@ import type {
   StartReport,
 } from "../core/session-process.ts";
 import { dial } from "./dial.ts";
-import { isSame, markOf } from "./process-mark.ts";
+import { isThere, markOf } from "./process-mark.ts";
 import { useReader } from "./process-use.ts";
 import type { Folders } from "./session-folder.ts";
 
@@ -53,7 +53,7 @@ export function sessionProcesses(options: SessionProcessOptions): SessionProcess
     isFree: async (port) => isFree(port),
     start: (session, noted) => start(options, session, noted),
     find(mark) {
-      if (!isSame(mark, markOf(mark.pid))) return undefined;
+      if (!isThere(mark)) return undefined;
       return processOf(mark, gone(mark));
     },
     greet,
@@ -100,7 +100,7 @@ async function start(
   void child.exited.then((code) => {
     if (code !== PEACE.code) folders.note(id, endText(code, child.signalCode));
   });
-  const mark = markOf(child.pid);
+  const mark = markOfChild(child);
   const process_ = processOf(
     mark ?? { pid: child.pid, startedAt: "" },
     child.exited.then((code) => ({ isPeaceful: code === PEACE.code })),
@@ -115,6 +115,16 @@ async function start(
     process_.signal("SIGKILL");
     await child.exited;
     throw cause;
+  }
+}
+
+/** Undefined when it has ended already. One that cannot be marked is lost to the next gateway: it must go. */
+function markOfChild(child: Bun.Subprocess): ProcessMark | undefined {
+  try {
+    return markOf(child.pid);
+  } catch (cause) {
+    child.kill("SIGKILL");
+    throw unstartable(messageOf(cause), cause);
   }
 }
 
@@ -184,13 +194,13 @@ function processOf(mark: ProcessMark, ended: SessionProcess["ended"]): SessionPr
   void ended.then(() => {
     isEnded = true;
   });
-  const isThere = () => !isEnded && isSame(mark, markOf(mark.pid));
+  const isRunning = () => !isEnded && isThere(mark);
   return {
     mark,
     ended,
-    isThere,
+    isThere: isRunning,
     signal(name) {
-      if (!isThere()) return; // whoever has its number now is not to be signalled
+      if (!isRunning()) return; // whoever has its number now is not to be signalled
       try {
         process.kill(-mark.pid, name);
       } catch {
@@ -203,7 +213,7 @@ function processOf(mark: ProcessMark, ended: SessionProcess["ended"]): SessionPr
 
 /** The end of a process that is not our child: nobody but the system's list of them tells. */
 async function gone(mark: ProcessMark): SessionProcess["ended"] {
-  while (isSame(mark, markOf(mark.pid))) {
+  while (isThere(mark)) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
   }
   return { isPeaceful: false };
