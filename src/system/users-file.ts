@@ -16,6 +16,8 @@ export class UsersFileOnDisk {
   readonly #options: UsersFileOptions;
   /** Of the file that was read last, or could not be. */
   #seen = "";
+  /** Of the file that the system would not let us read, and that this was told of. */
+  #told = "";
 
   constructor(path: string, options: UsersFileOptions = {}) {
     this.path = path;
@@ -39,6 +41,10 @@ export class UsersFileOnDisk {
         const problem = `Cannot let anybody in: there is no users file "${this.path}"`;
         throw new ServantError("gateway.no-users", problem, { cause });
       }
+      // It may be so only now, as with too many open files: who was taken out is not to stay for that.
+      this.#seen = "";
+      if (this.#told === mark) return undefined;
+      this.#told = mark;
       throw this.#bad(messageOf(cause), cause);
     }
   }

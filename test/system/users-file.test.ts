@@ -74,3 +74,25 @@ test("what is no file is none, and holds nobody up", () => {
   writeFileSync(path, "x".repeat(5 * 2 ** 20), { mode: 0o600 });
   expect(read(file)).toBe("gateway.bad-users");
 });
+
+test("a change that comes while no file can be opened counts as soon as one can", async () => {
+  const { path } = place("one");
+  const source = join(import.meta.dir, "../../src/system/users-file.ts");
+  const program = `
+    const { UsersFileOnDisk } = await import(${JSON.stringify(source)});
+    const { closeSync, openSync, writeFileSync } = await import("node:fs");
+    const file = new UsersFileOnDisk(${JSON.stringify(path)});
+    const said = [];
+    const read = () => { try { said.push(file.readIfChanged() ?? ""); } catch { said.push("told"); } };
+    read();
+    writeFileSync(${JSON.stringify(path)}, "another");
+    const open = [];
+    try { for (;;) open.push(openSync("/dev/null", "r")); } catch {}
+    read(); read();
+    for (const each of open) closeSync(each);
+    read(); read();
+    process.stdout.write(JSON.stringify(said));`;
+  const limited = 'ulimit -n 100; exec "$0" -e "$1"';
+  const child = Bun.spawn(["sh", "-c", limited, process.execPath, program], { stdout: "pipe" });
+  expect(await child.stdout.text()).toBe('["one","told","","another",""]');
+});
