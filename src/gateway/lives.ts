@@ -29,6 +29,8 @@ export class Lives {
   readonly #parts: LivesParts;
   readonly #starts: Starts;
   readonly #lives = new Map<string, Life>();
+  /** Sessions that are gone and still kept. */
+  readonly #over = new Set<string>();
 
   /** With those that an earlier gateway kept. */
   constructor(parts: LivesParts) {
@@ -120,7 +122,7 @@ export class Lives {
 
   /** Throws away its process, its folder, what is kept of it. */
   async discard(life: Life): Promise<void> {
-    const { clock, folders, store, log } = this.#parts;
+    const { clock, folders, log } = this.#parts;
     life.phase = "ending";
     await this.saveQuietly(life);
     await endProcess(life, clock);
@@ -128,9 +130,21 @@ export class Lives {
       log("warn", `cannot remove the folder of session ${life.id}: ${messageOf(cause)}`);
     });
     this.#lives.delete(life.id);
-    await store.write([{ op: "remove", kind: "session", key: life.id }]).catch((cause) => {
-      log("error", `cannot forget session ${life.id}: ${messageOf(cause)}`);
-    });
+    this.#over.add(life.id);
+    await this.forget();
+  }
+
+  /** Strikes those that are over from what is kept. On a full disk it is tried again: none is to come back. */
+  async forget(): Promise<void> {
+    const { log, store } = this.#parts;
+    const over = [...this.#over];
+    if (over.length === 0) return;
+    try {
+      await store.write(over.map((key) => ({ op: "remove", kind: "session", key })));
+      for (const id of over) this.#over.delete(id);
+    } catch (cause) {
+      log("error", `cannot forget ${over.length} sessions: ${messageOf(cause)}`);
+    }
   }
 
   /** What was to be done with it could not be done. */

@@ -19,6 +19,7 @@ export async function keepUp(lives: Lives, parts: LivesParts, signal: AbortSigna
     if (signal.aborted) return;
     for (const life of lives.all) lookAt(life, lives, parts);
     if (sweep % SWEEPS.save === 0) {
+      await lives.forget();
       await lives.saveQuietly(...lives.all.filter(({ isStale }) => isStale));
     }
     if (sweep % SWEEPS.greet === 0) {

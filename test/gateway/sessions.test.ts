@@ -248,3 +248,18 @@ test("an extension that could not be written down is none", async () => {
   expect(sessions.find(id)).toMatchObject({ timeoutS: 172_800 });
   await sessions.close();
 });
+
+test("a session that was stopped on a full disk does not come back", async () => {
+  const machine = new FakeMachine();
+  const sessions = machine.gateway();
+  const { id } = await sessions.create("bob", {});
+  const { write } = machine.store;
+  const full = new ServantError("journal.full", "Cannot save: the disk is full");
+  Object.assign(machine.store, { write: () => Promise.reject(full) });
+  await sessions.stop(id);
+  expect(machine.store.documents("session")).toHaveLength(1);
+  Object.assign(machine.store, { write });
+  await machine.clock.advance(6_000);
+  expect(machine.store.documents("session")).toEqual([]);
+  await sessions.close();
+});
