@@ -20,7 +20,7 @@ export function holderOf(tokens: Tokens, headers: Headers): Held {
   if (held !== undefined) return held;
   const reason = headers.has("authorization")
     ? "the token is wrong, revoked or expired"
-    : "send the token as `Authorization: Bearer`";
+    : "there is no token with the request";
   throw new ServantError("login.needed", `Cannot tell who you are: ${reason}`);
 }
 

@@ -32,13 +32,13 @@ export function givingBackAtRest({ heap, worthIt = WORTH_IT }: Thrift): () => vo
   let heapBytes = 0;
   const rest = () => {
     timer = undefined;
-    const hasGrown = heap && process.memoryUsage().heapTotal > heapBytes + GROWN_BYTES;
+    const hasGrown = heap && heapTotal() > heapBytes + GROWN_BYTES;
     if (worked < worthIt && !hasGrown) return;
     worked = 0;
     if (heap) {
       Bun.gc(true);
       Bun.shrink();
-      heapBytes = process.memoryUsage().heapTotal;
+      heapBytes = heapTotal();
     }
     try {
       unmapIdleCode();
@@ -51,6 +51,15 @@ export function givingBackAtRest({ heap, worthIt = WORTH_IT }: Thrift): () => vo
     timer ??= setTimeout(rest, REST_MS).unref();
     timer.refresh();
   };
+}
+
+/** 0 where it cannot be told: to look reads a file, and somebody may hold every descriptor. */
+function heapTotal(): number {
+  try {
+    return process.memoryUsage().heapTotal;
+  } catch {
+    return 0;
+  }
 }
 
 const MADV_DONTNEED = 4;
