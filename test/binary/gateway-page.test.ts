@@ -89,7 +89,7 @@ withBrowser("sessions are created, extended, reset and stopped, by keyboard too"
   await button(page, "Create…").click();
   await page.getByLabel("Label").fill("second");
   await page.keyboard.press("Enter");
-  await page.getByRole("alert").filter({ hasText: "may be 1" }).waitFor(SOON);
+  await page.getByRole("alert").filter({ hasText: "each may have 1" }).waitFor(SOON);
   expect(await page.getByLabel("Label").inputValue()).toBe("second");
   await page.keyboard.press("Escape");
   await button(page, "Extend survey").click();
