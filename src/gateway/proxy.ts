@@ -4,6 +4,7 @@
  */
 import { isServantError, ServantError } from "../core/errors.ts";
 import type { SessionAddress } from "./address.ts";
+import { stayAwake } from "./awake.ts";
 import { type Answer, Exchange } from "./exchange.ts";
 import { EXPIRES_HEADER, expiresText, inward, outward } from "./headers.ts";
 import { type Dial, type Line, Lines } from "./line.ts";
@@ -81,6 +82,7 @@ export function proxy({
       const parts = partsOf(request, limits);
       void exchange.stream(bytesOf(`${lead}${framing}\r\n`), parts, length === undefined);
     }
+    stayAwake();
     return responseOf(await exchange.answer, method, way.expiresInS);
   };
 
