@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { ServantError } from "../core/errors.ts";
+import { isNestedWithin, type Json } from "../core/json.ts";
 import { problemOf } from "../wire/problem.ts";
 import { textOf } from "./request-body.ts";
 
@@ -24,14 +25,15 @@ export async function bodyOf<T>(
 ): Promise<T> {
   const text = await textOf(context.req.raw, maxBytes);
   const subject = `the body of ${context.req.method} ${context.req.path}`;
-  let value: unknown;
+  let value: Json;
   try {
-    value = text.trim() === "" ? {} : JSON.parse(text);
+    value = text.trim() === "" ? {} : (JSON.parse(text) as Json);
   } catch {
     // What the parser says quotes what it read: a password, perhaps.
     throw new ServantError("request.malformed", `Cannot read ${subject}: not JSON`);
   }
-  if (isDeeper(value, LEVELS_MAX)) {
+  // It counts those within the outermost.
+  if (!isNestedWithin(value, LEVELS_MAX - 1)) {
     throw new ServantError("request.malformed", `Cannot use ${subject}: it nests too deeply`);
   }
   const parsed = z.safeParse(schema, value);
@@ -39,9 +41,4 @@ export async function bodyOf<T>(
   const { where, reason } = problemOf(parsed.error);
   const place = where === "" ? "" : `${where} is `;
   throw new ServantError("request.malformed", `Cannot use ${subject}: ${place}${reason}`);
-}
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

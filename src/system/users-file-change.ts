@@ -2,20 +2,9 @@
  * Changes the users file of a gateway. The new content is on the disk before it takes the old one's
  * place, whole: a gateway that reads it meanwhile finds the one or the other.
  */
-import {
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from "node:fs";
+import { fchmodSync, fchownSync, lstatSync, readFileSync, type Stats } from "node:fs";
 import { messageOf, ServantError } from "../core/errors.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /**
  * `change` is told what the file holds, undefined when there is none. A new file is its owner's alone;
@@ -49,25 +38,16 @@ function read(path: string): string {
 }
 
 function replace(path: string, text: string, before: Stats | undefined): void {
-  const draft = `${path}.${crypto.randomUUID()}.new`;
   try {
-    const file = openSync(draft, "wx", 0o600); // never a file or a link that is there already
-    try {
-      writeFileSync(file, text);
-      if (before !== undefined) {
-        // The gateway may be let in by its group alone.
-        const { uid, gid } = before;
-        const isTheirs = uid === process.geteuid?.() && gid === process.getegid?.();
-        if (!isTheirs) fchownSync(file, uid, gid);
-        fchmodSync(file, 0o600 | (before.mode & 0o040));
-      }
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(draft, path);
+    replaceFile(path, text, (file) => {
+      if (before === undefined) return;
+      // The gateway may be let in by its group alone.
+      const { uid, gid } = before;
+      const isTheirs = uid === process.geteuid?.() && gid === process.getegid?.();
+      if (!isTheirs) fchownSync(file, uid, gid);
+      fchmodSync(file, 0o600 | (before.mode & 0o040));
+    });
   } catch (cause) {
-    rmSync(draft, { force: true });
     throw unwritable(path, messageOf(cause), cause);
   }
 }

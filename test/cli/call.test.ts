@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Json } from "../../src/core/json.ts";
 import { type Answers, type FakeDynos, fakeDynos } from "../support/fake-dynos.ts";
+import { type OnTerminal, onTerminal } from "../support/terminal.ts";
 import { call, callOn, ENV, MAIN } from "./calling.ts";
 
 const STEP = { action_name: "move", parameters: { start: "room_one", end: "room_two" } };
@@ -237,7 +238,6 @@ test("call execute on a terminal shows the steps advancing, then their results",
     const fields = { event: `step.${event}`, step, success: true, reason: "" };
     logs.push({ level: "info", message: "", timestamp: logs.length + 1, fields });
   };
-  const isSeen = Promise.withResolvers<void>();
   const steps = [STEP, { action_name: "pick", parameters: { box: "box_a" } }];
   await using backend: FakeDynos = fakeDynos({
     "POST /plan": { plan: steps, reason: "plan_found" },
@@ -246,24 +246,13 @@ test("call execute on a terminal shows the steps advancing, then their results",
       log("started", STEP_TEXT);
       log("finished", STEP_TEXT);
       log("started", "pick(box=box_a)");
-      await isSeen.promise;
+      await terminal.until(/✓ move[^\n]*\n[^\n]*[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] pick/);
       return { results: steps.map((step) => ({ ...step, success: true, message: "" })) };
     },
   });
-  let screen = "";
-  const child = Bun.spawn([process.execPath, MAIN, "call", "execute", "--to", backend.url], {
-    env: { ...ENV, TERM: "xterm" },
-    terminal: {
-      cols: 100,
-      rows: 24,
-      data(_terminal, data) {
-        screen += new TextDecoder().decode(data);
-        if (/✓ move[^\n]*\n[^\n]*[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] pick/.test(screen)) isSeen.resolve();
-      },
-    },
-  });
-  expect(await child.exited).toBe(0);
-  const frames = screen.split("\u001b[J");
+  const terminal = executeOnTerminal(backend);
+  expect(await terminal.exited).toBe(0);
+  const frames = terminal.shown().split("\u001b[J");
   expect(frames[1]).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] move[^\n]*\n· pick/u);
   expect(frames.at(-1)).toMatch(/✓ move[^\n]*\n✓ pick[^\n]*\ndone: 2 steps in /u);
 });
@@ -274,8 +263,6 @@ const ESCAPE = "\u001b";
 // Method: a pty whose screen is worked out; the backend answers about the run once, then not, then again.
 test("call execute on a terminal tells of an outage above the steps", async () => {
   let asked = 0;
-  let isWarned = false;
-  let screen = "";
   const result = { ...STEP, success: true, message: "" };
   const run = { run_id: "r1", kind: "execute", what: "goal", started: 1 };
   await using backend: FakeDynos = fakeDynos({
@@ -285,24 +272,16 @@ test("call execute on a terminal tells of an outage above the steps", async () =
     "GET /runs/r1": () => {
       asked += 1;
       if (asked === 1) return { ...run, status: "running" };
+      // Drawn again since the warning: what would be drawn over is by now.
+      const since = terminal.shown().split("asking on")[1] ?? "";
+      const isWarned = since.split(`${ESCAPE}[J`).length > 3;
       if (!isWarned) return new Response("", { status: 503 });
       return { ...run, status: "succeeded", results: [result], ended: 2 };
     },
   });
-  const child = Bun.spawn([process.execPath, MAIN, "call", "execute", "--to", backend.url], {
-    env: { ...ENV, TERM: "xterm" },
-    terminal: {
-      cols: 100,
-      rows: 24,
-      data(_terminal, data) {
-        screen += new TextDecoder().decode(data);
-        // Drawn again since the warning: what would be drawn over is by now.
-        isWarned = (screen.split("asking on")[1]?.split(`${ESCAPE}[J`).length ?? 0) > 3;
-      },
-    },
-  });
-  expect(await child.exited).toBe(0);
-  const lines = shown(screen).filter((line) => line !== "");
+  const terminal = executeOnTerminal(backend);
+  expect(await terminal.exited).toBe(0);
+  const lines = shown(terminal.shown()).filter((line) => line !== "");
   expect(lines).toEqual([
     expect.stringMatching(/^agent: no answer about run r1, asking on: /),
     "agent: the backend answers again about run r1",
@@ -310,6 +289,11 @@ test("call execute on a terminal tells of an outage above the steps", async () =
     expect.stringMatching(/^done: 1 step in /),
   ]);
 });
+
+function executeOnTerminal({ url }: FakeDynos): OnTerminal {
+  const command = [process.execPath, MAIN, "call", "execute", "--to", url];
+  return onTerminal(command, { ...ENV, TERM: "xterm" });
+}
 
 /** The lines of a terminal after all of this was written to it: cursor up, erase below, no colours. */
 function shown(written: string): string[] {

@@ -4,8 +4,8 @@ import { PATIENCE_MS } from "./running.ts";
 export interface OnTerminal {
   /** All that the terminal has shown: what the program wrote and what was echoed. */
   shown(): string;
-  /** Resolves when what is shown, from the last `type` or `resize` on, holds this text. */
-  until(text: string): Promise<void>;
+  /** Resolves when what is shown, from the last `type` or `resize` on, holds this. */
+  until(text: string | RegExp): Promise<void>;
   type(keys: string): void;
   resize(columns: number, rows: number): void;
   readonly pid: number;
@@ -36,7 +36,7 @@ export function onTerminal(
     shown: () => shown,
     async until(text) {
       const late = Bun.sleep(PATIENCE_MS).then(() => "late" as const);
-      while (!shown.slice(from).includes(text)) {
+      while (!holds(shown.slice(from), text)) {
         const next = await Promise.race([changed.promise, late]);
         if (next === "late") throw new Error(`never shown: ${text}\n${shown}`);
       }
@@ -52,4 +52,8 @@ export function onTerminal(
     pid: child.pid,
     exited: child.exited.finally(() => child.terminal?.close()),
   };
+}
+
+function holds(shown: string, text: string | RegExp): boolean {
+  return typeof text === "string" ? shown.includes(text) : text.test(shown);
 }

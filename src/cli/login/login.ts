@@ -1,12 +1,12 @@
 /** `agent login`: asks for name and password, and keeps the token for the commands that follow. */
 import type { LoginAnswer } from "../../client/answers.ts";
-import { changeConfigFile, refuseUnwritable } from "../../client/config-change.ts";
 import { configPath, readMembers } from "../../client/config-file.ts";
 import { SessionManager } from "../../client/session-manager.ts";
 import { ServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { backendUrl } from "../../wire/connection.ts";
 import { openOutput, printable, warn } from "../output.ts";
+import { changeConfigFile, refuseUnwritable } from "./config-change.ts";
 import { askedPassword, givenPassword, type PasswordOptions } from "./password.ts";
 import { INTERRUPTED, Interrupted, openPrompt } from "./prompt.ts";
 

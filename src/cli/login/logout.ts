@@ -1,9 +1,10 @@
 /** `agent logout`: revokes the token and forgets it. */
-import { changeConfigFile } from "../../client/config-change.ts";
+
 import { configPath, readMembers } from "../../client/config-file.ts";
 import { SessionManager } from "../../client/session-manager.ts";
 import { messageOf } from "../../core/errors.ts";
 import { openOutput, printable, warn } from "../output.ts";
+import { changeConfigFile } from "./config-change.ts";
 import type { WhoOptions } from "./whoami.ts";
 
 /** A gateway that does not answer shall not hold a logout up, in milliseconds. */

@@ -1,8 +1,8 @@
 /** The subcommands of `agent session` that change something. */
 import type { SessionAnswer } from "../../client/answers.ts";
-import { refuseUnwritable } from "../../client/config-change.ts";
 import { shortDuration } from "../../core/duration.ts";
 import { ServantError } from "../../core/errors.ts";
+import { refuseUnwritable } from "../login/config-change.ts";
 import { printable } from "../output.ts";
 import {
   meant,

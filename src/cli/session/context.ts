@@ -1,10 +1,10 @@
 /** What every `agent session` subcommand starts from. */
 import type { SessionAnswer } from "../../client/answers.ts";
-import { changeConfigFile } from "../../client/config-change.ts";
 import { loginOf, readConfigFile } from "../../client/config-file.ts";
 import { SessionManager } from "../../client/session-manager.ts";
 import { noSession } from "../../client/target.ts";
 import { isServantError } from "../../core/errors.ts";
+import { changeConfigFile } from "../login/config-change.ts";
 import { type Output, openOutput, printable, warn } from "../output.ts";
 
 export interface SessionOptions {

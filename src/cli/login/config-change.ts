@@ -2,23 +2,12 @@
  * Changes DYNOS's config file. It holds a token: the new content is its owner's alone from its first
  * byte, is on the disk before it takes the old one's place, and never lands where a link leads.
  */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { messageOf, ServantError } from "../core/errors.ts";
-import type { JsonObject } from "../core/json.ts";
-import { configPath, type Environment, readMembers } from "./config-file.ts";
+import { configPath, type Environment, readMembers } from "../../client/config-file.ts";
+import { messageOf, ServantError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { replaceFile } from "../../system/replace-file.ts";
 
 /** What members of the file become; undefined takes one away. */
 export type ConfigChange = {
@@ -72,18 +61,9 @@ export function refuseUnwritable(env: Environment): void {
 }
 
 function replace(path: string, text: string): void {
-  const draft = `${path}.${crypto.randomUUID()}.new`;
   try {
-    const file = openSync(draft, "wx", 0o600); // never a file or a link that is there already
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(draft, path);
+    replaceFile(path, text);
   } catch (cause) {
-    rmSync(draft, { force: true });
     const problem = `Cannot write config file "${path}": ${messageOf(cause)}`;
     throw new ServantError("config.invalid", problem, { cause });
   }

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { chmod, mkdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { changeConfigFile } from "../../src/client/config-change.ts";
+import { changeConfigFile } from "../../src/cli/login/config-change.ts";
 import { ServantError } from "../../src/core/errors.ts";
 import { project } from "../support/project.ts";
 
