@@ -17,7 +17,7 @@ import type { AgentEvent } from "../core/events.ts";
 import type { Clock } from "../core/ports.ts";
 import { TimeLimit } from "../core/time-limit.ts";
 import { hangWatch } from "./hang-watch.ts";
-import { isAction, nameOf, type Task, type Terms } from "./task.ts";
+import { isAction, isMotion, nameOf, type Task, type Terms } from "./task.ts";
 
 /** How long a plugin may take to import, construct and register, in milliseconds. */
 export const LOAD_TIMEOUT_MS = 60_000;
@@ -159,9 +159,9 @@ export class ChildLife {
     await this.#killAfter(CLOSE_GRACE_MS);
   }
 
-  /** After its end: the actions that it cut off. Each may have left the machine in motion. */
+  /** After its end: what it cut off that may have left the machine in motion. */
   cutActions(): readonly Task[] {
-    return this.tasks.filter((task) => isAction(task) && this.#wasCut(task));
+    return this.tasks.filter((task) => isMotion(task) && this.#wasCut(task));
   }
 
   /** After its end: tells everything it was doing what became of it. */

@@ -3,7 +3,7 @@
  * again, one that was called off not at all. How it runs is the lanes' business.
  */
 import type { AuditId } from "../core/assignment.ts";
-import { type Entry, stamp } from "../core/entry.ts";
+import { type Entry, replyOf, stamp } from "../core/entry.ts";
 import type { ServantError } from "../core/errors.ts";
 import { MACHINE_KEY } from "../core/machine.ts";
 import type { Directive, Intake } from "../core/ports.ts";
@@ -46,6 +46,10 @@ export class Dispatcher implements Intake {
     return this.#isOpen && !this.#lanes.isPaused && this.#lanes.hand.hasRoomForAction;
   }
 
+  get paused(): boolean {
+    return this.#lanes.isPaused;
+  }
+
   get beliefs(): boolean {
     return this.#isOpen && this.#lanes.hand.hasRoomForBelief;
   }
@@ -85,13 +89,14 @@ export class Dispatcher implements Intake {
    * Takes one assignment; resolves when it is decided what becomes of it. It is recorded on the
    * way to its handler, while the next poll is already under way.
    */
-  async take({ assignment, via }: Assign): Promise<void> {
+  async take({ assignment, via, ...rest }: Assign): Promise<void> {
     const { clock, ledger } = this.#ports;
     const lanes = this.#lanes;
     const match = await ledger.match(assignment);
-    if (match.is === "known") return await this.#again(match.entry, via);
+    const from = { via, ...replyOf(rest) };
+    if (match.is === "known") return await this.#again(match.entry, from);
     const { key } = match;
-    const accepted: Accepted = { type: "accepted", ...stamp(clock), key, assignment, via };
+    const accepted: Accepted = { type: "accepted", ...stamp(clock), key, assignment, ...from };
     if (match.is === "reused") {
       const problem = "Cannot run it: this audit id was used for another assignment";
       return await lanes.reject(accepted, "assignment.id-reused", problem);
@@ -186,13 +191,13 @@ export class Dispatcher implements Intake {
     }
   }
 
-  async #again(entry: Entry, via: string): Promise<void> {
+  async #again(entry: Entry, from: Pick<Entry, "via" | "reply">): Promise<void> {
     const { bus, clock, ledger } = this.#ports;
     const { key, phase, assignment } = entry;
     bus.publish({ type: "assignment.repeated", auditId: assignment.auditId, phase });
     if (phase !== "delivered" && phase !== "refused") return; // its result will go out by itself
     if (entry.result === undefined) return;
     // Its entry left memory when it was delivered: all of it is shown again.
-    await ledger.reopen(entry, { type: "repeated", ...stamp(clock), key, via });
+    await ledger.reopen(entry, { type: "repeated", ...stamp(clock), key, ...from });
   }
 }

@@ -6,7 +6,7 @@
 import { type Assignment, emptyResult, type Result } from "../core/assignment.ts";
 import { retryInMs } from "../core/backoff.ts";
 import { Bell } from "../core/bell.ts";
-import { type EntryKey, stamp } from "../core/entry.ts";
+import { type EntryKey, replyOf, stamp } from "../core/entry.ts";
 import { type ServantError, toServantError } from "../core/errors.ts";
 import type { Finished } from "../core/ledger.ts";
 import { SANE_CLOCK_MS } from "../core/retention.ts";
@@ -195,7 +195,8 @@ class Outbox {
     const sending = { entry, isInherited, passedBefore: this.#passed, registration };
     try {
       const result = presentable(entry, isInherited, clock.now());
-      await backend.deliver({ key, via, kind: assignment.kind, result }, this.#signal);
+      const delivery = { key, via, kind: assignment.kind, result, ...replyOf(entry) };
+      await backend.deliver(delivery, this.#signal);
     } catch (cause) {
       if (!this.#signal.aborted) await this.#failed(sending, toServantError(cause));
       return;

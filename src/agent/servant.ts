@@ -229,6 +229,13 @@ export class Servant {
       case "cancel":
         // Not waited for: a slow disk must not keep the next one from its handler.
         return void this.cancel(directive.auditId, directive.reason);
+      // None is waited for: a slow disk, or a hook, must not keep the next one.
+      case "pause":
+        return void this.pause(directive.reason);
+      case "resume":
+        return void this.resume();
+      case "hook":
+        return void this.#ports.runner.hook(directive.name).then(directive.settle);
       case "malformed":
         return this.#tellMalformed(directive.reason);
     }

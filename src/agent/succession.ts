@@ -65,6 +65,10 @@ export class Succession {
     return this.#offer;
   }
 
+  get hooks(): Loaded["hooks"] {
+    return this.#loaded?.hooks ?? [];
+  }
+
   get rules(): Loaded["rules"] {
     return this.#loaded?.rules ?? {};
   }

@@ -7,7 +7,7 @@ import { type Assignment, failedResult, type Result } from "../core/assignment.t
 import type { ChildAnswer, ChildWork } from "../core/child.ts";
 import { Countdown } from "../core/countdown.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
-import type { Reconciled } from "../core/handlers.ts";
+import type { HookName, HookOutcome, Reconciled } from "../core/handlers.ts";
 import { abortedResult } from "../core/perform.ts";
 import type { Offer, Runner } from "../core/ports.ts";
 import { START_WITHIN_MS } from "./recovery.ts";
@@ -17,6 +17,8 @@ import { rulesOf, type Terms } from "./task.ts";
 
 /** How long a plugin may take to say what became of an action, in milliseconds. */
 export const RECONCILE_WITHIN_MS = 60_000;
+/** How long a hook is waited for, in milliseconds; it goes on all the same. */
+export const HOOK_WITHIN_MS = 10_000;
 
 export type { SupervisorOptions };
 
@@ -81,6 +83,32 @@ export class Supervisor implements Runner {
     if (signal.aborted) throw toServantError(signal.reason);
     const problem = `Cannot reconcile "${assignment.transition}": the plugin was not ready in time`;
     throw new ServantError("handler.timeout", problem);
+  }
+
+  async hook(name: HookName): Promise<HookOutcome> {
+    if (!this.#processes.hooks.includes(name)) return { is: "absent" };
+    const late = new AbortController();
+    const failed = (message: string) => ({ is: "failed", message }) as const;
+    const tooLate = this.#options.clock
+      .sleep(HOOK_WITHIN_MS, late.signal)
+      .then(() => failed(`"${name}" has not ended within ${HOOK_WITHIN_MS / 1000} s: it goes on`));
+    const outcome = await Promise.race([this.#hook(name), tooLate]);
+    late.abort();
+    return outcome;
+  }
+
+  async #hook(name: HookName): Promise<HookOutcome> {
+    const { signal } = new AbortController(); // nobody calls a hook off
+    try {
+      const answer = await this.#processes.ready?.do(
+        { type: "hook", name },
+        { signal, limits: {} },
+      );
+      if (answer?.type === "hooked") return { is: "done" };
+      return { is: "failed", message: `Cannot call "${name}": the plugin is not ready` };
+    } catch (cause) {
+      return { is: "failed", message: toServantError(cause).message };
+    }
   }
 
   setPaused(isPaused: boolean): void {

@@ -27,6 +27,11 @@ export interface Task {
   reject(error: ServantError): void;
 }
 
+/** What may move the machine, whoever asked for it. */
+export function isMotion(task: Task): boolean {
+  return isAction(task) || task.work.type === "hook";
+}
+
 export function isAction({ work }: Task): boolean {
   return work.type === "run" && work.assignment.kind === "action";
 }
@@ -34,6 +39,7 @@ export function isAction({ work }: Task): boolean {
 /** The transition's name, or what else it is. */
 export function nameOf(work: ChildWork): string {
   if (work.type === "safe") return "safe";
+  if (work.type === "hook") return `hook ${work.name}`;
   const { assignment } = work;
   const name = assignment.kind === "action" ? assignment.transition : assignment.kind;
   return work.type === "run" ? name : `reconcile ${name}`;

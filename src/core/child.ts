@@ -4,7 +4,7 @@
  */
 import type { Assignment, Result } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { ActionRules, Reconciled } from "./handlers.ts";
+import type { ActionRules, HookName, Reconciled } from "./handlers.ts";
 import type { Offer } from "./ports.ts";
 
 /** What a loaded plugin can do. */
@@ -14,13 +14,16 @@ export interface Loaded {
   readonly rules: Readonly<Record<string, ActionRules>>;
   /** It has a `@safe()` method. */
   readonly hasSafe: boolean;
+  /** Which of these methods it has. */
+  readonly hooks: readonly HookName[];
 }
 
 /** What a child is given to do; each ends in one report, or with the child. */
 export type ChildWork =
   | { type: "run"; assignment: Assignment }
   | { type: "reconcile"; assignment: Extract<Assignment, { kind: "action" }> }
-  | { type: "safe" };
+  | { type: "safe" }
+  | { type: "hook"; name: HookName };
 
 /** Agent to child. Ids count up in each child's life; `abort` names one that was given out. */
 export type ChildOrder =
@@ -34,7 +37,8 @@ export type ChildAnswer =
   | { type: "result"; id: number; result: Result }
   | { type: "reconciled"; id: number; reconciled: Reconciled }
   | { type: "secured"; id: number }
-  /** Reconciling or making safe did not work. */
+  | { type: "hooked"; id: number }
+  /** Reconciling, making safe or a hook did not work. */
   | { type: "failed"; id: number; code: ErrorCode; message: string };
 
 /** Child to agent. */

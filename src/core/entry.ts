@@ -2,7 +2,7 @@
 import { type Assignment, type AuditId, emptyResult, type Result } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { canonicalJson } from "./json.ts";
+import { canonicalJson, type Json } from "./json.ts";
 import { isMachineFact, type MachineFact } from "./machine.ts";
 
 declare const entryKeyBrand: unique symbol;
@@ -13,7 +13,15 @@ declare const entryKeyBrand: unique symbol;
 export type EntryKey = string & { readonly [entryKeyBrand]: true };
 
 export type EntryFact =
-  | { type: "accepted"; atMs: number; key: EntryKey; assignment: Assignment; via: string }
+  | {
+      type: "accepted";
+      atMs: number;
+      key: EntryKey;
+      assignment: Assignment;
+      via: string;
+      /** What the backend needs to answer it, in its own terms. */
+      reply?: Json;
+    }
   /** `nth` counts the starts of a handler that may run again; absent: the first. */
   | { type: "started"; atMs: number; key: EntryKey; nth?: number }
   /** Called off: what has not started never starts, what runs is told to stop. */
@@ -22,7 +30,7 @@ export type EntryFact =
   | { type: "delivered"; atMs: number; key: EntryKey }
   | { type: "refused"; atMs: number; key: EntryKey; code: ErrorCode }
   /** Asked for again after it was delivered: the stored result goes out once more. */
-  | { type: "repeated"; atMs: number; key: EntryKey; via: string }
+  | { type: "repeated"; atMs: number; key: EntryKey; via: string; reply?: Json }
   | Compacted;
 
 /**
@@ -54,6 +62,8 @@ export interface Entry {
   readonly assignment: Assignment;
   /** The registration that received it, latest first asked. */
   readonly via: string;
+  /** Latest first asked, too. */
+  readonly reply?: Json;
   readonly phase: Phase;
   readonly acceptedAtMs: number;
   readonly startedAtMs?: number;
@@ -72,7 +82,8 @@ export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
   if (fact.type === "accepted") {
     if (entry !== undefined) return entry;
     const { key, assignment, via, atMs } = fact;
-    return { key, assignment, via, phase: "accepted", acceptedAtMs: atMs, starts: 0 };
+    const head = { key, assignment, via, ...replyOf(fact) };
+    return { ...head, phase: "accepted", acceptedAtMs: atMs, starts: 0 };
   }
   if (fact.type === "compacted") return entry ?? unfolded(fact);
   if (entry === undefined || isMachineFact(fact)) return entry;
@@ -94,8 +105,15 @@ export function fold(entry: Entry | undefined, fact: Fact): Entry | undefined {
     case "refused":
       return entry.phase === "finished" ? { ...entry, phase: fact.type } : entry;
     case "repeated":
-      return entry.result === undefined ? entry : { ...entry, phase: "finished", via: fact.via };
+      return entry.result === undefined
+        ? entry
+        : { ...entry, phase: "finished", via: fact.via, ...replyOf(fact) };
   }
+}
+
+/** The member as it is, or none. */
+export function replyOf({ reply }: { readonly reply?: Json }): { readonly reply?: Json } {
+  return reply === undefined ? {} : { reply };
 }
 
 /** The entry that `compacted` made small: its result says that its details are gone. */

@@ -67,6 +67,12 @@ export type AgentEvent =
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
   | { type: "plugin.dropped"; lines: number }
+  /** What a handler tells whoever follows the machine, beside its log. */
+  | { type: "plugin.event"; kind: "log" | "alert" | "media"; auditId?: AuditId; fields: JsonObject }
+  /** The plugin measures something again and again from now on, or no longer. */
+  | { type: "plugin.stream"; name: string; intervalMs: number; isOpen: boolean }
+  /** One measurement: data, not a line of the log. */
+  | { type: "plugin.sample"; name: string; value: JsonObject }
   | { type: "plugin.log"; level: Level; auditId?: AuditId; message: string; fields: JsonObject }
   | { type: "backend.log"; level: Level; message: string; fields: JsonObject };
 
@@ -100,7 +106,8 @@ export function describeEvent(event: AgentEvent): EventLine {
 }
 
 function sourceOf(type: AgentEvent["type"]): Source {
-  if (/^(child|plugin)\./.test(type)) return "runner";
+  if (type.startsWith("child.") || type === "plugin.dropped") return "runner";
+  if (type.startsWith("plugin.")) return "plugin";
   return /^(link|poll|servant|session)\./.test(type) ? "adapter" : "agent";
 }
 
@@ -181,6 +188,12 @@ function phrase(event: Phrased): [Level, string] {
       return ["warn", `the log on disk takes no lines: ${event.reason}`];
     case "log.recovered":
       return ["info", `the log on disk takes lines again, ${event.dropped} are missing`];
+    case "plugin.event":
+      return [event.kind === "alert" ? "warn" : "info", `${event.kind}: ${toldFields(event)}`];
+    case "plugin.stream":
+      return ["debug", streamLine(event)];
+    case "plugin.sample":
+      return ["debug", `${event.name}: ${JSON.stringify(event.value)}`];
     case "plugin.dropped":
       return ["warn", `the plugin prints too much: ${event.lines} lines of a second are not told`];
     case "child.started":
@@ -188,6 +201,20 @@ function phrase(event: Phrased): [Level, string] {
     case "child.ended":
       return ["warn", `plugin process ${event.pid} ended: ${event.reason}`];
   }
+}
+
+/** The longest text of a plugin's event in a line, in characters. */
+const TOLD_MAX_CHARS = 200;
+
+function toldFields({ fields }: Extract<AgentEvent, { type: "plugin.event" }>): string {
+  const { msg } = fields;
+  const text = typeof msg === "string" ? msg : JSON.stringify(fields);
+  return text.length <= TOLD_MAX_CHARS ? text : `${text.slice(0, TOLD_MAX_CHARS)}...`;
+}
+
+function streamLine(event: Extract<AgentEvent, { type: "plugin.stream" }>): string {
+  const { name, intervalMs, isOpen } = event;
+  return isOpen ? `measures ${name} every ${intervalMs} ms` : `measures ${name} no more`;
 }
 
 function soon({ retryInMs }: { readonly retryInMs: number }): string {

@@ -46,6 +46,16 @@ export interface Reconciled {
   readonly message: string;
 }
 
+/** Methods that a plugin may have, called when somebody at the backend asks for it. */
+export const hookNames = ["pause", "resume", "cancel", "reset"] as const;
+export type HookName = (typeof hookNames)[number];
+
+export type HookOutcome =
+  | { readonly is: "done" }
+  /** The plugin has no such method. */
+  | { readonly is: "absent" }
+  | { readonly is: "failed"; readonly message: string };
+
 /** A schema that a handler brings instead of a transition's parameters; zod's shape. */
 export interface ParamsSchema<T = unknown> {
   safeParse(

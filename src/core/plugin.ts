@@ -29,6 +29,10 @@ export interface Plugin {
   readonly reconciles: ReadonlyMap<string, Handler>;
   /** What makes the machine safe. */
   readonly safe?: Handler;
+  /** The plugin's objects, in the order of their classes. */
+  readonly instances: readonly object[];
+  /** The names of their methods that are handlers. */
+  readonly marked: ReadonlySet<string | symbol>;
 }
 
 /** The marked methods of a class, its parents' included. */
@@ -148,7 +152,10 @@ class ClassRegistrar {
     }
     checkReconciles(found.action, found.reconcile);
     const [safe] = found.safe.values();
+    const handlers = Object.values(found).flatMap((each) => [...each.values()]);
     return {
+      instances: [...this.#classes.values()].filter((each) => each !== undefined),
+      marked: new Set(handlers.map(({ mark }) => mark.method)),
       actions: found.action,
       beliefs: found.belief,
       reconciles: found.reconcile,

@@ -4,7 +4,8 @@ import type { Atom } from "./atom.ts";
 import type { Domain } from "./domain.ts";
 import type { EntryKey, Fact } from "./entry.ts";
 import type { AgentEvent } from "./events.ts";
-import type { ActionRules, Reconciled } from "./handlers.ts";
+import type { ActionRules, HookName, HookOutcome, Reconciled } from "./handlers.ts";
+import type { Json } from "./json.ts";
 
 /** What a plugin can do and what it brings along. */
 export interface Offer {
@@ -23,10 +24,18 @@ export interface Offer {
 }
 
 export type Directive =
-  /** `via` names the registration that received it: the result goes back there first. */
-  | { type: "assign"; assignment: Assignment; via: string }
+  /**
+   * `via` names the registration that received it: the result goes back there first. `reply` is
+   * what the backend needs to answer it, in its own terms: it is kept with the assignment.
+   */
+  | { type: "assign"; assignment: Assignment; via: string; reply?: Json }
   /** Call it off: never start it, or tell its handler to stop. May come more than once. */
   | { type: "cancel"; auditId: AuditId; reason: string }
+  /** No action shall start until `resume`; whoever asks for it hears nothing more. */
+  | { type: "pause"; reason: string }
+  | { type: "resume" }
+  /** The plugin's own method of that name shall run, beside whatever does: `settle` hears how it ended. */
+  | { type: "hook"; name: HookName; settle(outcome: HookOutcome): void }
   | { type: "malformed"; reason: string }
   /** The backend answered and had nothing to hand out. */
   | { type: "idle" };
@@ -35,6 +44,8 @@ export type Directive =
 export interface Intake {
   readonly actions: boolean;
   readonly beliefs: boolean;
+  /** Paused by whoever may: no action is taken or started. */
+  readonly paused: boolean;
   /**
    * The audit ids that are here and not yet delivered, latest first; a few are enough. A backend
    * that understands hands out again what got lost on its way. Absent: not told.
@@ -50,6 +61,8 @@ export interface Delivery {
   readonly kind: Assignment["kind"];
   readonly result: Result;
   readonly via: string;
+  /** As the assignment brought it. */
+  readonly reply?: Json;
 }
 
 export interface Backend {
@@ -85,6 +98,8 @@ export interface Runner {
     assignment: Extract<Assignment, { kind: "action" }>,
     signal: AbortSignal,
   ): Promise<Reconciled>;
+  /** Calls the plugin's own method of that name, beside whatever runs. Never rejects. */
+  hook(name: HookName): Promise<HookOutcome>;
   /** Tells the handlers: `ctx.paused`. Their time limits stand still meanwhile. */
   setPaused(isPaused: boolean): void;
   /** From now on no action starts: one that waits for its process is answered `agent.draining`. */

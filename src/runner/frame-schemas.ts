@@ -4,7 +4,7 @@ import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
 import type { Domain } from "../core/domain.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
-import type { ActionRules, LogLine, Reconciled } from "../core/handlers.ts";
+import { type ActionRules, hookNames, type LogLine, type Reconciled } from "../core/handlers.ts";
 import { isNestedWithin, type Json } from "../core/json.ts";
 import type { Offer } from "../core/ports.ts";
 import type { FromChild } from "./frames.ts";
@@ -64,6 +64,7 @@ export const FromChildFrame: z.ZodMiniType<FromChild> = z.discriminatedUnion("ty
       offer: OfferFrame,
       rules: z.record(z.string(), Rules),
       hasSafe: z.boolean(),
+      hooks: z.array(z.enum(hookNames)),
     }),
   }),
   z.object({ type: z.literal("broken"), code: errorCode, message: z.string() }),
@@ -77,6 +78,7 @@ export const FromChildFrame: z.ZodMiniType<FromChild> = z.discriminatedUnion("ty
   z.object({ type: z.literal("call"), id: z.number(), method: z.string(), args: z.array(json) }),
   z.object({ type: z.literal("reconciled"), id: z.number(), reconciled: ReconciledFrame }),
   z.object({ type: z.literal("secured"), id: z.number() }),
+  z.object({ type: z.literal("hooked"), id: z.number() }),
   z.object({ type: z.literal("failed"), id: z.number(), code: errorCode, message: z.string() }),
   z.object({ type: z.literal("pong"), started: z.number() }),
 ]);

@@ -6,6 +6,7 @@ import { Bell } from "../core/bell.ts";
 import type { ChildOrder, ChildReport, ChildWork, Loaded } from "../core/child.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
+import { callHook, hooksOf } from "../core/hooks.ts";
 import { perform } from "../core/perform.ts";
 import { actionRules, type Plugin } from "../core/plugin.ts";
 import { type ContextPorts, handlerContext, safeContext } from "./context.ts";
@@ -29,6 +30,7 @@ export function loadedOf(plugin: Plugin): Loaded {
     offer: plugin.offer,
     rules: actionRules(plugin),
     hasSafe: plugin.safe !== undefined,
+    hooks: hooksOf(plugin),
   };
 }
 
@@ -79,6 +81,11 @@ export class PluginHost {
       if (work.type === "safe") {
         await makeSafe(this.#plugin, safeContext(signal, ports), starting);
         return { type: "secured", id };
+      }
+      if (work.type === "hook") {
+        starting();
+        await callHook(this.#plugin, work.name, safeContext(signal, ports));
+        return { type: "hooked", id };
       }
       const { assignment } = work;
       const ctx = handlerContext(assignment, signal, ports);

@@ -3,7 +3,7 @@
  * lines over its output. When and why it is ended is the supervisor's to say.
  */
 import type { AuditId } from "../core/assignment.ts";
-import type { Child, ChildReport, ChildWork, SpawnChild } from "../core/child.ts";
+import type { Child, ChildAnswer, ChildReport, ChildWork, SpawnChild } from "../core/child.ts";
 import { messageOf, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
@@ -29,7 +29,12 @@ const DISCONNECT_GRACE_MS = 1_000;
 const UNKNOWN_FRAME_MAX_CHARS = 200;
 
 /** Which answer belongs to which work. */
-const ANSWERS = { run: "result", reconcile: "reconciled", safe: "secured" } as const;
+const ANSWERS = {
+  run: "result",
+  reconcile: "reconciled",
+  safe: "secured",
+  hook: "hooked",
+} as const;
 
 type Hear = (report: ChildReport) => void;
 type Process = Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -102,9 +107,7 @@ class PluginProcess implements Child {
   }
 
   tell(order: ToChild): void {
-    if (order.type === "run" || order.type === "reconcile" || order.type === "safe") {
-      this.#work.set(order.id, order);
-    }
+    if (isWork(order)) this.#work.set(order.id, order);
     if (this.#isOpen) this.#process.send(order);
   }
 
@@ -139,6 +142,7 @@ class PluginProcess implements Child {
       case "result":
       case "reconciled":
       case "secured":
+      case "hooked":
       case "failed":
         if (this.#isAwaited(frame)) {
           this.#work.delete(frame.id);
@@ -150,9 +154,7 @@ class PluginProcess implements Child {
     }
   }
 
-  #isAwaited(
-    answer: Extract<FromChild, { type: "result" | "reconciled" | "secured" | "failed" }>,
-  ): boolean {
+  #isAwaited(answer: ChildAnswer): boolean {
     const work = this.#work.get(answer.id);
     if (work === undefined) return false;
     if (answer.type === "failed") return work.type !== "run";
@@ -211,6 +213,10 @@ class PluginProcess implements Child {
   }
 }
 
+function isWork(order: ToChild): order is ChildWork & { readonly id: number } {
+  return order.type in ANSWERS;
+}
+
 function auditIdOf(work: ChildWork): AuditId | undefined {
-  return work.type === "safe" ? undefined : work.assignment.auditId;
+  return "assignment" in work ? work.assignment.auditId : undefined;
 }

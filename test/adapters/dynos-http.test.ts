@@ -43,7 +43,12 @@ async function registered(backend: Backend): Promise<Backend> {
   return backend;
 }
 
-const openIntake: Intake = { actions: true, beliefs: true, changed: () => new Promise(() => {}) };
+const openIntake: Intake = {
+  actions: true,
+  beliefs: true,
+  paused: false,
+  changed: () => new Promise(() => {}),
+};
 
 async function firstDirective(backend: Backend, type?: Directive["type"]): Promise<Directive> {
   for await (const directive of backend.directives(openIntake, signal)) {

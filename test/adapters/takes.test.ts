@@ -26,6 +26,7 @@ const LIMITED = "belief, cancel";
 class TestIntake implements Intake {
   actions = true;
   beliefs = true;
+  paused = false;
   holds?: readonly AuditId[];
   readonly bell = new Bell();
   changed = (signal: AbortSignal) => this.bell.rung(signal);

@@ -3,6 +3,7 @@
 import { beforeEach, expect, test } from "bun:test";
 import { START_WITHIN_MS } from "../../src/agent/recovery.ts";
 import { ServantError } from "../../src/core/errors.ts";
+import type { HookOutcome } from "../../src/core/handlers.ts";
 import { action, belief, id, idle, until, World } from "../support/fake-ports.ts";
 
 let world: World;
@@ -126,4 +127,32 @@ test("the last wish counts, however slow the disk is to write the one before", a
   world.backend.assign(action("a"));
   await idle();
   expect(world.started).toEqual([]);
+});
+
+test("the backend pauses and resumes as a person here does, and is not kept waiting", async () => {
+  world.backend.send({ type: "pause", reason: "asked for by ana" });
+  await until("it is paused", () => world.runner.isPaused);
+  expect(world.told("agent.paused")).toMatchObject([{ reason: "asked for by ana" }]);
+  expect(world.backend.intake).toMatchObject({ paused: true, actions: false });
+  await world.servant.resume();
+  await until("it polls again", () => world.backend.isPolled);
+  expect(world.backend.intake).toMatchObject({ paused: false, actions: true });
+});
+
+test("a hook runs beside what does, its end is told, and a slow one keeps nothing waiting", async () => {
+  const slow = Promise.withResolvers<HookOutcome>();
+  const outcomes: HookOutcome[] = [];
+  world.runner.onHook = () => slow.promise;
+  const settle = (outcome: HookOutcome) => void outcomes.push(outcome);
+  world.backend.assign(action("a"));
+  await until("a runs", () => world.runner.running.length === 1);
+  world.backend.send({ type: "hook", name: "cancel", settle });
+  world.backend.assign(action("b"));
+  await until("b is here", () => world.story("b").length === 1);
+  expect([world.runner.hooked, outcomes]).toEqual([["cancel"], []]);
+  slow.resolve({ is: "failed", message: "stuck" });
+  await until("it is told", () => outcomes.length === 1);
+  expect(outcomes).toEqual([{ is: "failed", message: "stuck" }]);
+  await world.runner.end("a");
+  await world.runner.end("b");
 });

@@ -28,6 +28,25 @@ describe("after a crash", () => {
     expect(world.told("assignment.finished")).toMatchObject([{ auditId: "a" }, { auditId: "b" }]);
   });
 
+  test("what its backend needs to answer is still there, as it was asked for last", async () => {
+    const hand = (nth: number) =>
+      world.backend.send({
+        type: "assign",
+        assignment: action("a"),
+        via: "rig",
+        reply: { ack: nth },
+      });
+    hand(1);
+    await until("a runs", () => world.runner.running.length === 1);
+    await world.crash();
+    await world.start();
+    await until("a is answered", () => world.backend.taken.length === 1);
+    expect(world.backend.taken[0]).toMatchObject({ via: "rig", reply: { ack: 1 } });
+    hand(2);
+    await until("a is answered again", () => world.backend.taken.length === 2);
+    expect(world.backend.taken[1]).toMatchObject({ via: "rig", reply: { ack: 2 } });
+  });
+
   const insane: [string, (nowMs: number) => number][] = [
     ["30 s later", (nowMs) => nowMs + START_WITHIN_MS],
     ["by a clock that jumped back", (nowMs) => nowMs - 1],

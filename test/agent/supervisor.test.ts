@@ -289,3 +289,46 @@ test("nothing starts twice, whatever the children do", async () => {
     { numRuns: 200 },
   );
 });
+
+describe("a hook", () => {
+  const withHooks = async () => {
+    const nursery = new Nursery();
+    nursery.loaded = { ...nursery.loaded, hooks: ["pause"] };
+    return await nursery.open();
+  };
+
+  test("is absent when the plugin has no such method", async () => {
+    const nursery = await withHooks();
+    expect(await nursery.supervisor.hook("cancel")).toEqual({ is: "absent" });
+    expect(nursery.child.work()).toEqual([]);
+  });
+
+  test("ends as the plugin's method does", async () => {
+    const nursery = await withHooks();
+    const [one, two] = [nursery.supervisor.hook("pause"), nursery.supervisor.hook("pause")];
+    nursery.child.say({ type: "hooked", id: 1 });
+    nursery.child.say({ type: "failed", id: 2, code: "handler.threw", message: "stuck" });
+    expect(await one).toEqual({ is: "done" });
+    expect(await two).toEqual({ is: "failed", message: "stuck" });
+  });
+
+  test("is not waited for longer than 10 s, and kills nothing", async () => {
+    const nursery = await withHooks();
+    const outcome = nursery.supervisor.hook("pause");
+    await nursery.clock.advance(10 * SECOND);
+    expect(await outcome).toMatchObject({ is: "failed", message: expect.stringMatching(/10 s/) });
+    expect(nursery.child.signals).toEqual([]);
+  });
+
+  test("that was cut off leaves the machine in doubt, as an action does", async () => {
+    const nursery = new Nursery();
+    nursery.loaded = { ...nursery.loaded, hooks: ["reset"], hasSafe: true };
+    await nursery.open();
+    const outcome = nursery.supervisor.hook("reset");
+    nursery.child.start("hook");
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    expect(await outcome).toMatchObject({ is: "failed" });
+    expect(nursery.ledger.machine.doubted).toMatch(/hook reset was cut off/);
+  });
+});

@@ -93,6 +93,15 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
   "child.started": [{ type: "child.started", pid: 7 }, /7/],
   "child.ended": [{ type: "child.ended", pid: 7, reason: "exit code 3" }, /7.*exit code 3/],
   "plugin.dropped": [{ type: "plugin.dropped", lines: 7 }, /7 lines/],
+  "plugin.event": [
+    { type: "plugin.event", kind: "alert", auditId, fields: { type: "leak", severity: "high" } },
+    /alert: .*leak/,
+  ],
+  "plugin.stream": [
+    { type: "plugin.stream", name: "weight", intervalMs: 100, isOpen: true },
+    /measures weight every 100 ms/,
+  ],
+  "plugin.sample": [{ type: "plugin.sample", name: "weight", value: { g: 1.5 } }, /weight: .*1\.5/],
   "plugin.log": [
     { type: "plugin.log", level: "warn", auditId, message: "low battery", fields: { volts: 3 } },
     /^low battery$/,
@@ -129,7 +138,7 @@ test("describeEvent() names the room an event comes from", () => {
   const by = (source: string) =>
     sources.filter(([, from]) => from === source).map(([type]) => type);
   expect(by("runner")).toEqual(["child.started", "child.ended", "plugin.dropped"]);
-  expect(by("plugin")).toEqual(["plugin.log"]);
+  expect(by("plugin")).toEqual(["plugin.event", "plugin.stream", "plugin.sample", "plugin.log"]);
   expect(by("backend")).toEqual(["backend.log"]);
   expect(by("adapter")).toEqual([
     "servant.registered",

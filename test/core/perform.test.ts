@@ -50,6 +50,8 @@ function plugin(method: Method, mark: Call["mark"] = {}): Plugin {
     actions: new Map([["work", { mark: action, instance }]]),
     beliefs: new Map([["at", { mark: belief, instance }]]),
     reconciles: new Map(),
+    instances: [instance],
+    marked: new Set(["method"]),
   };
 }
 

@@ -66,7 +66,7 @@ export class Motion {
 
   /** The agent gives a process something to do: this is its last word, it cannot take it back. */
   told(work: ChildWork, child: ChildState): void {
-    const what = work.type === "safe" ? "safe" : work.assignment.auditId;
+    const what = "assignment" in work ? work.assignment.auditId : work.type;
     if (child.isDoomed) this.#broken("nothing is given to a process that is being ended", what);
     if (!child.isReady) this.#broken("nothing is given to a process that is not ready", what);
     if (work.type === "safe" || child.isGone) return;

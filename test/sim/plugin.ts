@@ -43,7 +43,7 @@ export function anyPlugin(random: Random): Loaded {
     startState: [],
     startGoal: [],
   };
-  return { offer, rules, hasSafe: random.chance(0.7) };
+  return { offer, rules, hasSafe: random.chance(0.7), hooks: [] };
 }
 
 /** What the assignment's action says of itself; undefined for anything else. */

@@ -61,9 +61,8 @@ export class FakeChild implements Child {
 
   /** The work it was given, oldest first. */
   work(): (ChildWork & { id: number })[] {
-    return this.orders.filter(
-      (order): order is ChildWork & { id: number } =>
-        order.type === "run" || order.type === "reconcile" || order.type === "safe",
+    return this.orders.filter((order): order is ChildWork & { id: number } =>
+      ["run", "reconcile", "safe", "hook"].includes(order.type),
     );
   }
 
@@ -88,7 +87,7 @@ export class FakeChild implements Child {
 
   #find(which: string): number {
     const found = this.work().findLast(
-      (each) => each.type === which || (each.type !== "safe" && each.assignment.auditId === which),
+      (each) => each.type === which || ("assignment" in each && each.assignment.auditId === which),
     );
     if (found === undefined) throw new Error(`The child was not given "${which}"`);
     return found.id;
@@ -115,6 +114,7 @@ export class Nursery {
     },
     rules: {},
     hasSafe: false,
+    hooks: [],
   };
   ledger!: Ledger;
   supervisor!: Supervisor;

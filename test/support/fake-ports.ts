@@ -10,7 +10,7 @@ import {
 import { Bell } from "../../src/core/bell.ts";
 import type { Fact } from "../../src/core/entry.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
-import type { ActionRules, Reconciled } from "../../src/core/handlers.ts";
+import type { ActionRules, HookName, HookOutcome, Reconciled } from "../../src/core/handlers.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import type { Backend, Delivery, Directive, Intake, Offer, Runner } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
@@ -178,6 +178,15 @@ export class FakeRunner implements Runner {
 
   async reconcile(): Promise<Reconciled> {
     return this.reconciled;
+  }
+
+  /** What hooks were called, and what the next ones answer. */
+  readonly hooked: HookName[] = [];
+  onHook: (name: HookName) => HookOutcome | Promise<HookOutcome> = () => ({ is: "done" });
+
+  async hook(name: HookName): Promise<HookOutcome> {
+    this.hooked.push(name);
+    return await this.onHook(name);
   }
 
   setPaused(isPaused: boolean): void {
