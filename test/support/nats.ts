@@ -20,6 +20,8 @@ export interface NatsOptions {
   readonly tls?: Certificates;
   /** The server asks each client for a certificate of the same authority. */
   readonly isTlsMutual?: boolean;
+  /** Whether it writes before it confirms, as a laboratory should have it (default); its own default is not. */
+  readonly isSynced?: boolean;
   /** More lines for the server's configuration. */
   readonly more?: string;
 }
@@ -45,8 +47,8 @@ function isNewEnough(program: string): boolean {
 }
 
 /**
- * A running server whose disk is a temporary folder, and who writes before it confirms. With `await
- * using` it and its folder end with the scope.
+ * A running server whose disk is a temporary folder. With `await using` it and its folder end with the
+ * scope.
  */
 export class RunningNats implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "nats-"));
@@ -126,11 +128,12 @@ export class RunningNats implements AsyncDisposable {
   }
 
   #configuration(): string {
-    const { isTlsMutual = false, login, maxPayload, more, tls } = this.#options;
+    const { isSynced = true, isTlsMutual = false, login, maxPayload, more, tls } = this.#options;
+    const sync = isSynced ? ", sync_interval: always" : "";
     const lines = [
       "host: 127.0.0.1",
       `port: ${this.#port}`,
-      `jetstream { store_dir: ${JSON.stringify(this.#folder)}, sync_interval: always }`,
+      `jetstream { store_dir: ${JSON.stringify(this.#folder)}${sync} }`,
     ];
     if (maxPayload !== undefined) lines.push(`max_payload: ${maxPayload}`);
     if (login !== undefined) {

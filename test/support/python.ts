@@ -39,16 +39,18 @@ export async function peerPython(version: PeerVersion): Promise<PeerPython | und
  * A Python that has these packages, in a virtual environment under `.cache/peer`. Undefined, with a
  * warning, when it cannot be made (no Python, no network).
  *
+ * @param bare - packages that ask for more than they use: taken alone, on whatever Python there is
  * @throws Error when it cannot be made and `CI=true`
  */
 export async function pythonWith(
   name: string,
   packages: readonly string[],
+  bare: readonly string[] = [],
 ): Promise<string | undefined> {
   const folder = join(root, ".cache", "peer", name);
   const python = join(folder, "bin", "python");
   const marker = join(folder, "complete");
-  const list = `${packages.join("\n")}\n`;
+  const list = `${[...packages, ...bare].join("\n")}\n`;
   try {
     // An environment without its marker was left half made, with another's it holds other packages.
     if (existsSync(marker) && (await readFile(marker, "utf8")) === list) return python;
@@ -56,7 +58,9 @@ export async function pythonWith(
     await mkdir(folder, { recursive: true });
     await run(["python3", "-m", "venv", folder]);
     const pip = [python, "-m", "pip", "install", "--quiet", "--no-compile"];
-    await run([...pip, "--disable-pip-version-check", ...packages]);
+    pip.push("--disable-pip-version-check");
+    await run([...pip, ...packages]);
+    if (bare.length > 0) await run([...pip, "--no-deps", "--ignore-requires-python", ...bare]);
     await writeFile(marker, list);
     return python;
   } catch (cause) {
