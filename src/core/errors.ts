@@ -159,6 +159,10 @@ export const catalogue = {
   "login.needed": { kind: "auth", hint: "Log in: `agent login URL`" },
   "login.wrong": { kind: "auth", hint: "Check the name and the password" },
   "login.too-many": { kind: "transient", hint: "Wait as long as Retry-After says, then try again" },
+  "key-file.invalid": {
+    kind: "usage",
+    hint: "Write encrypt=KEY, and previous=KEY if there is one: 32 bytes each, as base64",
+  },
   "local.bad-address": {
     kind: "usage",
     hint: "Name an address of this machine, such as 127.0.0.1, or a path in a folder that is there",
@@ -188,6 +192,10 @@ export const catalogue = {
     kind: "auth",
     hint: "Send the token as `Authorization: Bearer`; for a browser there is `agent open`",
   },
+  "machine.bad-id": {
+    kind: "usage",
+    hint: "Use letters, digits, - and _, without a dot: --machine-id balance-1",
+  },
   "mission.unknown": {
     kind: "permanent",
     hint: "See GET /missions for those that there are; POST /fork saves the goal as one",
@@ -207,6 +215,10 @@ export const catalogue = {
   "object.unknown": {
     kind: "permanent",
     hint: "Name an object that exists: see `agent call objects`",
+  },
+  "payload.refused": {
+    kind: "permanent",
+    hint: "Give both sides the same lab key, or neither: --key-file",
   },
   "pddl.malformed": { kind: "usage", hint: "Mend the PDDL at the place that is named" },
   "pddl.unsupported": {
