@@ -159,7 +159,7 @@ export const catalogue = {
   "login.needed": { kind: "auth", hint: "Log in: `agent login URL`" },
   "login.wrong": { kind: "auth", hint: "Check the name and the password" },
   "login.too-many": { kind: "transient", hint: "Wait as long as Retry-After says, then try again" },
-  "key-file.invalid": {
+  "key.invalid": {
     kind: "usage",
     hint: "Write encrypt=KEY, and previous=KEY if there is one: 32 bytes each, as base64",
   },

@@ -56,7 +56,7 @@ export const Keyring = z.looseObject({
 /**
  * The seal of a key file: lines `encrypt=BASE64` and `previous=BASE64`, the second if there is one.
  *
- * @throws {ServantError} `key-file.invalid`
+ * @throws {ServantError} `key.invalid`
  */
 export function sealOf(keyFile: string): Seal {
   const lines = keyFile.split("\n").map((line) => line.trim());
@@ -79,7 +79,7 @@ export function sealOf(keyFile: string): Seal {
   }
 }
 
-/** 32 bytes, as base64. @throws {ServantError} `key-file.invalid` */
+/** 32 bytes, as base64. @throws {ServantError} `key.invalid` */
 export function keyOf(base64: string): Uint8Array {
   const isBase64 = /^[A-Za-z0-9+/]{43}=?$/.test(base64);
   const key = isBase64 ? Buffer.from(base64, "base64") : undefined;
@@ -151,5 +151,5 @@ function refused(reason: string, cause?: unknown): ServantError {
 }
 
 function badKey(reason: string): ServantError {
-  return new ServantError("key-file.invalid", `Cannot use the key file: ${reason}`);
+  return new ServantError("key.invalid", `Cannot use the key file: ${reason}`);
 }

@@ -102,7 +102,7 @@ test("a key file that is none is refused without telling what it holds", () => {
     `encrypt=${KEY}\nprevious=short`,
   ];
   for (const file of files)
-    expect([file, codeOf(() => sealOf(file))]).toEqual([file, "key-file.invalid"]);
+    expect([file, codeOf(() => sealOf(file))]).toEqual([file, "key.invalid"]);
   expect(() => keyOf("hunter2hunter2")).not.toThrow(/hunter2/);
   expect(() => keyOf("hunter2hunter2")).toThrow(/32 bytes as base64/);
 });
