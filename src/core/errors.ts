@@ -200,6 +200,23 @@ export const catalogue = {
     kind: "permanent",
     hint: "See GET /missions for those that there are; POST /fork saves the goal as one",
   },
+  "nats.bad-servers": {
+    kind: "usage",
+    hint: "Write nats://host:4222, several with commas; all nats:// or all tls://",
+  },
+  "nats.bad-stream": {
+    kind: "usage",
+    hint: "Mend the stream with the `nats` tool as the message says, or delete it: it is made anew",
+  },
+  "nats.no-jetstream": {
+    kind: "transient",
+    hint: "Start the server with JetStream: nats-server -js",
+  },
+  "nats.no-responders": {
+    kind: "transient",
+    hint: "See whether the stream and its server are there",
+  },
+  "nats.refused": { kind: "transient", hint: "See what the server said, and its log" },
   "object.conflict": {
     kind: "permanent",
     hint: "Choose another name: this object exists with other content",

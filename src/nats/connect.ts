@@ -1,0 +1,338 @@
+/**
+ * The one place that opens a connection to NATS servers, and its only owner: it reconnects by itself
+ * for ever, what was subscribed stays subscribed, and whoever waits for an answer when the line is cut
+ * hears so at once.
+ */
+import { readFileSync } from "node:fs";
+import type {
+  ConnectionOptions,
+  Msg,
+  MsgHdrs,
+  NatsConnection,
+  Subscription,
+} from "@nats-io/transport-node";
+import { backoffMs } from "../core/backoff.ts";
+import { Bell } from "../core/bell.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
+import type { NatsTarget } from "./target.ts";
+
+/** How long an answer is waited for, in milliseconds. */
+export const REQUEST_TIMEOUT_MS = 5_000;
+/** How long one try to connect may take, in milliseconds. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** The longest wait between two tries to reconnect: someone may stand beside the machine. */
+export const RECONNECT_MAX_MS = 2_000;
+/** A line that is silent for two of these is cut, in milliseconds. */
+const PING_INTERVAL_MS = 10_000;
+
+export type NatsMessage = Pick<Msg, "subject" | "data" | "reply" | "headers" | "respond">;
+export type Payload = Uint8Array | string;
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly timeoutMs?: number;
+}
+
+type Library = typeof import("@nats-io/transport-node");
+
+/** Begins to load the client, for whoever will connect soon. */
+export function loadNats(): Promise<Library> {
+  return import("@nats-io/transport-node");
+}
+
+export class NatsLink {
+  readonly #target: NatsTarget;
+  readonly #name: string;
+  readonly #library: Promise<Library>;
+  #lib: Library | undefined;
+  #nc: NatsConnection | undefined;
+  #opening: Promise<void> | undefined;
+  #isUp = false;
+  #isClosed = false;
+  /** Counts connections: what belonged to an earlier one is gone. */
+  #nth = 0;
+  /** Tries in a row that have begun. */
+  #tries = 0;
+  #retryInMs = 0;
+  readonly #bell = new Bell();
+  readonly #waiting = new Set<(cause: ServantError) => void>();
+  readonly #subscriptions = new Map<string, Subscription>();
+  #failure: ServantError | undefined;
+
+  /** `name` is what the server's own lists call this connection. */
+  constructor(target: NatsTarget, name: string) {
+    this.#target = target;
+    this.#name = name;
+    this.#library = loadNats();
+    this.#library.catch(() => {}); // `open` tells
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Which connection this is, from 1. */
+  get nth(): number {
+    return this.#nth;
+  }
+
+  /** The largest message that the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.#nc?.info?.max_payload ?? 1_048_576;
+  }
+
+  /** This machine's address as the server sees it. */
+  get clientIp(): string | undefined {
+    return this.#nc?.info?.client_ip;
+  }
+
+  /** Every address of the cluster that is known by now, `host:port`. */
+  get addresses(): readonly string[] {
+    return [...new Set([...this.#target.servers, ...(this.#nc?.info?.connect_urls ?? [])])];
+  }
+
+  /**
+   * Connects, once. A later call joins it, or tries again where that failed.
+   *
+   * @throws {ServantError} `backend.unreachable`, `backend.unauthorized`, `nats.bad-servers`
+   */
+  async open(): Promise<void> {
+    this.#opening ??= this.#connect().catch((cause) => {
+      this.#opening = undefined;
+      throw this.#failed(cause);
+    });
+    await this.#opening;
+  }
+
+  /** Resolves when it goes up or down, or at the abort. */
+  changed(signal?: AbortSignal): Promise<void> {
+    return this.#bell.rung(signal);
+  }
+
+  /**
+   * Resolves while it is up, at the abort, or after `withinMs`: look at `isUp`.
+   *
+   * @throws {ServantError} what ended it for good
+   */
+  async up(signal?: AbortSignal, withinMs?: number): Promise<void> {
+    let isLate = false;
+    const timer =
+      withinMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            isLate = true;
+            this.#bell.ring();
+          }, withinMs);
+    try {
+      while (!this.#isUp && !isLate && !signal?.aborted) {
+        if (this.#failure !== undefined) throw this.#failure;
+        await this.#bell.rung(signal);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  publish(subject: string, data: Payload, options: { reply?: string } & RequestOptions = {}): void {
+    if (!this.#isUp) return; // a core message that nobody stores is worth nothing later
+    const { reply, headers } = options;
+    this.#nc?.publish(subject, data, {
+      ...(reply === undefined ? {} : { reply }),
+      ...(headers === undefined ? {} : { headers: this.#headers(headers) }),
+    });
+  }
+
+  /**
+   * Asks and waits for the one answer.
+   *
+   * @throws {ServantError} `backend.unreachable`: no answer in time, or the line was cut meanwhile;
+   * `nats.no-responders`: nobody listens there.
+   */
+  request(subject: string, data: Payload = "", options: RequestOptions = {}): Promise<NatsMessage> {
+    const nc = this.#nc;
+    if (nc === undefined || !this.#isUp) return Promise.reject(this.#cut());
+    const { headers, timeoutMs: timeout = REQUEST_TIMEOUT_MS } = options;
+    return new Promise((resolve, reject) => {
+      const cut = (cause: ServantError) => reject(cause);
+      this.#waiting.add(cut);
+      const asked = nc.request(subject, data, {
+        timeout,
+        ...(headers === undefined ? {} : { headers: this.#headers(headers) }),
+      });
+      asked.then(
+        (answer) => {
+          this.#waiting.delete(cut);
+          resolve(answer);
+        },
+        (cause: unknown) => {
+          this.#waiting.delete(cut);
+          reject(requestFailure(subject, cause));
+        },
+      );
+    });
+  }
+
+  /** Listens until `close`; a second listener of one subject takes the first one's place. */
+  subscribe(subject: string, hear: (message: NatsMessage) => void): void {
+    this.#subscriptions.get(subject)?.unsubscribe();
+    const subscription = this.#nc?.subscribe(subject, {
+      callback: (cause, message) => {
+        if (cause === null) hear(message);
+      },
+    });
+    if (subscription !== undefined) this.#subscriptions.set(subject, subscription);
+  }
+
+  unsubscribe(subject: string): void {
+    this.#subscriptions.get(subject)?.unsubscribe();
+    this.#subscriptions.delete(subject);
+  }
+
+  /** A subject of its own to be answered on. */
+  inbox(): string {
+    if (this.#lib === undefined) throw this.#cut();
+    return this.#lib.createInbox();
+  }
+
+  /** What was sent goes out first. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const nc = this.#nc;
+    if (nc === undefined) return;
+    if (this.#isUp) await nc.flush().catch(() => {}); // it was cut meanwhile: there is nothing to flush to
+    await nc.close();
+  }
+
+  async #connect(): Promise<void> {
+    this.#lib = await this.#library;
+    const nc = await this.#lib.connect(this.#options(this.#lib));
+    if (this.#isClosed) return await nc.close();
+    this.#nc = nc;
+    this.#goesUp();
+    void this.#follow(nc);
+    void nc.closed().then((cause) => this.#ended(cause));
+  }
+
+  async #follow(nc: NatsConnection): Promise<void> {
+    for await (const status of nc.status()) {
+      if (status.type === "reconnect") this.#goesUp();
+      else if (status.type === "disconnect") this.#goesDown();
+      else if (status.type === "reconnecting") this.#triesAgain();
+    }
+  }
+
+  #triesAgain(): void {
+    this.#tries += 1;
+    this.#retryInMs = Math.min(backoffMs(this.#tries, Math.random), RECONNECT_MAX_MS);
+  }
+
+  #goesUp(): void {
+    this.#nth += 1;
+    this.#tries = 0;
+    this.#retryInMs = 0;
+    this.#isUp = true;
+    this.#bell.ring();
+  }
+
+  #goesDown(): void {
+    this.#isUp = false;
+    const cause = this.#cut();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const tell of waiting) tell(cause);
+    this.#bell.ring();
+  }
+
+  #ended(cause: unknown): void {
+    if (!this.#isClosed) this.#failure = this.#failed(cause ?? new Error("the connection ended"));
+    this.#goesDown();
+  }
+
+  #options(lib: Library): ConnectionOptions {
+    const { isTls, servers, user, password, token, credsFile, caFile, certFile, keyFile } =
+      this.#target;
+    const files = Object.entries({ caFile, certFile, keyFile }).filter(
+      ([, file]) => file !== undefined,
+    );
+    return {
+      servers: [...servers],
+      name: this.#name,
+      noAsyncTraces: true, // a stack kept for each request costs more than the request
+      maxReconnectAttempts: -1,
+      // Asked many times between two tries: only a try counts.
+      reconnectDelayHandler: () => this.#retryInMs,
+      timeout: CONNECT_TIMEOUT_MS,
+      pingInterval: PING_INTERVAL_MS,
+      // Null: no upgrade behind one's back to a TLS that nobody has set up here.
+      tls: isTls ? Object.fromEntries(files) : null,
+      ...(user === undefined ? {} : { user, pass: password ?? "" }),
+      ...(token === undefined ? {} : { token }),
+      ...(credsFile === undefined
+        ? {}
+        : { authenticator: lib.credsAuthenticator(readCreds(credsFile)) }),
+    };
+  }
+
+  #headers(members: Readonly<Record<string, string>>): MsgHdrs {
+    const headers = (this.#lib as Library).headers();
+    for (const [name, value] of Object.entries(members)) headers.set(name, value);
+    return headers;
+  }
+
+  #cut(): ServantError {
+    if (this.#failure !== undefined) return this.#failure;
+    const reason = this.#isClosed ? "the connection was closed" : "the connection is cut";
+    return new ServantError("backend.unreachable", `Cannot reach ${this.#names}: ${reason}`);
+  }
+
+  get #names(): string {
+    const scheme = this.#target.isTls ? "tls" : "nats";
+    return this.#target.servers.map((server) => `"${scheme}://${server}"`).join(", ");
+  }
+
+  #failed(cause: unknown): ServantError {
+    if (cause instanceof ServantError) return cause;
+    const isRefusal = ["AuthorizationError", "UserAuthenticationExpiredError"].includes(
+      nameOf(cause),
+    );
+    const code = isRefusal ? "backend.unauthorized" : "backend.unreachable";
+    const verb = isRefusal ? "log in at" : "reach";
+    return new ServantError(code, `Cannot ${verb} ${this.#names}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Says why, in a way that leads out. */
+function reasonOf(cause: unknown): string {
+  const text = messageOf(cause);
+  const inner = cause instanceof Error && cause.cause !== undefined ? messageOf(cause.cause) : "";
+  const all = `${text} ${inner}`;
+  if (/altname/i.test(all)) return `${text}; its certificate is for other names than this one`;
+  if (/certificate|self.signed|issuer/i.test(all)) {
+    return `${text}; name the file of its authority with --ca or NATS_CA`;
+  }
+  return /certFile|null is not an object|tls/i.test(all)
+    ? `${text}; it asks for TLS: is it tls://?`
+    : text;
+}
+
+function nameOf(cause: unknown): string {
+  return cause instanceof Error ? cause.name : "";
+}
+
+function requestFailure(subject: string, cause: unknown): ServantError {
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  if ([cause, inner].some((error) => nameOf(error) === "NoResponders")) {
+    return new ServantError("nats.no-responders", `Cannot ask "${subject}": nobody listens there`);
+  }
+  const reason = nameOf(cause) === "TimeoutError" ? "no answer in time" : messageOf(cause);
+  return new ServantError("backend.unreachable", `Cannot ask "${subject}": ${reason}`, { cause });
+}
+
+function readCreds(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const problem = `Cannot read the credentials "${path}": ${messageOf(cause)}`;
+    throw new ServantError("nats.bad-servers", problem, { cause });
+  }
+}
