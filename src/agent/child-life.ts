@@ -18,6 +18,7 @@ import type { Clock } from "../core/ports.ts";
 import { TimeLimit } from "../core/time-limit.ts";
 import { hangWatch } from "./hang-watch.ts";
 import { isAction, isMotion, nameOf, type Task, type Terms } from "./task.ts";
+import { Telling } from "./telling.ts";
 
 /** How long a plugin may take to import, construct and register, in milliseconds. */
 export const LOAD_TIMEOUT_MS = 60_000;
@@ -62,6 +63,7 @@ export class ChildLife {
   readonly #over = Promise.withResolvers<void>();
   readonly #gone = new AbortController();
   readonly #watch: ReturnType<typeof hangWatch>;
+  readonly #telling: Telling;
   #count = 0;
   #isReady = false;
   #isClosed = false;
@@ -81,6 +83,7 @@ export class ChildLife {
       this.kill(new ServantError("plugin.load-failed", late)),
     );
     this.#watch = hangWatch(this, options);
+    this.#telling = new Telling(options.publish);
     this.#child = options.spawn((report) => this.#hear(report));
     if (this.#isKillable) this.#loading.start();
   }
@@ -233,6 +236,11 @@ export class ChildLife {
       case "progress":
         this.#progressed(report);
         break;
+      case "event":
+      case "stream":
+      case "sample":
+        this.#telling.hear(report);
+        break;
       case "pong":
         this.#watch.answered(report.started);
         break;
@@ -271,6 +279,7 @@ export class ChildLife {
 
   #finish(ended: Extract<ChildReport, { type: "ended" }>): void {
     this.#ended = ended;
+    this.#telling.end();
     this.#loading.hold();
     const early = `Cannot load the plugin: ${this.epitaph}`;
     this.#load.reject(this.#verdict?.reason ?? new ServantError("plugin.load-failed", early));

@@ -112,6 +112,7 @@ async function statusOf(parts: AgentParts): Promise<Status> {
     child: report.child,
     journal: { bytes: journalBytes(parts.journalPath), isFull: ledger.isFull },
     counts: { accepted, succeeded, failed: failed + rejected, delivered },
+    streams: report.streams,
     troubles: report.troubles,
   };
 }

@@ -3,6 +3,7 @@ import {
   type AgentEvent,
   describeEvent,
   type EventLine,
+  isLine,
   type Level,
   levels,
 } from "../core/events.ts";
@@ -22,6 +23,7 @@ export function eventLog(options: EventLogOptions): (event: AgentEvent) => void 
   const least = levels.indexOf(options.level);
   const { clock, colours, format, write } = options;
   return (event) => {
+    if (!isLine(event)) return;
     const told = describeEvent(event);
     if (levels.indexOf(told.level) < least) return;
     const time = new Date(clock.now());

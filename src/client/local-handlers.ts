@@ -8,6 +8,7 @@ import { type HandlerContext, handlerLog, type Orchestrator } from "../core/hand
 import type { JsonObject } from "../core/json.ts";
 import { perform } from "../core/perform.ts";
 import { type Handler, handlerMarks, type PluginClass } from "../core/plugin.ts";
+import { checkStream, eventsOver } from "../core/telemetry.ts";
 
 /** What belongs to one call. */
 export interface CallOptions {
@@ -69,6 +70,17 @@ export class LocalHandlers {
       paused: false,
       progress: () => {},
       untilResumed: async () => {},
+      // Nobody follows measurements here.
+      telemetry: {
+        stream(...stream) {
+          checkStream(...stream);
+          return () => {};
+        },
+      },
+      events: eventsOver((kind, fields) => {
+        const tell = kind === "alert" ? console.warn : console.info;
+        tell(`${kind}:`, fields);
+      }),
       log: handlerLog((level, message, fields) => {
         const tell = level === "debug" || level === "info" ? console.info : console.warn;
         tell(`${level}: ${message}`, fields);

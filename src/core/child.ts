@@ -2,10 +2,12 @@
  * The plugin's process as the rules of supervision see it: what it is told, what it tells, how it
  * is ended. The real one is a process behind pipes; the simulation brings its own.
  */
-import type { Assignment, Result } from "./assignment.ts";
+import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { ActionRules, HookName, Reconciled } from "./handlers.ts";
+import type { JsonObject } from "./json.ts";
 import type { Offer } from "./ports.ts";
+import type { EventKind } from "./telemetry.ts";
 
 /** What a loaded plugin can do. */
 export interface Loaded {
@@ -41,6 +43,13 @@ export type ChildAnswer =
   /** Reconciling, making safe or a hook did not work. */
   | { type: "failed"; id: number; code: ErrorCode; message: string };
 
+/** What the plugin tells whoever follows the machine. */
+export type ChildTelling =
+  | { type: "event"; kind: EventKind; auditId?: AuditId; fields: JsonObject }
+  /** It measures from now on, or at another interval, or no longer. */
+  | { type: "stream"; name: string; intervalMs: number; isOpen: boolean }
+  | { type: "sample"; name: string; value: JsonObject };
+
 /** Child to agent. */
 export type ChildReport =
   | { type: "ready"; loaded: Loaded }
@@ -49,6 +58,7 @@ export type ChildReport =
   | { type: "started"; id: number }
   | { type: "progress"; id: number; fraction: number; message: string }
   | ChildAnswer
+  | ChildTelling
   /** Its event loop turns; `started` is the last work that had started by then. */
   | { type: "pong"; started: number }
   /**

@@ -6,6 +6,7 @@ import type { AuditId } from "./assignment.ts";
 import type { ErrorCode } from "./errors.ts";
 import { expiryText } from "./gateway.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { EventKind } from "./telemetry.ts";
 
 export const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
@@ -66,15 +67,26 @@ export type AgentEvent =
   | { type: "log.recovered"; dropped: number }
   | { type: "child.started"; pid: number }
   | { type: "child.ended"; pid: number; reason: string }
-  | { type: "plugin.dropped"; lines: number }
-  /** What a handler tells whoever follows the machine, beside its log. */
-  | { type: "plugin.event"; kind: "log" | "alert" | "media"; auditId?: AuditId; fields: JsonObject }
-  /** The plugin measures something again and again from now on, or no longer. */
+  | { type: "plugin.dropped"; lines: number; what?: "events" | "samples" | "streams" }
+  /**
+   * What a handler tells whoever follows the machine, beside its log. `fields` has `type` and
+   * `severity` of an alert, `media_url` and `media_type`, or `log_level` and `msg`, and what it adds.
+   */
+  | { type: "plugin.event"; kind: EventKind; auditId?: AuditId; fields: JsonObject }
+  /**
+   * The plugin measures something again and again from now on, or at another interval, or no longer;
+   * its process ended, maybe. Whoever wants to know all that are open listens from the start.
+   */
   | { type: "plugin.stream"; name: string; intervalMs: number; isOpen: boolean }
   /** One measurement: data, not a line of the log. */
   | { type: "plugin.sample"; name: string; value: JsonObject }
   | { type: "plugin.log"; level: Level; auditId?: AuditId; message: string; fields: JsonObject }
   | { type: "backend.log"; level: Level; message: string; fields: JsonObject };
+
+/** A measurement is data: no line is made of it, or streams would fill every log. */
+export function isLine({ type }: AgentEvent): boolean {
+  return type !== "plugin.sample";
+}
 
 /** What a person or a log shipper reads of an event. */
 export interface EventLine {
@@ -189,13 +201,13 @@ function phrase(event: Phrased): [Level, string] {
     case "log.recovered":
       return ["info", `the log on disk takes lines again, ${event.dropped} are missing`];
     case "plugin.event":
-      return [event.kind === "alert" ? "warn" : "info", `${event.kind}: ${toldFields(event)}`];
+      return eventLine(event);
     case "plugin.stream":
       return ["debug", streamLine(event)];
     case "plugin.sample":
       return ["debug", `${event.name}: ${JSON.stringify(event.value)}`];
     case "plugin.dropped":
-      return ["warn", `the plugin prints too much: ${event.lines} lines of a second are not told`];
+      return ["warn", droppedLine(event)];
     case "child.started":
       return ["debug", `plugin process ${event.pid} started`];
     case "child.ended":
@@ -205,11 +217,20 @@ function phrase(event: Phrased): [Level, string] {
 
 /** The longest text of a plugin's event in a line, in characters. */
 const TOLD_MAX_CHARS = 200;
+const LEVELS: Readonly<Record<string, Level>> = { DEBUG: "debug", WARNING: "warn", ERROR: "error" };
 
-function toldFields({ fields }: Extract<AgentEvent, { type: "plugin.event" }>): string {
-  const { msg } = fields;
-  const text = typeof msg === "string" ? msg : JSON.stringify(fields);
-  return text.length <= TOLD_MAX_CHARS ? text : `${text.slice(0, TOLD_MAX_CHARS)}...`;
+function eventLine(event: Extract<AgentEvent, { type: "plugin.event" }>): [Level, string] {
+  const { kind, fields } = event;
+  const cut = (text: string) =>
+    text.length <= TOLD_MAX_CHARS ? text : `${text.slice(0, TOLD_MAX_CHARS)}...`;
+  if (kind === "log") return [LEVELS[String(fields.log_level)] ?? "info", cut(`${fields.msg}`)];
+  if (kind === "media") return ["info", cut(`${fields.media_type}: ${fields.media_url}`)];
+  return ["warn", cut(`alert: ${fields.type} (${fields.severity})`)];
+}
+
+function droppedLine({ lines, what }: Extract<AgentEvent, { type: "plugin.dropped" }>): string {
+  const too = what === undefined ? "prints too much" : "tells too much";
+  return `the plugin ${too}: ${lines} ${what ?? "lines"} of a second are not told`;
 }
 
 function streamLine(event: Extract<AgentEvent, { type: "plugin.stream" }>): string {

@@ -7,6 +7,7 @@ import type { AuditId } from "./assignment.ts";
 import type { Atom } from "./atom.ts";
 import type { Level } from "./events.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { Events, Telemetry } from "./telemetry.ts";
 import type { AnyFluent, Transition } from "./vocabulary.ts";
 
 /** In a class's decorator metadata: the list of its marked methods. */
@@ -110,6 +111,10 @@ export function handlerLog(
 /** What a handler is given beside its parameters. */
 export interface HandlerContext {
   readonly log: HandlerLog;
+  /** Measurements that go on after the handler. */
+  readonly telemetry: Telemetry;
+  /** What whoever follows the machine should know. */
+  readonly events: Events;
   readonly auditId: AuditId;
   /** The transition's name, or the fluent's. */
   readonly transition: string;
@@ -126,7 +131,10 @@ export interface HandlerContext {
 }
 
 /** What the method that makes the machine safe is given: no assignment belongs to it. */
-export type SafeContext = Pick<HandlerContext, "log" | "signal" | "orchestrator">;
+export type SafeContext = Pick<
+  HandlerContext,
+  "log" | "telemetry" | "events" | "signal" | "orchestrator"
+>;
 
 /** What a handler may ask of the backend. Each call is a request of the agent's. */
 export interface Orchestrator {

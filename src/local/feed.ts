@@ -2,7 +2,7 @@
  * Where events become lines: numbered as they come, written down a moment later, all at once. What
  * publishes an event pays for a push onto a list and no more, however many read along.
  */
-import { type AgentEvent, describeEvent } from "../core/events.ts";
+import { type AgentEvent, describeEvent, isLine } from "../core/events.ts";
 import { type LogChunk, type LogStore, linesOf, type NumberedLine, numbered } from "../core/log.ts";
 import type { Clock } from "../core/ports.ts";
 import { Ring } from "./ring.ts";
@@ -77,6 +77,7 @@ export class Feed {
 
   /** Takes an event for its line: a listener for the bus. */
   readonly push = (event: AgentEvent): void => {
+    if (!isLine(event)) return;
     this.#pending.push(event);
     this.#pendingAtMs.push(this.#clock.now());
     if (event.type === "plugin.log") this.#pendingChars += event.message.length;

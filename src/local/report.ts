@@ -2,13 +2,16 @@
  * What is going on now, as the bus tells it: the link, the plugin's process, progress, the last
  * troubles. A fold: it is handed events and the time, and asks nobody.
  */
-import { type AgentEvent, describeEvent } from "../core/events.ts";
-import type { Link, Progress, Status, Trouble } from "../wire/local.ts";
+import { type AgentEvent, describeEvent, isLine } from "../core/events.ts";
+import { isShorterThan } from "../core/json.ts";
+import type { Link, Progress, Status, Stream, Trouble } from "../wire/local.ts";
 
 /** What more assignments than this report of their progress is forgotten, oldest first. */
 const PROGRESS_MAX = 256;
 /** How many warnings and errors are remembered. */
 export const TROUBLES_MAX = 10;
+/** The largest measurement that is shown, in characters. */
+const VALUE_MAX_CHARS = 2_000;
 /** Their text is cut here, in characters. */
 const TROUBLE_MAX_CHARS = 500;
 
@@ -18,6 +21,7 @@ export class Report {
   isDraining = false;
   readonly #progress = new Map<string, Progress>();
   readonly #troubles: Trouble[] = [];
+  readonly #streams = new Map<string, Stream>();
   #link: Omit<Link, "origin" | "since"> & { sinceMs: number };
   #child: { pid?: number; startedAt?: string; restarts: number; lastEnd?: string } = {
     restarts: 0,
@@ -44,6 +48,11 @@ export class Report {
     return [...this.#troubles];
   }
 
+  /** By name. */
+  get streams(): Stream[] {
+    return [...this.#streams.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   link(origin: string): Link {
     const { sinceMs, ...told } = this.#link;
     return { ...told, origin, since: iso(sinceMs) };
@@ -56,6 +65,7 @@ export class Report {
   hear(event: AgentEvent, nowMs: number): void {
     this.#hearLink(event, nowMs);
     this.#hearAssignment(event, nowMs);
+    this.#hearStream(event, nowMs);
     switch (event.type) {
       case "agent.not-ready":
       case "machine.unsafe":
@@ -124,7 +134,27 @@ export class Report {
     }
   }
 
+  /** There are not many at a time: the plugin's process is held to that. */
+  #hearStream(event: AgentEvent, nowMs: number): void {
+    if (event.type === "plugin.stream") {
+      const { name, intervalMs, isOpen } = event;
+      if (isOpen) this.#streams.set(name, { ...this.#streams.get(name), name, intervalMs });
+      else this.#streams.delete(name);
+    }
+    if (event.type !== "plugin.sample") return;
+    const { name, value } = event;
+    const stream = this.#streams.get(name);
+    if (stream === undefined) return;
+    const isLarge = !isShorterThan(value, VALUE_MAX_CHARS);
+    this.#streams.set(name, {
+      ...stream,
+      at: iso(nowMs),
+      value: isLarge ? { large: true } : value,
+    });
+  }
+
   #remember(event: AgentEvent, nowMs: number): void {
+    if (!isLine(event)) return;
     if (event.type === "plugin.log" && event.level !== "error" && event.level !== "warn") return;
     const { level, source, message, auditId } = describeEvent(event);
     if (level !== "warn" && level !== "error") return;

@@ -1,5 +1,5 @@
 /** Counts what happened since the agent started: a fold of the bus, told as metrics. */
-import { type AgentEvent, describeEvent, type Level } from "../core/events.ts";
+import { type AgentEvent, describeEvent, isLine, type Level } from "../core/events.ts";
 import { Histogram } from "../wire/prometheus.ts";
 
 /** Upper bounds of the buckets, in seconds. */
@@ -25,7 +25,7 @@ export class Tally {
   unsaid = 0;
 
   hear(event: AgentEvent): void {
-    this.lines[levelOf(event)] += 1;
+    if (isLine(event)) this.lines[levelOf(event)] += 1;
     switch (event.type) {
       case "plugin.dropped":
         this.unsaid += event.lines;

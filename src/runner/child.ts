@@ -12,7 +12,7 @@ import type { Plugin } from "../core/plugin.ts";
 import type { FromChild, ToChild } from "./frames.ts";
 import { loadedOf, PluginHost } from "./host.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
-import { captureConsole, captureStreams, printLine, printStart } from "./print.ts";
+import { captureConsole, captureStreams, printLine, printStart, printTelling } from "./print.ts";
 import type { PluginReference } from "./reference.ts";
 
 /** Runs until the agent closes the channel; `onWork` is told of the start and of each result. */
@@ -41,6 +41,7 @@ export async function runChild(
   const calls = new PendingCalls();
   const host = new PluginHost(plugin, {
     report: send,
+    tell: printTelling,
     starting: printStart,
     within: (auditId, work) => running.run(auditId, work),
     log: printLine,

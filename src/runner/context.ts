@@ -1,6 +1,6 @@
 /** What a running handler is given: its log, its progress, its way to the backend. */
 import type { Assignment } from "../core/assignment.ts";
-import { bytesAsText } from "../core/bytes.ts";
+import type { ChildTelling } from "../core/child.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
 import {
   type HandlerContext,
@@ -12,10 +12,14 @@ import {
   orchestratorMethods,
   type SafeContext,
 } from "../core/handlers.ts";
-import { isJsonObject, isNestedWithin, type Json, type JsonObject } from "../core/json.ts";
+import type { Json } from "../core/json.ts";
+import { plainFields, textOf } from "../core/plain-fields.ts";
+import { eventsOver, type Telemetry } from "../core/telemetry.ts";
 
 export interface ContextPorts {
   log(line: LogLine): void;
+  tell(event: Extract<ChildTelling, { type: "event" }>): void;
+  readonly telemetry: Telemetry;
   progress(fraction: number, message: string): void;
   isPaused(): boolean;
   untilResumed(signal: AbortSignal): Promise<void>;
@@ -33,6 +37,8 @@ export function handlerContext(
     transition: nameOf(assignment),
     signal,
     log: logOver((line) => ports.log({ ...line, auditId })),
+    telemetry: ports.telemetry,
+    events: eventsOver((kind, fields) => ports.tell({ type: "event", kind, auditId, fields })),
     progress(fraction, message = "") {
       const share = typeof fraction === "number" ? Math.min(Math.max(fraction || 0, 0), 1) : 0;
       ports.progress(share, textOf(message));
@@ -46,12 +52,18 @@ export function handlerContext(
 }
 
 export function safeContext(signal: AbortSignal, ports: ContextPorts): SafeContext {
-  return { signal, log: logOver(ports.log), orchestrator: orchestratorOver(ports.call) };
+  return {
+    signal,
+    log: logOver(ports.log),
+    telemetry: ports.telemetry,
+    events: eventsOver((kind, fields) => ports.tell({ type: "event", kind, fields })),
+    orchestrator: orchestratorOver(ports.call),
+  };
 }
 
 function logOver(write: (line: LogLine) => void): HandlerLog {
   return handlerLog((level, message, fields) =>
-    write({ level, message: textOf(message), fields: printable(fields) }),
+    write({ level, message: textOf(message), fields: plainFields(fields) }),
   );
 }
 
@@ -78,21 +90,5 @@ function plainArguments(method: string, args: readonly unknown[]): readonly Json
       "usage.invalid",
       `Cannot call orchestrator.${method}: ${messageOf(cause)}`,
     );
-  }
-}
-
-/** A plugin in JavaScript logs what it likes. */
-function textOf(message: unknown): string {
-  return typeof message === "string" ? message : String(messageOf(message));
-}
-
-/** Log fields must never fail the handler that logs: what is not JSON is told as text. */
-function printable(fields: unknown): JsonObject {
-  try {
-    const plain = JSON.parse(JSON.stringify(fields ?? {}, bytesAsText)) as Json;
-    if (!isNestedWithin(plain)) return { unprintable: "it nests too deep" };
-    return isJsonObject(plain) ? plain : { value: plain };
-  } catch (cause) {
-    return { unprintable: textOf(cause) };
   }
 }

@@ -2,11 +2,13 @@
 import * as z from "zod/mini";
 import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
+import type { ChildTelling } from "../core/child.ts";
 import type { Domain } from "../core/domain.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
 import { type ActionRules, hookNames, type LogLine, type Reconciled } from "../core/handlers.ts";
 import { isNestedWithin, type Json } from "../core/json.ts";
 import type { Offer } from "../core/ports.ts";
+import { INTERVAL_MAX_MS, INTERVAL_MIN_MS, STREAM_NAME } from "../core/telemetry.ts";
 import type { FromChild } from "./frames.ts";
 
 const errorCode = z.custom<ErrorCode>(isErrorCode);
@@ -90,3 +92,25 @@ export const LogFrame: z.ZodMiniType<LogLine> = z.object({
   message: z.string(),
   fields: z.record(z.string(), json),
 });
+
+const streamName = z.string().check(z.regex(STREAM_NAME));
+/** What stands after `TELL_MARK`. */
+export const TellFrame: z.ZodMiniType<ChildTelling> = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("event"),
+    kind: z.enum(["alert", "media", "log"]),
+    auditId: z.exactOptional(auditId),
+    fields: z.record(z.string(), json),
+  }),
+  z.object({
+    type: z.literal("stream"),
+    name: streamName,
+    intervalMs: z.number().check(z.gte(INTERVAL_MIN_MS), z.lte(INTERVAL_MAX_MS)),
+    isOpen: z.boolean(),
+  }),
+  z.object({
+    type: z.literal("sample"),
+    name: streamName,
+    value: z.record(z.string(), json),
+  }),
+]);

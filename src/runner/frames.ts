@@ -2,7 +2,7 @@
  * What the agent and its plugin child say to each other, over the child's IPC channel. The child
  * needs these types alone: the schemas stand apart, so that it starts without loading them.
  */
-import type { ChildOrder, ChildReport } from "../core/child.ts";
+import type { ChildOrder, ChildReport, ChildTelling } from "../core/child.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 
@@ -12,9 +12,12 @@ export type ToChild =
   | { type: "answer"; id: number; value: Json }
   | { type: "refusal"; id: number; code: ErrorCode; message: string };
 
-/** Child to agent. A start is told on its standard output, its end by the system. */
+/**
+ * Child to agent over the channel. A start and what the plugin tells go by its standard output, its
+ * end is told by the system.
+ */
 export type FromChild =
-  | Exclude<ChildReport, { type: "started" | "ended" }>
+  | Exclude<ChildReport, ChildTelling | { type: "started" | "ended" }>
   | { type: "call"; id: number; method: string; args: readonly Json[] };
 
 /** A line of the child's output that is a log entry (`LogLine` as JSON) starts with this. */
@@ -24,3 +27,9 @@ export const LOG_MARK = "\u001e";
  * may still wait in the child when it dies; what was written to the pipe is there to read.
  */
 export const START_MARK = "\u001d";
+/**
+ * A line that is a `ChildTelling` as JSON, its type first, starts with this. It goes the way of the
+ * log: in its order, heard of a process that dies with its next instruction, and no faster than the
+ * agent reads.
+ */
+export const TELL_MARK = "\u001c";

@@ -3,19 +3,24 @@
 import { makeSafe, reconcile } from "../core/after-cut.ts";
 import type { AuditId } from "../core/assignment.ts";
 import { Bell } from "../core/bell.ts";
-import type { ChildOrder, ChildReport, ChildWork, Loaded } from "../core/child.ts";
+import type { ChildOrder, ChildReport, ChildTelling, ChildWork, Loaded } from "../core/child.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
 import { callHook, hooksOf } from "../core/hooks.ts";
 import { perform } from "../core/perform.ts";
 import { actionRules, type Plugin } from "../core/plugin.ts";
 import { type ContextPorts, handlerContext, safeContext } from "./context.ts";
+import { Streams } from "./streams.ts";
 
-type Report = Exclude<ChildReport, { type: "ready" | "broken" | "started" | "ended" }>;
+type Report = Exclude<
+  ChildReport,
+  ChildTelling | { type: "ready" | "broken" | "started" | "ended" }
+>;
 type Work = ChildWork & { readonly id: number };
 
 export interface HostPorts {
   report(report: Report): void;
+  tell(telling: ChildTelling): void;
   /** Called right before a method is; when it throws the method is not called. */
   starting(id: number): void;
   /** Runs it as the work of this assignment: what it prints belongs to that. */
@@ -39,12 +44,17 @@ export class PluginHost {
   readonly #ports: HostPorts;
   readonly #aborts = new Map<number, AbortController>();
   readonly #bell = new Bell();
+  readonly #streams: Streams;
   #isPaused = false;
   #started = 0;
 
   constructor(plugin: Plugin, ports: HostPorts) {
     this.#plugin = plugin;
     this.#ports = ports;
+    this.#streams = new Streams({
+      tell: ports.tell,
+      warn: (message) => ports.log({ level: "warn", message, fields: {} }),
+    });
   }
 
   /** Resolves when the order is carried out; never rejects. */
@@ -105,9 +115,11 @@ export class PluginHost {
   }
 
   #contextPorts(id: number): ContextPorts {
-    const { log, call, report } = this.#ports;
+    const { log, tell, call, report } = this.#ports;
     return {
       log,
+      tell,
+      telemetry: this.#streams,
       call,
       progress: (fraction, message) => report({ type: "progress", id, fraction, message }),
       isPaused: () => this.#isPaused,

@@ -5,15 +5,15 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AuditId } from "../core/assignment.ts";
-import type { SpawnChild } from "../core/child.ts";
+import type { ChildTelling, SpawnChild } from "../core/child.ts";
 import { toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
 import { type PluginClass, readPlugin } from "../core/plugin.ts";
 import { loadedOf, PluginHost } from "./host.ts";
-import { LineQuota } from "./line-quota.ts";
+import { Quotas } from "./line-quota.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
-import { captureConsole, piecesOf } from "./print.ts";
+import { captureConsole, piecesOf, tellingText } from "./print.ts";
 import type { PluginReference } from "./reference.ts";
 
 export interface InlineOptions {
@@ -30,19 +30,19 @@ export function inlineChild(
   return (hear) => {
     let host: PluginHost | undefined;
     const running = new AsyncLocalStorage<AuditId>();
-    const quota = new LineQuota({
-      now: () => performance.now(),
-      onDropped: (lines) => publish({ type: "plugin.dropped", lines }),
-    });
+    const quotas = new Quotas(publish);
     const log = (whole: LogLine) => {
       for (const { line, text } of piecesOf(whole)) {
-        if (quota.takes(text)) publish({ type: "plugin.log", ...line });
+        if (quotas.takes(text)) publish({ type: "plugin.log", ...line });
       }
+    };
+    const tell = (telling: ChildTelling) => {
+      if (quotas.takes(tellingText(telling))) hear(telling);
     };
     const giveBack = captureConsole(() => running.getStore(), log);
     const end = () => {
       giveBack();
-      quota.tell();
+      quotas.tell();
       queueMicrotask(() => hear({ type: "ended", how: "no more", isHeardOut: true }));
     };
     const loading =
@@ -54,6 +54,7 @@ export function inlineChild(
         host = new PluginHost(plugin, {
           call,
           report: hear,
+          tell,
           starting: (id) => hear({ type: "started", id }),
           within: (auditId, work) => running.run(auditId, work),
           log,

@@ -8,10 +8,10 @@ import { messageOf, toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { OrchestratorCall } from "../core/handlers.ts";
 import { FromChildFrame } from "./frame-schemas.ts";
-import type { FromChild, ToChild } from "./frames.ts";
-import { LineQuota } from "./line-quota.ts";
+import { type FromChild, TELL_MARK, type ToChild } from "./frames.ts";
+import { Quotas } from "./line-quota.ts";
 import { readLines } from "./lines.ts";
-import { toLogLine } from "./output.ts";
+import { toLogLine, toTelling } from "./output.ts";
 
 export interface ProcessOptions {
   /** The program and arguments that start a child. */
@@ -65,10 +65,7 @@ class PluginProcess implements Child {
   readonly #options: ProcessOptions;
   readonly #hear: Hear;
   readonly #work = new Map<number, ChildWork>();
-  readonly #quota = new LineQuota({
-    now: () => performance.now(),
-    onDropped: (lines) => this.#options.publish({ type: "plugin.dropped", lines }),
-  });
+  readonly #quotas = new Quotas((event) => this.#options.publish(event));
   /** The channel to the child. */
   #isOpen = true;
   #isExited = false;
@@ -195,15 +192,17 @@ class PluginProcess implements Child {
     const timer = setTimeout(late.resolve, OUTPUT_GRACE_MS, false);
     const isHeardOut = await Promise.race([outputs, late.promise]);
     clearTimeout(timer);
-    this.#quota.tell();
+    this.#quotas.tell();
     const { exitCode, signalCode } = this.#process;
     const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
     this.#hear({ type: "ended", how, isHeardOut });
   }
 
   #print(line: string, level: "info" | "warn"): void {
-    if (!this.#quota.takes(line)) return;
-    this.#options.publish({ type: "plugin.log", ...toLogLine(line, level, this.#onlyOne()) });
+    if (!this.#quotas.takes(line)) return;
+    const telling = line.startsWith(TELL_MARK) ? toTelling(line) : undefined;
+    if (telling !== undefined) this.#hear(telling);
+    else this.#options.publish({ type: "plugin.log", ...toLogLine(line, level, this.#onlyOne()) });
   }
 
   /** Raw output belongs to the one assignment that runs; with several, to none of them. */

@@ -1,9 +1,10 @@
 /** The child's own side of its output: each line goes out whole, marked, with its audit id. */
 import type { Writable } from "node:stream";
 import type { AuditId } from "../core/assignment.ts";
+import type { ChildTelling } from "../core/child.ts";
 import type { Level } from "../core/events.ts";
 import type { LogLine } from "../core/handlers.ts";
-import { LOG_MARK, START_MARK } from "./frames.ts";
+import { LOG_MARK, START_MARK, TELL_MARK } from "./frames.ts";
 import { LINE_MAX_CHARS } from "./lines.ts";
 
 // JSON writes a character as six at the most: a piece and the fields are sure to fit on one line.
@@ -34,7 +35,17 @@ export function* piecesOf(
 
 /** Returns when the line is written: a plugin that prints without end waits for its reader. */
 export function printLine(line: LogLine): void {
-  for (const { text } of piecesOf(line)) writeLine(text);
+  for (const { text } of piecesOf(line)) writeLine(`${LOG_MARK}${text}`);
+}
+
+/** What the plugin tells is bounded in size before it comes here. */
+export function printTelling(telling: ChildTelling): void {
+  writeLine(tellingText(telling));
+}
+
+/** The line that it is told by. */
+export function tellingText({ type, ...rest }: ChildTelling): string {
+  return `${TELL_MARK}${JSON.stringify({ type, ...rest })}`;
 }
 
 /** How long to wait for the reader of a full pipe before the next try, in milliseconds. */
@@ -50,7 +61,7 @@ export function printStart(id: number): void {
 
 function writeLine(text: string): void {
   try {
-    write(Buffer.from(`${LOG_MARK}${text}\n`));
+    write(Buffer.from(`${text}\n`));
   } catch (cause) {
     const { code } = cause as { code?: unknown };
     if (code !== "EPIPE") throw cause; // else nobody reads any more: the agent is gone

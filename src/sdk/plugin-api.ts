@@ -13,6 +13,7 @@ export type {
   SafeContext,
 } from "../core/handlers.ts";
 export type { Json, JsonObject } from "../core/json.ts";
+export type { Events, Read, Reading, Telemetry } from "../core/telemetry.ts";
 export {
   domain,
   type Fluent,

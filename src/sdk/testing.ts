@@ -21,6 +21,7 @@ import type { JsonObject } from "../core/json.ts";
 import { perform } from "../core/perform.ts";
 import { type PluginClass, readPlugin } from "../core/plugin.ts";
 import type { Offer } from "../core/ports.ts";
+import { checkStream, type EventKind, eventsOver, type Read, sampleOf } from "../core/telemetry.ts";
 
 export interface TestPlugin {
   readonly offer: Offer;
@@ -28,6 +29,15 @@ export interface TestPlugin {
   readonly logs: readonly LogLine[];
   /** What the handlers told of their progress, oldest first. */
   readonly progress: readonly { readonly fraction: number; readonly message: string }[];
+  /** What the handlers told by `ctx.events`, oldest first. */
+  readonly events: readonly TestEvent[];
+  /** The intervals of the streams that are open, by name. */
+  readonly streams: Readonly<Record<string, number>>;
+  /**
+   * Reads the stream once, now: nothing is read by itself here. What is told of it, undefined when
+   * there is nothing to tell; rejects when its `read` fails, or no such stream is open.
+   */
+  sample(stream: string): Promise<JsonObject | undefined>;
   /** Carries out an action assignment; parameters are object names, as on the wire. */
   act(transition: string, params?: JsonObject, signal?: AbortSignal): Promise<Result>;
   /** Asks for a belief. */
@@ -38,6 +48,12 @@ export interface TestPlugin {
   safe(signal?: AbortSignal): Promise<void>;
   /** What `ctx.paused` says from here on; false wakes those who wait for it. */
   setPaused(isPaused: boolean): void;
+}
+
+export interface TestEvent {
+  readonly kind: EventKind;
+  readonly auditId?: AuditId;
+  readonly fields: JsonObject;
 }
 
 /**
@@ -51,6 +67,8 @@ export async function testPlugin(
   const plugin = await readPlugin(cls, cls.name);
   const logs: LogLine[] = [];
   const progress: { fraction: number; message: string }[] = [];
+  const events: TestEvent[] = [];
+  const open = new Map<string, { readonly read: Read; readonly intervalMs: number }>();
   const bell = new Bell();
   let isPaused = false;
   let count = 0;
@@ -62,6 +80,15 @@ export async function testPlugin(
       transition,
       signal,
       orchestrator: strict(orchestrator),
+      telemetry: {
+        stream(name, read, intervalMs) {
+          checkStream(name, read, intervalMs);
+          const stream = { read, intervalMs };
+          open.set(name, stream);
+          return () => void (open.get(name) === stream && open.delete(name));
+        },
+      },
+      events: eventsOver((kind, fields) => void events.push({ kind, auditId, fields })),
       progress: (fraction, message = "") => void progress.push({ fraction, message }),
       get paused() {
         return isPaused;
@@ -78,6 +105,17 @@ export async function testPlugin(
     offer: plugin.offer,
     logs,
     progress,
+    events,
+    get streams() {
+      return Object.fromEntries([...open].map(([name, { intervalMs }]) => [name, intervalMs]));
+    },
+    async sample(name) {
+      const stream = open.get(name);
+      if (stream !== undefined) return sampleOf(await stream.read());
+      const names = [...open.keys()].join(", ") || "none";
+      const problem = `Cannot read stream "${name}": it is not open (open: ${names})`;
+      throw new ServantError("usage.invalid", problem);
+    },
     act(transition, params = {}, signal) {
       const ctx = context(transition, signal);
       return perform(plugin, { kind: "action", auditId: ctx.auditId, transition, params }, ctx);

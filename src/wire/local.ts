@@ -54,6 +54,17 @@ export const Trouble = z.object({
 });
 export type Trouble = z.infer<typeof Trouble>;
 
+/** What the plugin measures again and again. */
+export const Stream = z.object({
+  name: z.string(),
+  intervalMs: z.number().check(z.describe("from one measurement to the next, in milliseconds")),
+  at: z.optional(Time.check(z.describe("when it measured last; absent: not yet"))),
+  value: z.optional(
+    z.record(z.string(), AnyJson).check(z.describe("the last; `large` alone when it is too large")),
+  ),
+});
+export type Stream = z.infer<typeof Stream>;
+
 export const Status = z.object({
   version: z.string(),
   pid: z.int(),
@@ -88,6 +99,9 @@ export const Status = z.object({
       delivered: count("results that the backend took, repeats too"),
     })
     .check(z.describe("assignments since the agent started")),
+  streams: z.optional(
+    z.array(Stream).check(z.describe("what the plugin measures: the last of each, by name")),
+  ),
   troubles: z.array(Trouble).check(z.describe("the last warnings and errors, newest first")),
 });
 export type Status = z.infer<typeof Status>;

@@ -48,6 +48,19 @@ test("what runs has its progress, and says when it was called off or started aga
   expect(screen({ inHand: [{ ...running, progress: wild }] })).toContain("█ 100 %");
 });
 
+test("what the plugin measures stands with its age", () => {
+  const at = "2026-05-11T14:59:59.000Z";
+  const streams = [
+    { name: "pos", intervalMs: 500 },
+    { name: "temp", intervalMs: 500, at, value: { value: 21.5 } },
+    { name: "weight", intervalMs: 500, at, value: { g: 1.5, note: "\u001b[2J" } },
+  ];
+  expect(screen({ streams })).toContain(`  measures pos nothing yet
+           temp 21.5, 1.0 s ago
+           weight g=1.5 note="\\u001b[2J", 1.0 s ago
+`);
+});
+
 test("what waits is no more than a few lines", () => {
   const waiting = Array.from({ length: 50 }, (_, n) => ({
     ...{ ...running, auditId: `w${n}`, phase: "accepted" as const },

@@ -95,7 +95,7 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
   "plugin.dropped": [{ type: "plugin.dropped", lines: 7 }, /7 lines/],
   "plugin.event": [
     { type: "plugin.event", kind: "alert", auditId, fields: { type: "leak", severity: "high" } },
-    /alert: .*leak/,
+    /^alert: leak \(high\)$/,
   ],
   "plugin.stream": [
     { type: "plugin.stream", name: "weight", intervalMs: 100, isOpen: true },

@@ -32,6 +32,8 @@ function context(signal: AbortSignal, logs: string[]): HandlerContext {
     paused: false,
     untilResumed: async () => {},
     orchestrator: {} as HandlerContext["orchestrator"],
+    telemetry: {} as HandlerContext["telemetry"],
+    events: {} as HandlerContext["events"],
   };
 }
 

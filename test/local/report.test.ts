@@ -1,10 +1,14 @@
 // Goal: what a person reads of the agent follows what the agent says of itself. Method: events, told
 // one after the other at known times.
 import { expect, test } from "bun:test";
+import { eventLog } from "../../src/cli/event-log.ts";
 import type { AuditId } from "../../src/core/assignment.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { Feed } from "../../src/local/feed.ts";
 import { Report, TROUBLES_MAX } from "../../src/local/report.ts";
 import { Tally } from "../../src/local/tally.ts";
+import { systemClock } from "../../src/system/clock.ts";
 
 const ORIGIN = "http://127.0.0.1:8421";
 const auditId = "a1" as AuditId;
@@ -92,4 +96,39 @@ test("the tally counts each outcome once, and durations in their buckets", () =>
   expect(tally.took.counts).toEqual([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
   expect(tally.polls.sum).toBe(25);
   expect(tally.lines).toEqual({ debug: 0, info: 2, warn: 2, error: 0 });
+});
+
+test("streams: the last measurement of each that is open, a large one left out", () => {
+  const stream = (name: string, isOpen: boolean): AgentEvent => ({
+    ...{ type: "plugin.stream", name, intervalMs: 500, isOpen },
+  });
+  const sample = (name: string, value: JsonObject): AgentEvent => ({
+    ...{ type: "plugin.sample", name, value },
+  });
+  const report = told(
+    ...[stream("weight", true), stream("gone", true), stream("pos", true), stream("scan", true)],
+    ...[sample("weight", { g: 1 }), sample("weight", { g: 2 }), sample("unopened", { g: 3 })],
+    ...[sample("scan", { text: "x".repeat(5_000) }), stream("gone", false)],
+  );
+  expect(report.streams).toEqual([
+    { name: "pos", intervalMs: 500 },
+    { name: "scan", intervalMs: 500, at: "1970-01-01T00:00:08.000Z", value: { large: true } },
+    { name: "weight", intervalMs: 500, at: "1970-01-01T00:00:06.000Z", value: { g: 2 } },
+  ]);
+});
+
+test("a measurement is no line: neither of the log nor of what the tally counts", () => {
+  const sample: AgentEvent = { type: "plugin.sample", name: "weight", value: { g: 1 } };
+  const tally = new Tally();
+  tally.hear(sample);
+  expect(tally.lines).toEqual({ debug: 0, info: 0, warn: 0, error: 0 });
+  const feed = new Feed({ clock: systemClock });
+  feed.push(sample);
+  expect(feed.lastSeq).toBe(0);
+  let printed = "";
+  const write = (text: string) => {
+    printed += text;
+  };
+  eventLog({ format: "pretty", level: "debug", colours: false, clock: systemClock, write })(sample);
+  expect(printed).toBe("");
 });

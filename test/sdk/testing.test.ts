@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { AuditId } from "../../src/core/assignment.ts";
 import { move, robotAt } from "../../src/domains/warehouse.ts";
 import {
   type ActionContext,
@@ -9,6 +10,7 @@ import {
   reconcile,
   type SafeContext,
   safe,
+  z,
 } from "../../src/sdk/index.ts";
 import { testPlugin } from "../../src/sdk/testing.ts";
 
@@ -143,4 +145,42 @@ test("testPlugin() pauses handlers and lets them go on", async () => {
   expect(isOver).toBe(false);
   cart.setPaused(false);
   expect(await run).toMatchObject({ success: true, message: "paused: false" });
+});
+
+class Scale {
+  grams: number | null = 2;
+  @action("open", { params: z.object({}) })
+  open(_params: object, { events, telemetry }: ActionContext) {
+    const close = telemetry.stream("weight", () => this.grams, 500);
+    telemetry.stream("broken", () => Promise.reject(new Error("no cell")), 1_000);
+    events.alert("overload", "high", { grams: 250 });
+    if (this.grams === null) close();
+  }
+}
+
+test("testPlugin() keeps events, and reads a stream when the test asks", async () => {
+  const scale = await testPlugin(Scale);
+  await scale.act("open");
+  expect(scale.streams).toEqual({ weight: 500, broken: 1_000 });
+  expect(await scale.sample("weight")).toEqual({ value: 2 });
+  expect(await scale.sample("broken").catch(({ message }) => message)).toBe("no cell");
+  expect(scale.events).toEqual([
+    {
+      kind: "alert",
+      auditId: "test-1" as AuditId,
+      fields: { type: "overload", severity: "high", grams: 250 },
+    },
+  ]);
+  expect(await scale.sample("height").catch(({ message }) => message)).toBe(
+    'Cannot read stream "height": it is not open (open: weight, broken)',
+  );
+});
+
+test("testPlugin() closes a stream", async () => {
+  class Closing extends Scale {
+    override grams = null;
+  }
+  const scale = await testPlugin(Closing);
+  await scale.act("open");
+  expect(scale.streams).toEqual({ broken: 1_000 });
 });

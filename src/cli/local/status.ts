@@ -37,6 +37,7 @@ export function statusLines(told: Status, out: Output): string[] {
     ...list("runs", running, out, (each) => runningText(each, since)),
     ...list("waits", waiting, out, (each) => waitingText(each, since)),
     ...(inHand.length === 0 ? [row("runs", out.paint.dim("nothing"))] : []),
+    ...streams(told),
     row("outbox", `${outbox.waiting} results${oldest}${aside}`),
     row("journal", `${bytesText(journal.bytes)}${journal.isFull ? ", cannot be written" : ""}`),
     row(
@@ -45,6 +46,25 @@ export function statusLines(told: Status, out: Output): string[] {
     ),
     ...troubles(told, out),
   ].map((line) => line.trimEnd());
+}
+
+function streams({ now, streams: all = [] }: Status): string[] {
+  const shown = all.slice(0, SHOWN_MAX).map(({ name, at, value }) => {
+    const age = at === undefined ? 0 : Date.parse(now) - Date.parse(at);
+    return `${name} ${value === undefined ? "nothing yet" : `${measured(value)}, ${durationText(age)} ago`}`;
+  });
+  const rest = all.length > SHOWN_MAX ? [`and ${all.length - SHOWN_MAX} more`] : [];
+  return [...shown, ...rest].map((text, index) =>
+    row(index === 0 ? "measures" : "", printable(text)),
+  );
+}
+
+/** `g=1.5 stable=true`; a number by itself has no name. */
+function measured(value: Readonly<Record<string, unknown>>): string {
+  const members = Object.entries(value).map(([name, each]) => [name, JSON.stringify(each)]);
+  const [[name, only] = [], ...others] = members;
+  if (name === "value" && others.length === 0) return `${only}`;
+  return members.map((each) => each.join("=")).join(" ");
 }
 
 function troubles({ now, troubles: all }: Status, { paint }: Output): string[] {
