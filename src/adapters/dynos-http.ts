@@ -59,6 +59,8 @@ class DynosBackend implements Backend {
   readonly #polls: Polls;
   #intake: Intake | undefined;
   #servantId = "";
+  /** Meanwhile nothing is asked: what comes under the earlier name would be held under it, too. */
+  #isRegistering = false;
   #lastAssignmentAtMs: number;
   /** The last cancel that was read: the same again is a repetition. */
   #lastCancelled: AuditId | undefined;
@@ -82,7 +84,17 @@ class DynosBackend implements Backend {
   }
 
   async register(offer: Offer, signal: AbortSignal): Promise<string> {
+    this.#isRegistering = true;
     this.#polls.forget();
+    try {
+      return await this.#register(offer, signal);
+    } finally {
+      this.#isRegistering = false;
+      this.#polls.wake();
+    }
+  }
+
+  async #register(offer: Offer, signal: AbortSignal): Promise<string> {
     const body = toRegisterRequest(offer) as Json;
     const heard = this.#heard;
     const options = { body, signal, heard };
@@ -180,6 +192,7 @@ class DynosBackend implements Backend {
 
   /** What a poll can ask for now; nothing when it is better not to poll at all. */
   #takable({ actions, beliefs }: Intake): Takes | undefined {
+    if (this.#isRegistering) return undefined;
     // A plain backend hands out whatever it has, and cannot take it back.
     if (!this.#understands && !(actions && beliefs)) return undefined;
     return { actions, beliefs, cancels: true };

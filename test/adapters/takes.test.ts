@@ -5,12 +5,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { dynosBackend } from "../../src/adapters/dynos-http.ts";
 import type { AuditId } from "../../src/core/assignment.ts";
-import { Bell } from "../../src/core/bell.ts";
-import type { Backend, Directive, Intake, Offer } from "../../src/core/ports.ts";
+import type { Backend, Directive, Offer } from "../../src/core/ports.ts";
 import { domain } from "../../src/core/vocabulary.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { Connection } from "../../src/wire/connection.ts";
 import { HostileBackend } from "../support/hostile-backend.ts";
+import { TestIntake } from "../support/test-intake.ts";
 
 const offer: Offer = {
   transitions: ["move"],
@@ -22,21 +22,6 @@ const offer: Offer = {
 };
 const ALL = "action, belief, cancel";
 const LIMITED = "belief, cancel";
-
-class TestIntake implements Intake {
-  actions = true;
-  beliefs = true;
-  paused = false;
-  holds?: readonly AuditId[];
-  readonly bell = new Bell();
-  changed = (signal: AbortSignal) => this.bell.rung(signal);
-
-  set(actions: boolean, beliefs = this.beliefs): void {
-    this.actions = actions;
-    this.beliefs = beliefs;
-    this.bell.ring();
-  }
-}
 
 let peer: HostileBackend;
 let intake: TestIntake;
@@ -219,9 +204,14 @@ describe("a backend that understands", () => {
     const followed = await follow();
     await peer.until("a poll", () => polls().length === 1);
     held();
-    await followed.backend.register(offer, stop.signal);
+    const answered = Promise.withResolvers<Response>();
+    peer.registrations.push(() => answered.promise);
+    const registered = followed.backend.register(offer, stop.signal);
+    await peer.until("it asks", () => peer.requests("/servant/register").length === 2);
+    answered.resolve(Response.json({ servant_id: "servant-2" }, { headers: understands }));
+    await registered;
     await peer.until("a poll in the new name", () => polls().length === 2);
-    expect(polls()[1]?.path).toBe("/servant/servant-1/next_assignment");
+    expect(polls()[1]?.path).toBe("/servant/servant-2/next_assignment");
     old(work("late"));
     await Bun.sleep(20);
     expect(followed.seen).toEqual([]);

@@ -52,6 +52,8 @@ export class FakeBackend implements Backend {
   polls = 0;
   /** True for one that is polled for cancels while there is no room. */
   tellsCancels = false;
+  /** True for one that moreover hands out only what there is room for. */
+  heedsRoom = false;
   /** True while a poll waits for something to hand out. */
   isPolled = false;
   /** What the servant says it can take, and has. */
@@ -82,12 +84,13 @@ export class FakeBackend implements Backend {
       this.polls += 1;
       if (this.pollFailures.length > 0) throw this.pollFailures.shift();
       this.isPolled = true;
-      while (this.#queue.length === 0 && !signal.aborted && this.pollFailures.length === 0) {
+      while (!this.#has(intake) && !signal.aborted && this.pollFailures.length === 0) {
+        if (this.heedsRoom) void intake.changed(signal).then(() => this.#bell.ring());
         await this.#bell.rung(signal);
       }
       this.isPolled = false;
       if (this.pollFailures.length > 0) throw this.pollFailures.shift();
-      const directive = this.#queue.shift();
+      const directive = this.#take(intake);
       if (directive !== undefined) yield directive;
     }
   }
@@ -112,6 +115,20 @@ export class FakeBackend implements Backend {
   failPoll(cause: unknown): void {
     this.pollFailures.push(cause);
     this.#bell.ring();
+  }
+
+  #has(intake: Intake): boolean {
+    return this.#queue.some((each) => this.#isTakable(each, intake));
+  }
+
+  #take(intake: Intake): Directive | undefined {
+    const at = this.#queue.findIndex((each) => this.#isTakable(each, intake));
+    return at < 0 ? undefined : this.#queue.splice(at, 1)[0];
+  }
+
+  #isTakable(directive: Directive, intake: Intake): boolean {
+    if (!this.heedsRoom || directive.type !== "assign") return true;
+    return directive.assignment.kind === "belief" ? intake.beliefs : intake.actions;
   }
 
   /** The answers to one audit id, or all of them. */

@@ -1,7 +1,7 @@
 /**
  * The wire between a servant and a backend: TCP that a test can cut. A connection is cut with a
- * reset (RST), as a radio link that falls away or a box on the way does it; and the whole wire can
- * be taken down, so that connecting is refused.
+ * reset (RST), as a radio link that falls away or a box on the way does it; the whole wire can be
+ * taken down, so that connecting is refused; and it can lose what the backend says.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 
@@ -12,6 +12,8 @@ export class Link {
   readonly #all = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
+  /** While true, nothing that the backend says comes through, and nobody is told. */
+  isMute = false;
 
   private constructor(backendPort: number) {
     this.#backendPort = backendPort;
@@ -27,8 +29,18 @@ export class Link {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Listens (again), on the same port. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** How many connections stand. */
+  get connections(): number {
+    return this.#ends.size;
+  }
+
+  /** Listens (again), on the same port; nothing new where it does. */
   async up(): Promise<void> {
+    if (this.#server !== undefined) return;
     const server = createServer((end) => this.#join(end));
     this.#server = server;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -42,7 +54,9 @@ export class Link {
   /** Resets every connection and refuses new ones. */
   async down(): Promise<void> {
     const closed = Promise.withResolvers<void>();
+    if (this.#server === undefined) closed.resolve();
     this.#server?.close(() => closed.resolve());
+    this.#server = undefined;
     for (const socket of this.#all) socket.resetAndDestroy();
     await closed.promise;
   }
@@ -60,7 +74,9 @@ export class Link {
     ] as const) {
       this.#all.add(from);
       from.setNoDelay(true);
-      from.on("data", (bytes) => to.write(bytes));
+      from.on("data", (bytes) => {
+        if (from === end || !this.isMute) to.write(bytes);
+      });
       from.on("end", () => to.end());
       from.on("error", () => {}); // the other end hears of it by "close"
       from.on("close", () => {
@@ -68,7 +84,10 @@ export class Link {
         to.destroy();
       });
     }
-    backend.on("connect", () => this.#ends.set(backend.localPort ?? 0, end));
-    backend.on("close", () => this.#ends.delete(backend.localPort ?? 0));
+    backend.on("connect", () => {
+      const port = backend.localPort ?? 0; // once it is closed it has none
+      this.#ends.set(port, end);
+      backend.on("close", () => this.#ends.delete(port));
+    });
   }
 }
