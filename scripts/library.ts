@@ -1,6 +1,6 @@
 /**
- * Writes what other programs import at run time, on Node and on Bun: the client and the first-party
- * vocabularies, as JavaScript in `dist/client` and `dist/domains`. They share one copy of the words a
+ * Writes what other programs import at run time, on Node and on Bun: the client, the first-party
+ * vocabularies and the commander of PUDA machines, as JavaScript in `dist/client`, `dist/domains` and `dist/puda`. They share one copy of the words a
  * vocabulary is written with, and carry all they need: nothing has to be installed beside them.
  */
 import { rm } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { root } from "./binary.ts";
 
 const dist = join(root, "dist");
-for (const folder of ["client", "domains"]) {
+for (const folder of ["client", "domains", "puda"]) {
   await rm(join(dist, folder), { recursive: true, force: true });
 }
 const src = join(root, "src");
@@ -16,6 +16,7 @@ const domains = ["adaptive-resampling", "sentry", "warehouse"];
 const result = await Bun.build({
   entrypoints: [
     join(src, "client", "index.ts"),
+    join(src, "puda", "index.ts"),
     ...domains.map((name) => join(src, "domains", `${name}.ts`)),
   ],
   root: src,

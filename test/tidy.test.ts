@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   nats: ["wire"],
   adapters: ["wire", "nats"],
   client: ["wire"],
+  puda: ["wire", "nats"],
   gateway: ["wire"],
   local: ["wire"],
   page: ["wire"],

@@ -76,6 +76,18 @@ export const catalogue = {
     hint: "The backend answered that it cannot serve now",
   },
   "backend.unreachable": { kind: "transient", hint: "Check the URL and that the backend runs" },
+  "batch.malformed": {
+    kind: "usage",
+    hint: 'Write a list such as [{"machine_id": "balance", "name": "weigh"}]: docs/puda.md',
+  },
+  "command.duplicate": {
+    kind: "permanent",
+    hint: "Give each command of a run a step number of its own",
+  },
+  "command.unanswered": {
+    kind: "transient",
+    hint: "See whether it runs with `agent puda ping`; it may have done it: look before repeating",
+  },
   "config.invalid": { kind: "usage", hint: "Mend the config file, or log in again" },
   "domain.conflict": {
     kind: "permanent",
@@ -192,6 +204,10 @@ export const catalogue = {
     kind: "auth",
     hint: "Send the token as `Authorization: Bearer`; for a browser there is `agent open`",
   },
+  "machine.absent": {
+    kind: "permanent",
+    hint: "Start it, or check its id: `agent puda ping` lists the machines that are there",
+  },
   "machine.bad-id": {
     kind: "usage",
     hint: "Use letters, digits, - and _, without a dot: --machine-id balance-1",
@@ -288,6 +304,10 @@ export const catalogue = {
   "run.no-goal": {
     kind: "usage",
     hint: "Give --goal ATOM, or let others set one with --backend-port",
+  },
+  "run.refused": {
+    kind: "permanent",
+    hint: "Another run is open there: complete it, or `agent puda send MACHINE reset --immediate`",
   },
   "run.unknown": { kind: "permanent", hint: "See `/runs` for those that are remembered" },
   "servant.lost": {

@@ -1,0 +1,128 @@
+/**
+ * Hears the responses of machines. Their stream keeps a response only for consumers that are there
+ * when it is published, so a machine's consumer is made before the first command goes to it, and it
+ * outlives a cut line or a restarted server: what was answered meanwhile comes afterwards.
+ */
+import { messageOf } from "../core/errors.ts";
+import type { NatsLink, NatsMessage } from "../nats/connect.ts";
+import { ResponseMessage } from "../wire/puda.ts";
+import { readJson } from "../wire/puda-payload.ts";
+import type { Seal } from "../wire/puda-seal.ts";
+import { RESPONSE_STREAMS, responseSubject, type Way } from "../wire/puda-subjects.ts";
+import { askJetStream } from "./jet-stream.ts";
+import type { Tell } from "./notices.ts";
+import type { Waiters } from "./waiters.ts";
+
+/** How long a consumer stays whose commander is away, in nanoseconds: 5 minutes. */
+const INACTIVE_NS = 300_000_000_000;
+
+interface Consumer {
+  readonly way: Way;
+  readonly machine: string;
+  readonly name: string;
+  readonly inbox: string;
+  /** The connection on which it was last known to be there, and how that goes. */
+  nth: number;
+  ready: Promise<void>;
+}
+
+export interface ResponsesPorts {
+  readonly link: NatsLink;
+  readonly waiters: Waiters;
+  readonly seal: Seal;
+  readonly tell: Tell;
+}
+
+export class Responses {
+  readonly #ports: ResponsesPorts;
+  /** Of this commander's consumers alone. */
+  readonly #prefix = `commander_${crypto.randomUUID().replaceAll("-", "")}`;
+  readonly #consumers = new Map<string, Consumer>();
+
+  constructor(ports: ResponsesPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Resolves when what this machine answers from now on will be heard.
+   *
+   * @throws {ServantError} `machine.absent`: no machine ever made the streams; `backend.unreachable`
+   */
+  listen(machine: string, way: Way): Promise<void> {
+    const { link } = this.#ports;
+    const key = `${way} ${machine}`;
+    const known = this.#consumers.get(key);
+    if (known?.nth === link.nth) return known.ready;
+    const consumer = known ?? this.#made(machine, way);
+    this.#consumers.set(key, consumer);
+    consumer.nth = link.nth;
+    consumer.ready = this.#create(consumer);
+    consumer.ready.catch(() => {
+      consumer.nth = 0; // the next one tries again
+    });
+    return consumer.ready;
+  }
+
+  /** After a reconnect: whoever waits will be answered on the same consumers. */
+  async listenAgain(): Promise<void> {
+    await Promise.allSettled(
+      [...this.#consumers.values()].map(({ machine, way }) => this.listen(machine, way)),
+    );
+  }
+
+  /** Responses that come later are kept for nobody. */
+  async close(): Promise<void> {
+    const { link } = this.#ports;
+    if (!link.isUp) return; // the server drops them after a while
+    await Promise.allSettled(
+      [...this.#consumers.values()].map(({ way, name }) =>
+        askJetStream(link, `CONSUMER.DELETE.${RESPONSE_STREAMS[way].name}.${name}`, undefined),
+      ),
+    );
+  }
+
+  #made(machine: string, way: Way): Consumer {
+    const { link } = this.#ports;
+    const inbox = link.inbox();
+    const name = `${this.#prefix}_${way}_${machine}`;
+    link.subscribe(inbox, (message) => this.#hear(message, machine, way));
+    return { way, machine, name, inbox, nth: 0, ready: Promise.resolve() };
+  }
+
+  async #create({ way, machine, name, inbox }: Consumer): Promise<void> {
+    const stream = RESPONSE_STREAMS[way].name;
+    const subject = responseSubject(machine, way);
+    await askJetStream(this.#ports.link, `CONSUMER.CREATE.${stream}.${name}.${subject}`, {
+      stream_name: stream,
+      config: {
+        name,
+        deliver_subject: inbox,
+        deliver_policy: "new",
+        ack_policy: "explicit",
+        filter_subject: subject,
+        inactive_threshold: INACTIVE_NS,
+      },
+    });
+  }
+
+  #hear(message: NatsMessage, machine: string, way: Way): void {
+    const { link, seal, tell, waiters } = this.#ports;
+    const { reply } = message;
+    if (!reply) return; // a stranger's: what a consumer delivers can be acknowledged
+    // Whatever it is, it never comes again: a peer that refuses one without a run gets it for ever.
+    link.publish(reply, "");
+    const subject = responseSubject(machine, way);
+    let response: ResponseMessage;
+    try {
+      response = ResponseMessage.parse(readJson(seal.open(subject, message.data)));
+    } catch (cause) {
+      tell({ type: "response.unreadable", machine, reason: messageOf(cause) });
+      return;
+    }
+    if (waiters.settle(way, machine, response)) return;
+    const step = response.command?.step_number ?? null;
+    const runId = response.header.run_id ?? null;
+    if (runId === null) tell({ type: "response.without-run", machine, step });
+    else tell({ type: "response.unclaimed", machine, runId, step });
+  }
+}
