@@ -1,9 +1,10 @@
 /** `agent connect`: registers a plugin with a backend and carries out what it assigns. */
-import { resolveTarget } from "../client/target.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { stateDirectory } from "../system/state-dir.ts";
 import { Connection, isLoopback } from "../wire/connection.ts";
 import { openLoggedBus, serve } from "./compose.ts";
+import { namedTarget } from "./named-target.ts";
 import type { ConnectOptions } from "./options.ts";
 import { stopSignals } from "./stop-signals.ts";
 
@@ -13,9 +14,9 @@ export async function connect(
   version: string,
 ): Promise<number> {
   const { to, session, quickPoll } = options;
-  const target = resolveTarget({ to, session, attachToken: "config-only" }, process.env);
+  const target = await namedTarget({ to, session, attachToken: "config-only" }, process.env);
   const connection = new Connection(target);
-  await serve(
+  const serving = serve(
     {
       ...options,
       reference,
@@ -32,5 +33,13 @@ export async function connect(
     },
     stopSignals(),
   );
+  await (to === undefined ? serving : serving.catch(tellOfNoToken));
   return 0;
+}
+
+/** Who is logged in, and is told to log in, would do so again and again. */
+function tellOfNoToken(cause: unknown): never {
+  const { kind, message } = toServantError(cause);
+  if (kind === "auth") throw new ServantError("login.not-sent", message, { cause });
+  throw cause;
 }
