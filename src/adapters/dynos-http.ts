@@ -26,6 +26,7 @@ import {
 import { nearExpiryS } from "../wire/session-expiry.ts";
 import { readAnswer } from "./poll-answer.ts";
 import { type Answer, type Poll, Polls } from "./polls.ts";
+import { watched } from "./watched.ts";
 
 /** The shortest wait between two polls that follow each other, in milliseconds. */
 export const QUICK_POLL_MIN_MS = 5;
@@ -69,11 +70,7 @@ class DynosBackend implements Backend {
   /** The last poll failed. */
   #hasFailed = false;
   #isEndingTold = false;
-  /**
-   * `/start` and `/goal` belong to the first registration. A later one may find a world in use, and after a
-   * session's reset an empty one; but what held when the plugin was loaded need not hold any more, and a machine
-   * that moves from where it is not is worse than one without a plan.
-   */
+  /** `/start` and `/goal` belong to the first registration: a later one finds a world in use. */
   #hasSetWorld = false;
 
   constructor(connection: Connection, options: DynosOptions) {
@@ -251,23 +248,6 @@ class DynosBackend implements Backend {
     const idleMs = clock.monotonic() - this.#lastAssignmentAtMs;
     return Math.min(Math.max(idleMs * QUICK_POLL_SHARE, QUICK_POLL_MIN_MS), pollIntervalMs);
   }
-}
-
-/** Calls `ring` at the intake's next change, once for each `again()`; one wait at a time is left. */
-function watched(intake: Intake, ring: () => void): { again(): void; end(): void } {
-  const over = new AbortController();
-  let isWaiting = false;
-  return {
-    again() {
-      if (isWaiting) return;
-      isWaiting = true;
-      void intake.changed(over.signal).then(() => {
-        isWaiting = false;
-        if (!over.signal.aborted) ring();
-      });
-    },
-    end: () => over.abort(),
-  };
 }
 
 /** Reads an answer that tells nothing more to its end, so that its connection is used again. */

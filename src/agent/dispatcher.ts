@@ -89,7 +89,7 @@ export class Dispatcher implements Intake {
    * Takes one assignment; resolves when it is decided what becomes of it. It is recorded on the
    * way to its handler, while the next poll is already under way.
    */
-  async take({ assignment, via, ...rest }: Assign): Promise<void> {
+  async take({ assignment, via, refusal, ...rest }: Assign): Promise<void> {
     const { clock, ledger } = this.#ports;
     const lanes = this.#lanes;
     const match = await ledger.match(assignment);
@@ -101,6 +101,7 @@ export class Dispatcher implements Intake {
       const problem = "Cannot run it: this audit id was used for another assignment";
       return await lanes.reject(accepted, "assignment.id-reused", problem);
     }
+    if (refusal !== undefined) return await lanes.reject(accepted, refusal.code, refusal.problem);
     if (assignment.kind === "invalid") {
       return await lanes.reject(accepted, assignment.code, assignment.problem);
     }

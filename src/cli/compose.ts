@@ -3,13 +3,11 @@
  * plugin's process starts first and loads while the journal is opened.
  */
 import { join } from "node:path";
-import { dynosBackend } from "../adapters/dynos-http.ts";
 import { openBus } from "../agent/bus.ts";
 import { Servant, type ServantOptions } from "../agent/servant.ts";
 import { Supervisor } from "../agent/supervisor.ts";
 import type { SpawnChild } from "../core/child.ts";
 import { ServantError } from "../core/errors.ts";
-import type { OrchestratorCall } from "../core/handlers.ts";
 import { Ledger } from "../core/ledger.ts";
 import type { PluginClass } from "../core/plugin.ts";
 import type { Bus, Clock, Offer } from "../core/ports.ts";
@@ -25,8 +23,8 @@ import { openLogFiles } from "../system/log-files.ts";
 import type { SqliteJournal } from "../system/sqlite-journal.ts";
 import { openStateDir } from "../system/state-dir.ts";
 import { givingBackAtRest } from "../system/thrift.ts";
-import type { Connection } from "../wire/connection.ts";
 import type { World } from "../wire/local.ts";
+import type { Dialect, OpenDialect } from "./dialect.ts";
 import { eventLog } from "./event-log.ts";
 import type { LocalDoor } from "./local-door.ts";
 import { localPlace } from "./local-place.ts";
@@ -38,15 +36,13 @@ export interface ServantSettings extends CommandOptions {
   readonly reference: string;
   /** A class of this program's own, run inline, instead of what `reference` names. */
   readonly plugin?: () => Promise<PluginClass>;
-  readonly connection: Connection;
+  /** What is spoken with the backend, and which backend that is. */
+  readonly dialect: Dialect;
   readonly clock: Clock;
   readonly bus: Bus;
   /** What the bus masks in its events. */
   readonly secrets: Secrets;
   readonly stateDirPath: string;
-  readonly pollIntervalMs: number;
-  readonly quickPoll: boolean;
-  readonly assignmentMaxBytes: number;
   readonly failuresMax: number;
   readonly reregister: boolean;
   readonly version: string;
@@ -83,9 +79,8 @@ export function openLoggedBus(
  * @throws {ServantError} `plugin.*`, `state.*`, and what `Servant` throws
  */
 export async function serve(settings: ServantSettings, signals: StopSignals): Promise<void> {
-  const { bus, clock, connection, secrets, stateDirPath } = settings;
-  const { origin, target } = connection;
-  secrets.keep(target.token);
+  const { bus, clock, dialect, secrets, stateDirPath, version } = settings;
+  for (const secret of dialect.secrets) secrets.keep(secret);
   const place = localPlace(settings);
   const watch = watchFrom(bus, clock);
   const heedPauses = pauseSignals();
@@ -97,7 +92,12 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   const log = openLog(join(stateDir.path, "log"), bus, clock);
   let journal: SqliteJournal | undefined;
   let door: LocalDoor | undefined;
+  let open: OpenDialect | undefined;
   try {
+    const onPolled = (tookMs: number) => watch.tally.polled(tookMs);
+    open = dialect.open({ bus, clock, onPolled, stateDir: stateDir.path, version });
+    const { backend } = open;
+    const { origin } = backend;
     journal = openJournal(journalPath, {
       origin,
       quotaBytes: settings.journalQuota,
@@ -109,9 +109,6 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     await settings.onOffer?.(runner.offer);
     bus.publish({ type: "agent.started", stateDir: stateDir.path, origin });
     for (const other of journal.elsewhere()) bus.publish({ type: "journal.elsewhere", ...other });
-    const onPolled = (tookMs: number) => watch.tally.polled(tookMs);
-    const onSessionEnding = (inS: number) => bus.publish({ type: "session.ending", inS });
-    const backend = dynosBackend(connection, { ...settings, onPolled, onSessionEnding });
     const ports = { backend, bus, clock, ledger, random: Math.random, runner };
     const servant = new Servant(ports, servantOptions(settings, signals));
     const drain = new AbortController();
@@ -128,6 +125,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
     heedPauses(servant);
     await servant.run(AbortSignal.any([signals.stop, drain.signal]));
   } finally {
+    await open?.close();
     await door?.close();
     await starting.then(
       (supervisor) => supervisor.close(),
@@ -181,10 +179,10 @@ async function startSupervisor(settings: ServantSettings): Promise<Supervisor> {
   });
 }
 
-function separate({ bus, connection, passEnv, reference }: ServantSettings): SpawnChild {
+function separate({ bus, dialect, passEnv, reference }: ServantSettings): SpawnChild {
   const { path, className } = resolveReference(reference, process.cwd());
   return pluginProcess({
-    call: orchestratorCall(connection),
+    call: dialect.call,
     publish: bus.publish,
     command: [...selfCommand(), "__plugin", path, className],
     env: childEnvironment(process.env, passEnv),
@@ -192,20 +190,11 @@ function separate({ bus, connection, passEnv, reference }: ServantSettings): Spa
 }
 
 async function inline(settings: ServantSettings): Promise<SpawnChild> {
-  const { bus, connection, plugin, reference } = settings;
+  const { bus, dialect, plugin, reference } = settings;
   const found = plugin ? await plugin() : resolveReference(reference, process.cwd());
   const { inlineChild } = await import("../runner/inline-child.ts");
   const { providedModules: modules } = await import("./provided-modules.ts");
-  const call = orchestratorCall(connection);
-  return inlineChild(found, { call, publish: bus.publish, modules });
-}
-
-/** A handler's calls go through the agent, so that the plugin never holds the token. */
-function orchestratorCall(connection: Connection): OrchestratorCall {
-  return async (method, args) => {
-    const { callOrchestrator } = await import("./orchestrator-call.ts");
-    return await callOrchestrator(connection, method, args);
-  };
+  return inlineChild(found, { call: dialect.call, publish: bus.publish, modules });
 }
 
 /** SIGUSR1 pauses and SIGUSR2 resumes (`agent pause` sends them); one that comes early is heeded once there is a servant. */

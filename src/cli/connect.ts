@@ -1,45 +1,52 @@
 /** `agent connect`: registers a plugin with a backend and carries out what it assigns. */
-import { ServantError, toServantError } from "../core/errors.ts";
+import { resolveTarget } from "../client/target.ts";
 import { systemClock } from "../system/clock.ts";
 import { stateDirectory } from "../system/state-dir.ts";
 import { Connection, isLoopback } from "../wire/connection.ts";
 import { openLoggedBus, serve } from "./compose.ts";
-import { namedTarget } from "./named-target.ts";
+import { type Dialect, dynosDialect } from "./dialect.ts";
 import type { ConnectOptions } from "./options.ts";
 import { stopSignals } from "./stop-signals.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export async function connect(
   reference: string,
   options: ConnectOptions,
   version: string,
 ): Promise<number> {
-  const { to, session, quickPoll } = options;
-  const target = await namedTarget({ to, session, attachToken: "config-only" }, process.env);
-  const connection = new Connection(target);
-  const serving = serve(
+  const dialect = await chosenDialect(options, process.env);
+  await serve(
     {
       ...options,
       reference,
       version,
-      connection,
+      dialect,
       clock: systemClock,
       ...openLoggedBus(options, systemClock),
       stateDirPath: stateDirectory(options.stateDir, process.env),
-      pollIntervalMs: options.pollInterval * 1_000,
-      quickPoll: quickPoll ?? isLoopback(new URL(target.url).hostname),
-      assignmentMaxBytes: options.maxAssignment,
       failuresMax: options.maxFailures,
       reregister: options.reregister,
     },
     stopSignals(),
   );
-  await (to === undefined ? serving : serving.catch(tellOfNoToken));
   return 0;
 }
 
-/** Who is logged in, and is told to log in, would do so again and again. */
-function tellOfNoToken(cause: unknown): never {
-  const { kind, message } = toServantError(cause);
-  if (kind === "auth") throw new ServantError("login.not-sent", message, { cause });
-  throw cause;
+/** By the URL's scheme; what the other dialects need is not even loaded. */
+async function chosenDialect(options: ConnectOptions, env: Environment): Promise<Dialect> {
+  if (isPuda(options, env)) return (await import("./puda/dialect.ts")).pudaDialect(options, env);
+  const { to, session, quickPoll } = options;
+  const target = resolveTarget({ to, session, attachToken: "config-only" }, env);
+  return dynosDialect(new Connection(target), {
+    pollIntervalMs: options.pollInterval * 1_000,
+    quickPoll: quickPoll ?? isLoopback(new URL(target.url).hostname),
+    assignmentMaxBytes: options.maxAssignment,
+  });
+}
+
+/** Without a URL, a machine id and the servers in the environment say as much. */
+function isPuda({ to, machineId }: ConnectOptions, env: Environment): boolean {
+  if (to !== undefined) return /^\s*(?:nats|tls):\/\//i.test(to);
+  return Boolean(machineId ?? env.MACHINE_ID) && Boolean(env.NATS_SERVERS);
 }

@@ -42,7 +42,23 @@ export interface ServantOptions extends LocalOptions {
   readonly concurrency: number;
 }
 
-export interface ConnectOptions extends ServantOptions {
+/** Of a PUDA machine. */
+export interface PudaOptions {
+  readonly machineId?: string;
+  readonly natsUser?: string;
+  readonly natsCreds?: string;
+  readonly natsCa?: string;
+  /** A file. */
+  readonly payloadKey?: string;
+  /** Seconds. */
+  readonly commandMaxAge: number;
+  readonly implicitRuns: boolean;
+  readonly checkAddress: boolean;
+  readonly answerRepeats: boolean;
+}
+
+export interface ConnectOptions extends ServantOptions, PudaOptions {
+  /** Several NATS servers are separated by commas. */
   readonly to?: string;
   readonly session?: string;
   /** Seconds. */
@@ -99,7 +115,6 @@ export interface HostOptions {
   /** Seconds. */
   readonly tokenMax: number;
   readonly sessionsPerUser: number;
-  readonly requestsPerUser: number;
   readonly sessionPorts: { readonly from: number; readonly to: number };
   /** Addresses of proxies whose X-Forwarded-For counts. */
   readonly trustProxy: readonly string[];

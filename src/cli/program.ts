@@ -97,14 +97,10 @@ function addConnect(program: Command, version: string, done: (code: number) => v
     .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
     .option(
       "--to <url>",
-      "backend (default: the DYNOS config file's, else this machine's)",
-      nonEmpty,
+      "backend, http:// or nats:// (default: the DYNOS config file's, else this machine's)",
+      withCommas,
     )
-    .option(
-      "--session <name>",
-      "session on a gateway, by label or id (default: the config file's)",
-      nonEmpty,
-    )
+    .option("--session <id>", "session on a gateway (default: the config file's)", nonEmpty)
     .option("--poll-interval <s>", "longest wait between two polls", atLeast(0.001), 0.2)
     .addOption(
       new Option("--quick-poll <on|off>", "poll faster while busy (default: on for loopback)")
@@ -123,18 +119,42 @@ function addConnect(program: Command, version: string, done: (code: number) => v
     logLevel: "info",
     logFormat: "pretty on a terminal, else json",
     stateDir: "$STATE_DIRECTORY, else servant-agent in $XDG_STATE_HOME or ~/.local/state",
-  }).addHelpText(
+  });
+  addPudaOptions(command).addHelpText(
     "after",
     `${EXIT_CODES}
 
 Examples:
   agent connect ./plugins/warehouse.ts:WarehouseNode
-  agent connect my-robot:Cart --session survey
-  agent connect ./cart.ts:Cart --pass-env CAMERA_URL --log-format json`,
+  agent connect my-robot:Cart --to https://plan.example.com --session 3f2a
+  agent connect ./cart.ts:Cart --pass-env CAMERA_URL --log-format json
+  agent connect ./plugins/balance.ts:Balance --to nats://127.0.0.1:4222 --machine-id balance`,
   );
   command.action(async (ref: string, options: ConnectOptions) => {
     done(await (await import("./connect.ts")).connect(ref, options, version));
   });
+}
+
+function addPudaOptions(command: Command): Command {
+  const onOrOff = (flags: string, description: string) =>
+    new Option(flags, description).choices(["on", "off"]).argParser(onOff).default(true, "on");
+  return command
+    .optionsGroup("Options of a PUDA machine (--to nats://... or tls://...):")
+    .option("--machine-id <id>", "the machine's name on the network ($MACHINE_ID)", nonEmpty)
+    .option("--nats-user <name>", "log in as ($NATS_USER; the password: $NATS_PASSWORD)", nonEmpty)
+    .option("--nats-creds <file>", "log in with this credentials file ($NATS_CREDS)", nonEmpty)
+    .option("--nats-ca <file>", "trust this authority's servers, PEM ($NATS_CA)", nonEmpty)
+    .option("--payload-key <file>", "encrypt with this lab's key ($PUDA_KEY_FILE)", nonEmpty)
+    .addOption(
+      new Option("--command-max-age <time>", "refuse what had waited longer at the start")
+        .argParser(durationUpTo(365 * 86_400))
+        .default(600, "10m"),
+    )
+    .addOption(onOrOff("--implicit-runs <on|off>", "let commanders of puda-comms 0.0.2 start none"))
+    .addOption(onOrOff("--check-address <on|off>", "refuse what names another machine"))
+    .addOption(
+      onOrOff("--answer-repeats <on|off>", "answer a command published twice, run it once"),
+    );
 }
 
 function addRun(program: Command, version: string, done: (code: number) => void): void {
@@ -229,7 +249,6 @@ function addGatewayOptions(command: Command): Command {
         .default(7 * 86_400, "7d"),
     )
     .option("--sessions-per-user <n>", "sessions that each may have", wholeFrom(1), 10)
-    .option("--requests-per-user <n>", "requests under way that each may have", wholeFrom(1), 2_000)
     .addOption(
       new Option("--session-ports <range>", "ports of this machine for the sessions")
         .argParser(ports)
@@ -363,6 +382,11 @@ function addServantOptions(command: Command, defaults: Defaults): Command {
     .option("--tls-key <file>", "the certificate's key, PEM", nonEmpty)
     .option("--local <unix:path>", "a socket file as the local door, instead of a port", nonEmpty)
     .option("--no-local", "no local door");
+}
+
+/** Several servers of one cluster, given at once or one after another. */
+function withCommas(value: string, before: string | undefined): string {
+  return before === undefined ? nonEmpty(value) : `${before},${nonEmpty(value)}`;
 }
 
 /** An option of the program's own, not for people. */

@@ -13,6 +13,7 @@ import { Secrets } from "../core/secrets.ts";
 import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import { serve } from "./compose.ts";
+import { dynosDialect } from "./dialect.ts";
 import type { HostLog } from "./host-log.ts";
 import type { RobotName } from "./robots.ts";
 
@@ -48,7 +49,8 @@ export function startRobot({ robot, timeScale, backend, version, log }: RobotOpt
   const ended = serve(
     {
       ...PLAIN,
-      ...{ bus, connection, secrets, stateDirPath, version },
+      ...{ bus, secrets, stateDirPath, version },
+      dialect: dynosDialect(connection, NEAR),
       reference: robot,
       plugin: () => simulated(timeScale),
       clock: systemClock,
@@ -64,6 +66,13 @@ export function startRobot({ robot, timeScale, backend, version, log }: RobotOpt
   };
 }
 
+/** How it asks: the backend is in the same process. */
+const NEAR = {
+  pollIntervalMs: 200,
+  quickPoll: true,
+  assignmentMaxBytes: Number.MAX_SAFE_INTEGER,
+} as const;
+
 /** The options of a servant that nobody configures. */
 const PLAIN = {
   local: false,
@@ -77,9 +86,6 @@ const PLAIN = {
   safeTimeout: 10,
   drainTimeout: 0,
   concurrency: 1,
-  pollIntervalMs: 200,
-  quickPoll: true,
-  assignmentMaxBytes: Number.MAX_SAFE_INTEGER,
   failuresMax: 0,
   reregister: true,
 } as const;

@@ -18,6 +18,7 @@ import { systemClock } from "../system/clock.ts";
 import { Connection } from "../wire/connection.ts";
 import type { World } from "../wire/local.ts";
 import { openLoggedBus, serve } from "./compose.ts";
+import { dynosDialect } from "./dialect.ts";
 import { Library } from "./domain/library.ts";
 import { listen } from "./listen.ts";
 import type { RunOptions } from "./options.ts";
@@ -117,15 +118,16 @@ async function serveAndExecute(
       ...options,
       reference,
       version,
-      connection,
+      dialect: dynosDialect(connection, {
+        pollIntervalMs: POLL_INTERVAL_MS,
+        quickPoll: true,
+        assignmentMaxBytes: Number.MAX_SAFE_INTEGER, // it comes from this very process
+      }),
       world,
       bus,
       secrets,
       clock: systemClock,
       stateDirPath: stateDir,
-      pollIntervalMs: POLL_INTERVAL_MS,
-      quickPoll: true,
-      assignmentMaxBytes: Number.MAX_SAFE_INTEGER, // it comes from this very process
       failuresMax: 0,
       reregister: true,
       async onOffer(offered) {

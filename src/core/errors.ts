@@ -24,6 +24,10 @@ export const catalogue = {
   },
   "assignment.id-reused": { kind: "permanent", hint: "Give each assignment its own audit id" },
   "assignment.malformed": { kind: "permanent", hint: "Send an action or a belief assignment" },
+  "assignment.misaddressed": {
+    kind: "permanent",
+    hint: "Its header names another machine, or no command: mend its sender",
+  },
   "assignment.not-open": {
     kind: "permanent",
     hint: "It is unknown or answered already: there is nothing to cancel",
@@ -168,10 +172,6 @@ export const catalogue = {
     kind: "permanent",
     hint: "Use the version of the agent that wrote it, or give this one its own --state-dir",
   },
-  "login.not-sent": {
-    kind: "auth",
-    hint: "No token goes with --to: log in with `agent login URL`, then connect without --to",
-  },
   "login.needed": { kind: "auth", hint: "Log in: `agent login URL`" },
   "login.wrong": { kind: "auth", hint: "Check the name and the password" },
   "login.too-many": { kind: "transient", hint: "Wait as long as Retry-After says, then try again" },
@@ -215,6 +215,15 @@ export const catalogue = {
   "machine.bad-id": {
     kind: "usage",
     hint: "Use letters, digits, - and _, without a dot: --machine-id balance-1",
+  },
+  "machine.locked": {
+    kind: "permanent",
+    hint: "What was called off has not stopped yet: wait until the machine says that it is idle",
+  },
+  "machine.paused": { kind: "permanent", hint: "Resume the machine, then send it again" },
+  "machine.taken": {
+    kind: "permanent",
+    hint: "Stop the other one, or give this machine its own --machine-id",
   },
   "mission.unknown": {
     kind: "permanent",
@@ -304,11 +313,9 @@ export const catalogue = {
   },
   "request.slow": { kind: "transient", hint: "Send what was begun, without pauses" },
   "request.too-large": { kind: "permanent", hint: "Send less in one request" },
-  "request.too-many": {
-    kind: "transient",
-    hint: "Polls that are held and open websockets count: end some, or raise --requests-per-user",
-  },
   "route.unknown": { kind: "permanent", hint: "See docs/backend.md and docs/local-api.md" },
+  "run.cancelled": { kind: "permanent", hint: "Its run was cancelled: begin another" },
+  "run.mismatch": { kind: "permanent", hint: "Start the run first; a run that failed is over" },
   "run.no-goal": {
     kind: "usage",
     hint: "Give --goal ATOM, or let others set one with --backend-port",
@@ -340,10 +347,6 @@ export const catalogue = {
   "session.no-gateway": {
     kind: "permanent",
     hint: "A backend without a gateway needs no login: `agent call --to URL`",
-  },
-  "session.none-chosen": {
-    kind: "usage",
-    hint: "Name one with --session NAME, or make it the default: `agent session swap NAME`",
   },
   "session.not-allowed": { kind: "permanent", hint: "Ask an admin of this gateway" },
   "session.no-port": {

@@ -3,6 +3,7 @@ import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { Atom } from "./atom.ts";
 import type { Domain } from "./domain.ts";
 import type { EntryKey, Fact } from "./entry.ts";
+import type { ErrorCode } from "./errors.ts";
 import type { AgentEvent } from "./events.ts";
 import type { ActionRules, HookName, HookOutcome, Reconciled } from "./handlers.ts";
 import type { Json } from "./json.ts";
@@ -23,12 +24,19 @@ export interface Offer {
   readonly startGoal: readonly Atom[];
 }
 
+/** Why an assignment is not for now, as the backend's own rules have it. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly problem: string;
+}
+
 export type Directive =
   /**
    * `via` names the registration that received it: the result goes back there first. `reply` is
-   * what the backend needs to answer it, in its own terms: it is kept with the assignment.
+   * what the backend needs to answer it, in its own terms: it is kept with the assignment. With a
+   * `refusal` it never runs: that is its answer, unless it is known already and has its own.
    */
-  | { type: "assign"; assignment: Assignment; via: string; reply?: Json }
+  | { type: "assign"; assignment: Assignment; via: string; reply?: Json; refusal?: Refusal }
   /** Call it off: never start it, or tell its handler to stop. May come more than once. */
   | { type: "cancel"; auditId: AuditId; reason: string }
   /** No action shall start until `resume`; whoever asks for it hears nothing more. */

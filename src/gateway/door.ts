@@ -21,7 +21,6 @@ import { routes } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Tally } from "./tally.ts";
 import type { Held, Tokens } from "./tokens.ts";
-import { UnderWay } from "./under-way.ts";
 import type { Users } from "./users.ts";
 import { Visits } from "./visits.ts";
 
@@ -42,8 +41,6 @@ export interface GatewayPorts {
   readonly clock: Clock;
   /** Proxies whose X-Forwarded-For counts. */
   readonly isTrusted: IsTrusted;
-  /** How many requests to sessions each person may have under way. */
-  readonly requestsPerUser: number;
   readonly log: (level: Level, message: string, fields: JsonObject) => void;
   readonly version: string;
   /** Its own page, and that of a session. */
@@ -51,7 +48,6 @@ export interface GatewayPorts {
 }
 export interface GatewayParts extends GatewayPorts {
   readonly logins: Logins;
-  readonly underWay: UnderWay;
   readonly visits: Visits;
 }
 
@@ -69,12 +65,7 @@ export interface Gateway {
 }
 
 export function createGateway(ports: GatewayPorts): Gateway {
-  const parts: GatewayParts = {
-    ...ports,
-    logins: new Logins(ports),
-    underWay: new UnderWay(ports.requestsPerUser),
-    visits: new Visits(),
-  };
+  const parts: GatewayParts = { ...ports, logins: new Logins(ports), visits: new Visits() };
   const closed = new AbortController();
   const app = routes(parts);
   const sweeping = sweep(parts, closed.signal);
@@ -161,33 +152,31 @@ async function passOn(
   return answer;
 }
 
-/** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead`, `request.too-many` */
+/** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead` */
 function enter(
-  { sessions, tally, tokens, underWay, visits }: GatewayParts,
+  { sessions, tally, tokens, visits }: GatewayParts,
   request: Request,
   id: string,
 ): { readonly held: Held; readonly way: Way } {
   const held = holderOf(tokens, request.headers);
-  const { username } = held.person;
-  const over: (() => void)[] = [held.release];
-  const leave = () => {
-    for (const each of over.splice(0)) each();
-  };
   try {
     const { owner } = theirs(sessions, held.person, id);
-    over.push(underWay.begin(username));
     const place = sessions.enter(id);
-    over.push(place.leave);
     tally.inFlight += 1;
-    over.push(() => {
-      tally.inFlight -= 1;
-    });
-    const visit = owner === username ? undefined : visits.begin(held.person);
-    if (visit) over.push(visit.end);
+    const visit = owner === held.person.username ? undefined : visits.begin(held.person);
     const ended = visit ? AbortSignal.any([held.ended, visit.signal]) : held.ended;
+    let isIn = true;
+    const leave = () => {
+      if (!isIn) return;
+      isIn = false;
+      visit?.end();
+      tally.inFlight -= 1;
+      place.leave();
+      held.release();
+    };
     return { held, way: { ...place, ended, leave } };
   } catch (cause) {
-    leave();
+    held.release();
     throw cause;
   }
 }

@@ -308,7 +308,7 @@ function reasonOf(cause: unknown): string {
   const all = `${text} ${inner}`;
   if (/altname/i.test(all)) return `${text}; its certificate is for other names than this one`;
   if (/certificate|self.signed|issuer/i.test(all)) {
-    return `${text}; name the file of its authority with --ca or NATS_CA`;
+    return `${text}; name the file of its authority with --nats-ca or NATS_CA`;
   }
   return /certFile|null is not an object|tls/i.test(all)
     ? `${text}; it asks for TLS: is it tls://?`

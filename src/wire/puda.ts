@@ -147,6 +147,10 @@ const CODE_OF: Partial<Record<ErrorCode, ResponseCode>> = {
   "assignment.malformed": "JSON_DECODE_ERROR",
   "assignment.unknown": "UNKNOWN_COMMAND",
   "handler.cancelled": "COMMAND_CANCELLED",
+  "machine.locked": "EXECUTION_LOCKED",
+  "machine.paused": "MACHINE_PAUSED",
+  "run.cancelled": "COMMAND_CANCELLED",
+  "run.mismatch": "RUN_ID_MISMATCH",
 };
 
 /** A result of ours in this dialect's words. */

@@ -97,7 +97,7 @@ test("a link speaks TLS with the lab's own authority, and says what is missing w
   await withServer({ tls }, async (server) => {
     await linkTo(server, { caFile: tls.ca }).open();
     const stranger = linkTo(server);
-    expect(stranger.open()).rejects.toThrow(/--ca or NATS_CA/);
+    expect(stranger.open()).rejects.toThrow(/--nats-ca or NATS_CA/);
     await stranger.open().catch(() => {});
     const plain = linkTo({ url: server.url.replace("tls:", "nats:") });
     expect(plain.open()).rejects.toThrow(/is it tls:\/\//);

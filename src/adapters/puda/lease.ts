@@ -1,0 +1,134 @@
+/**
+ * Who serves a machine id: a value in a bucket that names its owner, renewed with the heartbeat. It is
+ * taken where there is none, where it is ours, or where its owner has fallen silent, by the server's
+ * clock; the bucket lets one of two win (W16). Python machines keep none: a ping finds them.
+ */
+import * as z from "zod/mini";
+import { ServantError, toServantError } from "../../core/errors.ts";
+import { Bucket } from "../../nats/bucket.ts";
+import { timestampOf } from "../../wire/puda.ts";
+import { LEASE_BUCKET, pingSubject } from "../../wire/puda-subjects.ts";
+import { PING, Pong } from "../../wire/puda-told.ts";
+import type { Desk } from "./desk.ts";
+
+/** An owner that is silent for longer has gone, in milliseconds. */
+export const LEASE_MS = 15_000;
+/** How long somebody may take to say that the id is theirs, in milliseconds. */
+const PING_WITHIN_MS = 500;
+
+/** Who we are: the same agent, restarted, takes its id back at once. */
+export interface Owner {
+  readonly host: string;
+  /** The state folder. */
+  readonly folder: string;
+  /** Made with that folder: a copy of its path elsewhere is somebody else. */
+  readonly token: string;
+}
+
+const LeaseValue = z.looseObject({
+  owner: z.looseObject({ host: z.string(), folder: z.string(), token: z.string() }),
+  since: z.string(),
+});
+
+export class Lease {
+  readonly #desk: Desk;
+  readonly #owner: Owner;
+  readonly #bucket: Bucket;
+  #since: string | undefined;
+  /** 0 while it is not ours. */
+  #revision = 0;
+
+  constructor(desk: Desk, owner: Owner) {
+    this.#desk = desk;
+    this.#owner = owner;
+    this.#bucket = new Bucket(desk.js, LEASE_BUCKET);
+  }
+
+  /** @throws {ServantError} `machine.taken`, and what asking throws */
+  async take(): Promise<void> {
+    await this.#bucket.ensure();
+    const { id, time } = this.#desk;
+    const found = await this.#bucket.get(id);
+    const held = found?.data === undefined ? undefined : this.#read(found.data);
+    const isFresh = found !== undefined && time.now() - found.atMs < LEASE_MS;
+    if (held !== undefined && isFresh && !this.#isOurs(held.owner)) throw this.#taken(held);
+    await this.#put(found?.sequence ?? 0);
+  }
+
+  /** @throws {ServantError} `machine.taken` when another took it while we were silent */
+  async renew(): Promise<void> {
+    if (this.#revision === 0) return;
+    try {
+      await this.#put(this.#revision);
+    } catch (cause) {
+      // What was sent last may have been stored, though its answer was lost: look who has it.
+      if (toServantError(cause).code !== "machine.taken") throw cause;
+      await this.take();
+    }
+  }
+
+  async release(): Promise<void> {
+    const revision = this.#revision;
+    this.#revision = 0;
+    if (revision === 0 || !this.#desk.link.isUp) return;
+    await this.#bucket.remove(this.#desk.id, revision).catch(() => {}); // else it expires
+  }
+
+  /** Finds one that keeps no lease. @throws {ServantError} `machine.taken` */
+  async askAround(): Promise<void> {
+    const { id, link, seal } = this.#desk;
+    const subject = pingSubject(id);
+    let description: string;
+    try {
+      const options = { timeoutMs: PING_WITHIN_MS };
+      const answer = await link.request(subject, seal.close(subject, PING), options);
+      const data = seal.open(answer.subject, answer.data);
+      const pong = Pong.parse(JSON.parse(new TextDecoder().decode(data)));
+      if (pong.lease === this.#owner.token) return; // it was us, and is about to end
+      description = pong.description ?? `its version is ${pong.sdk_version ?? "unknown"}`;
+    } catch (cause) {
+      const { code } = toServantError(cause);
+      if (code === "payload.refused") description = "it answers with another key";
+      else return; // nobody answers
+    }
+    const problem = `Cannot be machine "${id}": another one answers to that id (${description})`;
+    throw new ServantError("machine.taken", problem);
+  }
+
+  async #put(revision: number): Promise<void> {
+    const { id, time } = this.#desk;
+    this.#since ??= timestampOf(time.now());
+    const value = JSON.stringify({ owner: this.#owner, since: this.#since });
+    const put = await this.#bucket.replace(id, revision, value);
+    if (put !== undefined) {
+      this.#revision = put;
+      return;
+    }
+    const found = await this.#bucket.get(id);
+    const held = found?.data === undefined ? undefined : this.#read(found.data);
+    throw this.#taken(held);
+  }
+
+  #read(data: Uint8Array): z.infer<typeof LeaseValue> | undefined {
+    try {
+      return LeaseValue.parse(JSON.parse(new TextDecoder().decode(data)));
+    } catch {
+      return undefined; // none of ours wrote it: it binds nobody
+    }
+  }
+
+  #isOurs({ host, folder, token }: Owner): boolean {
+    return (
+      host === this.#owner.host && folder === this.#owner.folder && token === this.#owner.token
+    );
+  }
+
+  #taken(held: z.infer<typeof LeaseValue> | undefined): ServantError {
+    const by =
+      held === undefined
+        ? "by another one"
+        : `by the agent of ${held.owner.folder} on ${held.owner.host} since ${held.since}`;
+    const problem = `Cannot be machine "${this.#desk.id}": that id is taken ${by}`;
+    return new ServantError("machine.taken", problem);
+  }
+}
