@@ -26,6 +26,8 @@ export const LOAD_TIMEOUT_MS = 60_000;
 export const TERM_GRACE_MS = 500;
 /** How long it may take to end by itself once its channel is closed. */
 const CLOSE_GRACE_MS = 2_000;
+/** The same where it has something to put away first: as long as making the machine safe may take. */
+export const SHUTDOWN_GRACE_MS = 10_000;
 
 export interface LifeOptions {
   readonly clock: Clock;
@@ -66,6 +68,7 @@ export class ChildLife {
   readonly #telling: Telling;
   #count = 0;
   #isReady = false;
+  #hasShutdown = false;
   #isClosed = false;
   #verdict: Verdict | undefined;
   #ended: Extract<ChildReport, { type: "ended" }> | undefined;
@@ -154,12 +157,23 @@ export class ChildLife {
     void this.#killAfter(TERM_GRACE_MS);
   }
 
-  /** Lets it go: it ends when its channel closes, or is killed. Resolves when it is gone. */
+  /**
+   * Lets it go: it shuts down and ends, or ends when its channel closes, or is killed. Resolves when
+   * it is gone.
+   */
   async close(): Promise<void> {
+    const isUnderWay = this.#verdict !== undefined;
     this.#isClosed = true;
     if (this.#ended !== undefined) return;
-    this.#child.letGo();
-    await this.#killAfter(CLOSE_GRACE_MS);
+    if (!this.#hasShutdown || isUnderWay) {
+      this.#child.letGo();
+      return await this.#killAfter(CLOSE_GRACE_MS);
+    }
+    this.#child.tell({ type: "close" });
+    await this.#killAfter(SHUTDOWN_GRACE_MS, (pid) => {
+      const reason = `its shutdown had not ended within ${SHUTDOWN_GRACE_MS / 1000} s: it is killed`;
+      this.#options.publish({ type: "child.ended", pid, reason });
+    });
   }
 
   /** After its end: what it cut off that may have left the machine in motion. */
@@ -214,9 +228,12 @@ export class ChildLife {
     return new TimeLimit({ ...limit, onIgnored });
   }
 
-  async #killAfter(graceMs: number): Promise<void> {
+  async #killAfter(graceMs: number, onLate: (pid: number) => void = () => {}): Promise<void> {
     await this.#options.clock.sleep(graceMs, this.gone);
-    if (!this.gone.aborted) this.#child.signal("SIGKILL");
+    if (!this.gone.aborted) {
+      onLate(this.pid ?? 0);
+      this.#child.signal("SIGKILL");
+    }
     await this.over;
   }
 
@@ -224,6 +241,7 @@ export class ChildLife {
     switch (report.type) {
       case "ready":
         this.#isReady = true;
+        this.#hasShutdown = report.loaded.hasShutdown;
         this.#loading.hold();
         this.#load.resolve(report.loaded);
         break;

@@ -18,6 +18,8 @@ export interface Loaded {
   readonly hasSafe: boolean;
   /** Which of these methods it has. */
   readonly hooks: readonly HookName[];
+  /** It has a `shutdown` method: it is asked to close, and ends by itself. */
+  readonly hasShutdown: boolean;
 }
 
 /** What a child is given to do; each ends in one report, or with the child. */
@@ -32,6 +34,8 @@ export type ChildOrder =
   | (ChildWork & { readonly id: number })
   | { type: "abort"; id: number; code: ErrorCode; reason: string }
   | { type: "pause"; isPaused: boolean }
+  /** Shut down, then end. */
+  | { type: "close" }
   | { type: "ping" };
 
 /** How work ended. */
@@ -73,7 +77,7 @@ export interface Child {
   tell(order: ChildOrder): void;
   /** Signals its whole process group. */
   signal(name: "SIGTERM" | "SIGKILL"): void;
-  /** Closes its channel, at which it ends by itself. */
+  /** Closes its channel, at which it ends by itself and at once. */
   letGo(): void;
 }
 

@@ -24,6 +24,8 @@ export const BELIEF_RESULT = Symbol.for("servant-agent.belief-result");
 export const RECONCILE = Symbol.for("servant-agent.reconcile");
 
 export interface ActionOptions {
+  /** What it does, in a sentence: for whoever reads the list of what the machine can do. */
+  readonly description?: string;
   /** How long the handler may run before its signal aborts, in milliseconds. */
   readonly timeoutMs?: number;
   /** How long it may go without `ctx.progress` before its signal aborts, in milliseconds. */
@@ -37,7 +39,7 @@ export interface ActionOptions {
 }
 
 /** What an action says of itself; "reconcile" when the plugin can read what became of it. */
-export interface ActionRules extends Omit<ActionOptions, "onInterrupted"> {
+export interface ActionRules extends Omit<ActionOptions, "description" | "onInterrupted"> {
   readonly onInterrupted: "fail" | "rerun" | "reconcile";
 }
 

@@ -30,13 +30,7 @@ export async function runChild(
   try {
     plugin = await loadPlugin({ path, className }, modules);
   } catch (cause) {
-    const { code, message } = toServantError(cause);
-    send({
-      type: "broken",
-      code: code === "agent.internal" ? "plugin.load-failed" : code,
-      message,
-    });
-    return;
+    return sendBroken(cause);
   }
   const calls = new PendingCalls();
   const host = new PluginHost(plugin, {
@@ -46,6 +40,7 @@ export async function runChild(
     within: (auditId, work) => running.run(auditId, work),
     log: printLine,
     call: (method, args) => calls.start(method, args),
+    closed: () => process.exit(0),
   });
   process.on("message", (frame: ToChild) => {
     switch (frame.type) {
@@ -59,6 +54,11 @@ export async function runChild(
         return void host.take(frame).then(onWork);
     }
   });
+  try {
+    await host.setUp();
+  } catch (cause) {
+    return sendBroken(cause);
+  }
   send({ type: "ready", loaded: loadedOf(plugin) });
   onWork();
 }
@@ -94,6 +94,11 @@ const toAgent = process.send?.bind(process);
 
 function send(frame: FromChild): void {
   toAgent?.(frame);
+}
+
+function sendBroken(cause: unknown): void {
+  const { code, message } = toServantError(cause);
+  send({ type: "broken", code: code === "agent.internal" ? "plugin.load-failed" : code, message });
 }
 
 /**

@@ -67,6 +67,7 @@ export const FromChildFrame: z.ZodMiniType<FromChild> = z.discriminatedUnion("ty
       rules: z.record(z.string(), Rules),
       hasSafe: z.boolean(),
       hooks: z.array(z.enum(hookNames)),
+      hasShutdown: z.boolean(),
     }),
   }),
   z.object({ type: z.literal("broken"), code: errorCode, message: z.string() }),

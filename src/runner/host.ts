@@ -6,7 +6,7 @@ import { Bell } from "../core/bell.ts";
 import type { ChildOrder, ChildReport, ChildTelling, ChildWork, Loaded } from "../core/child.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
 import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
-import { callHook, hooksOf } from "../core/hooks.ts";
+import { callHook, hasShutdown, hooksOf, setUp, shutDown } from "../core/hooks.ts";
 import { perform } from "../core/perform.ts";
 import { actionRules, type Plugin } from "../core/plugin.ts";
 import { type ContextPorts, handlerContext, safeContext } from "./context.ts";
@@ -27,7 +27,12 @@ export interface HostPorts {
   within<T>(auditId: AuditId, work: () => T): T;
   log(line: LogLine): void;
   readonly call: OrchestratorCall;
+  /** The plugin has shut down: nothing keeps its process any more. */
+  closed(): void;
 }
+
+/** Of what the agent did not give it to do. */
+const NO_WORK = 0;
 
 /** What a plugin says of itself. */
 export function loadedOf(plugin: Plugin): Loaded {
@@ -36,6 +41,7 @@ export function loadedOf(plugin: Plugin): Loaded {
     rules: actionRules(plugin),
     hasSafe: plugin.safe !== undefined,
     hooks: hooksOf(plugin),
+    hasShutdown: hasShutdown(plugin),
   };
 }
 
@@ -45,6 +51,7 @@ export class PluginHost {
   readonly #aborts = new Map<number, AbortController>();
   readonly #bell = new Bell();
   readonly #streams: Streams;
+  readonly #closing = new AbortController();
   #isPaused = false;
   #started = 0;
 
@@ -57,6 +64,26 @@ export class PluginHost {
     });
   }
 
+  /** Before anything else. @throws {ServantError} `plugin.load-failed` */
+  async setUp(): Promise<void> {
+    await setUp(this.#plugin, safeContext(this.#closing.signal, this.#contextPorts(NO_WORK)));
+  }
+
+  /** What it measures ends. */
+  closeStreams(): void {
+    this.#streams.closeAll();
+  }
+
+  async #close(): Promise<void> {
+    const reason = new ServantError("agent.draining", "Cannot go on: the agent stops");
+    this.#closing.abort(reason);
+    for (const abort of this.#aborts.values()) abort.abort(reason);
+    this.closeStreams();
+    const { signal } = new AbortController(); // its end is the agent's to set
+    await shutDown(this.#plugin, safeContext(signal, this.#contextPorts(NO_WORK)));
+    this.#ports.closed();
+  }
+
   /** Resolves when the order is carried out; never rejects. */
   async take(order: ChildOrder): Promise<void> {
     switch (order.type) {
@@ -67,6 +94,8 @@ export class PluginHost {
       case "pause":
         this.#isPaused = order.isPaused;
         return this.#bell.ring();
+      case "close":
+        return await this.#close();
       default:
         return await this.#work(order);
     }

@@ -41,6 +41,7 @@ export function inlineChild(
     };
     const giveBack = captureConsole(() => running.getStore(), log);
     const end = () => {
+      host?.closeStreams();
       giveBack();
       quotas.tell();
       queueMicrotask(() => hear({ type: "ended", how: "no more", isHeardOut: true }));
@@ -49,8 +50,9 @@ export function inlineChild(
       typeof reference === "function"
         ? readPlugin(reference, reference.name)
         : loadPlugin(reference, modules);
-    loading.then(
-      (plugin) => {
+    const ready = async () => {
+      try {
+        const plugin = await loading;
         host = new PluginHost(plugin, {
           call,
           report: hear,
@@ -58,17 +60,19 @@ export function inlineChild(
           starting: (id) => hear({ type: "started", id }),
           within: (auditId, work) => running.run(auditId, work),
           log,
+          closed: end,
         });
+        await host.setUp();
         hear({ type: "ready", loaded: loadedOf(plugin) });
-      },
-      (cause) => {
+      } catch (cause) {
         const { code, message } = toServantError(cause);
         hear({ type: "broken", code, message });
-      },
-    );
+      }
+    };
+    void ready();
     return {
       tell: (order) => void host?.take(order),
-      signal: end, // it was broken and never ran
+      signal: end, // it was broken and never ran, or shuts down for too long
       letGo: end,
     };
   };

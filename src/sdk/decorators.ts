@@ -150,7 +150,10 @@ function checkOptions(options: Readonly<Partial<Record<keyof ActionOptions, unkn
     if (ms === undefined || (typeof ms === "number" && ms > 0)) continue;
     refuse(`Cannot use ${name} ${String(ms)}: give milliseconds above 0`);
   }
-  const { onInterrupted, uses } = options;
+  const { description, onInterrupted, uses } = options;
+  if (description !== undefined && typeof description !== "string") {
+    refuse(`Cannot use description ${JSON.stringify(description)}: give text`);
+  }
   if (!INTERRUPTED.includes(onInterrupted)) {
     refuse(`Cannot use onInterrupted ${JSON.stringify(onInterrupted)}: give "fail" or "rerun"`);
   }

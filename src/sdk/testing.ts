@@ -12,11 +12,14 @@ import { Bell } from "../core/bell.ts";
 import { ServantError } from "../core/errors.ts";
 import {
   type HandlerContext,
+  type HookName,
   handlerLog,
   type LogLine,
   type Orchestrator,
   type Reconciled,
+  type SafeContext,
 } from "../core/handlers.ts";
+import { callHook, setUp, shutDown } from "../core/hooks.ts";
 import type { JsonObject } from "../core/json.ts";
 import { perform } from "../core/perform.ts";
 import { type PluginClass, readPlugin } from "../core/plugin.ts";
@@ -46,6 +49,10 @@ export interface TestPlugin {
   reconcile(transition: string, params?: JsonObject, signal?: AbortSignal): Promise<Reconciled>;
   /** Makes the machine safe; rejects when that fails. */
   safe(signal?: AbortSignal): Promise<void>;
+  /** Calls the plugin's own `pause`, `resume`, `cancel` or `reset`, if it has it; rejects when it throws. */
+  hook(name: HookName): Promise<void>;
+  /** Calls its `shutdown`, if it has one. */
+  shutdown(): Promise<void>;
   /** What `ctx.paused` says from here on; false wakes those who wait for it. */
   setPaused(isPaused: boolean): void;
 }
@@ -57,7 +64,7 @@ export interface TestEvent {
 }
 
 /**
- * Registers the class as the agent would. `orchestrator` answers `ctx.orchestrator`; a method it
+ * Registers the class as the agent would, and calls its `setup`. `orchestrator` answers `ctx.orchestrator`; a method it
  * lacks throws.
  */
 export async function testPlugin(
@@ -65,30 +72,23 @@ export async function testPlugin(
   orchestrator: Partial<Orchestrator> = {},
 ): Promise<TestPlugin> {
   const plugin = await readPlugin(cls, cls.name);
-  const logs: LogLine[] = [];
+  const told = new Told();
   const progress: { fraction: number; message: string }[] = [];
-  const events: TestEvent[] = [];
-  const open = new Map<string, { readonly read: Read; readonly intervalMs: number }>();
   const bell = new Bell();
   let isPaused = false;
   let count = 0;
+  const plain = (signal = new AbortController().signal, auditId?: AuditId): SafeContext => ({
+    signal,
+    orchestrator: strict(orchestrator),
+    ...told.context(auditId),
+  });
   const context = (transition: string, signal = new AbortController().signal): HandlerContext => {
     count += 1;
     const auditId = `test-${count}` as AuditId;
     return {
+      ...plain(signal, auditId),
       auditId,
       transition,
-      signal,
-      orchestrator: strict(orchestrator),
-      telemetry: {
-        stream(name, read, intervalMs) {
-          checkStream(name, read, intervalMs);
-          const stream = { read, intervalMs };
-          open.set(name, stream);
-          return () => void (open.get(name) === stream && open.delete(name));
-        },
-      },
-      events: eventsOver((kind, fields) => void events.push({ kind, auditId, fields })),
       progress: (fraction, message = "") => void progress.push({ fraction, message }),
       get paused() {
         return isPaused;
@@ -96,26 +96,18 @@ export async function testPlugin(
       async untilResumed() {
         while (isPaused && !signal.aborted) await bell.rung(signal);
       },
-      log: handlerLog((level, message, fields) => {
-        logs.push({ level, auditId, message, fields });
-      }),
     };
   };
+  await setUp(plugin, plain());
   return {
     offer: plugin.offer,
-    logs,
     progress,
-    events,
+    logs: told.logs,
+    events: told.events,
     get streams() {
-      return Object.fromEntries([...open].map(([name, { intervalMs }]) => [name, intervalMs]));
+      return told.intervals();
     },
-    async sample(name) {
-      const stream = open.get(name);
-      if (stream !== undefined) return sampleOf(await stream.read());
-      const names = [...open.keys()].join(", ") || "none";
-      const problem = `Cannot read stream "${name}": it is not open (open: ${names})`;
-      throw new ServantError("usage.invalid", problem);
-    },
+    sample: (stream) => told.sample(stream),
     act(transition, params = {}, signal) {
       const ctx = context(transition, signal);
       return perform(plugin, { kind: "action", auditId: ctx.auditId, transition, params }, ctx);
@@ -128,12 +120,53 @@ export async function testPlugin(
       const ctx = context(transition, signal);
       return reconcile(plugin, { kind: "action", auditId: ctx.auditId, transition, params }, ctx);
     },
-    safe: (signal) => makeSafe(plugin, context("safe", signal)),
+    safe: (signal) => makeSafe(plugin, plain(signal)),
+    hook: (name) => callHook(plugin, name, plain()),
+    shutdown: () => shutDown(plugin, plain()),
     setPaused(paused) {
       isPaused = paused;
       bell.ring();
     },
   };
+}
+
+/** What a plugin logs and tells, kept for the test; nothing is measured by itself. */
+class Told {
+  readonly logs: LogLine[] = [];
+  readonly events: TestEvent[] = [];
+  readonly #streams = new Map<string, { readonly read: Read; readonly intervalMs: number }>();
+
+  context(auditId?: AuditId): Pick<SafeContext, "log" | "telemetry" | "events"> {
+    const whose = auditId === undefined ? {} : { auditId };
+    return {
+      log: handlerLog((level, message, fields) => {
+        this.logs.push({ ...whose, level, message, fields });
+      }),
+      telemetry: { stream: (...stream) => this.#open(...stream) },
+      events: eventsOver((kind, fields) => void this.events.push({ ...whose, kind, fields })),
+    };
+  }
+
+  intervals(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.#streams].map(([name, { intervalMs }]) => [name, intervalMs]),
+    );
+  }
+
+  async sample(name: string): Promise<JsonObject | undefined> {
+    const stream = this.#streams.get(name);
+    if (stream !== undefined) return sampleOf(await stream.read());
+    const names = [...this.#streams.keys()].join(", ") || "none";
+    const problem = `Cannot read stream "${name}": it is not open (open: ${names})`;
+    throw new ServantError("usage.invalid", problem);
+  }
+
+  #open(name: string, read: Read, intervalMs: number): () => void {
+    checkStream(name, read, intervalMs);
+    const stream = { read, intervalMs };
+    this.#streams.set(name, stream);
+    return () => void (this.#streams.get(name) === stream && this.#streams.delete(name));
+  }
 }
 
 function strict(orchestrator: Partial<Orchestrator>): Orchestrator {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { SHUTDOWN_GRACE_MS } from "../../src/agent/child-life.ts";
 import { ServantError } from "../../src/core/errors.ts";
+import { STREAMS_MAX } from "../../src/core/telemetry.ts";
 import { follow, Nursery, withRules } from "../support/fake-child.ts";
 
 const SECOND = 1_000;
@@ -285,5 +287,76 @@ describe("a cancel", () => {
     await nursery.clock.advance(0);
     expect(run.came).toBe("handler.cancelled");
     expect(nursery.child.work()).toEqual([]);
+  });
+});
+
+describe("at the end", () => {
+  const withShutdown = async () => {
+    const nursery = new Nursery();
+    nursery.loaded = { ...nursery.loaded, hasShutdown: true };
+    return await nursery.open();
+  };
+
+  test("a plugin that shuts down is asked to, and keeps its channel meanwhile", async () => {
+    const nursery = await withShutdown();
+    await nursery.supervisor.close();
+    expect(nursery.child.orders).toEqual([{ type: "close" }]);
+    expect(nursery.child.isLetGo).toBe(false);
+    expect(nursery.child.signals).toEqual([]);
+  });
+
+  test("one that does not come to its end is told of and killed", async () => {
+    const nursery = await withShutdown();
+    nursery.child.mortality = "SIGKILL";
+    const closing = nursery.supervisor.close();
+    await nursery.clock.advance(SHUTDOWN_GRACE_MS - 1);
+    expect(nursery.child.signals).toEqual([]);
+    await nursery.clock.advance(1);
+    await closing;
+    expect(nursery.child.signals).toEqual(["SIGKILL"]);
+    expect(nursery.told("child.ended")).toMatchObject([
+      { reason: "its shutdown had not ended within 10 s: it is killed" },
+    ]);
+  });
+
+  test("one that has nothing to shut down is let go", async () => {
+    const nursery = await new Nursery().open();
+    await nursery.supervisor.close();
+    expect(nursery.child.orders).toEqual([]);
+    expect(nursery.child.isLetGo).toBe(true);
+  });
+});
+
+describe("what the plugin measures", () => {
+  const stream = { type: "plugin.stream", name: "w", intervalMs: 500 } as const;
+  const say = ({ child }: Nursery, name: string, isOpen: boolean) =>
+    child.say({ type: "stream", name, intervalMs: 500, isOpen });
+  const measure = ({ child }: Nursery, name: string) =>
+    child.say({ type: "sample", name, value: { g: 1 } });
+
+  test("is told while its stream is open, which ends with the process", async () => {
+    const nursery = await new Nursery().open();
+    measure(nursery, "w");
+    say(nursery, "w", false);
+    say(nursery, "w", true);
+    measure(nursery, "w");
+    nursery.child.end();
+    await nursery.clock.advance(0);
+    expect(nursery.told("plugin.stream")).toEqual([
+      { ...stream, isOpen: true },
+      { ...stream, isOpen: false },
+    ]);
+    expect(nursery.told("plugin.sample")).toEqual([
+      { type: "plugin.sample", name: "w", value: { g: 1 } },
+    ]);
+  });
+
+  test("is of no more streams than a plugin may have", async () => {
+    const nursery = await new Nursery().open();
+    for (let n = 0; n <= STREAMS_MAX; n += 1) say(nursery, `w${n}`, true);
+    say(nursery, "w0", true); // again, at another interval maybe
+    expect(nursery.told("plugin.stream")).toHaveLength(STREAMS_MAX + 1);
+    measure(nursery, `w${STREAMS_MAX}`);
+    expect(nursery.told("plugin.sample")).toEqual([]);
   });
 });

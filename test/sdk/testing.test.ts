@@ -184,3 +184,50 @@ test("testPlugin() closes a stream", async () => {
   await scale.act("open");
   expect(scale.streams).toEqual({ broken: 1_000 });
 });
+
+test("testPlugin() sets a plugin up, calls its hooks and shuts it down", async () => {
+  class Rig {
+    calls: string[] = [];
+    setup({ log, telemetry }: SafeContext) {
+      this.calls.push("setup");
+      telemetry.stream("calls", () => this.calls.length, 500);
+      log.info("connected");
+    }
+    @action("open", { params: z.object({}) })
+    open() {
+      return { success: true, telemetry: { calls: this.calls } };
+    }
+    reset() {
+      this.calls.push("reset");
+    }
+    cancel() {
+      throw new Error("too late");
+    }
+    async shutdown({ log }: SafeContext) {
+      log.info("put away");
+    }
+  }
+  const rig = await testPlugin(Rig);
+  await rig.hook("reset");
+  await rig.hook("pause");
+  expect(await rig.hook("cancel").catch(({ message }) => message)).toBe("too late");
+  expect(await rig.act("open")).toMatchObject({
+    auditId: "test-1",
+    telemetry: { calls: ["setup", "reset"] },
+  });
+  expect(await rig.sample("calls")).toEqual({ value: 2 });
+  await rig.shutdown();
+  expect(rig.logs).toEqual([
+    { level: "info", message: "connected", fields: {} },
+    { level: "info", message: "put away", fields: {} },
+  ]);
+  class Broken extends Rig {
+    override setup() {
+      throw new Error("no port");
+    }
+  }
+  expect(await testPlugin(Broken).catch((cause) => cause)).toMatchObject({
+    code: "plugin.load-failed",
+    message: "Cannot set the plugin up: no port",
+  });
+});

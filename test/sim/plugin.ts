@@ -43,7 +43,7 @@ export function anyPlugin(random: Random): Loaded {
     startState: [],
     startGoal: [],
   };
-  return { offer, rules, hasSafe: random.chance(0.7), hooks: [] };
+  return { offer, rules, hasSafe: random.chance(0.7), hooks: [], hasShutdown: false };
 }
 
 /** What the assignment's action says of itself; undefined for anything else. */

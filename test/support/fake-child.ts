@@ -40,6 +40,7 @@ export class FakeChild implements Child {
 
   tell(order: ChildOrder): void {
     this.orders.push(order);
+    if (order.type === "close" && this.mortality === "SIGTERM") this.end("exit code 0");
     if (order.type === "ping" && this.isAwake) this.say({ type: "pong", started: this.#started });
   }
 
@@ -115,6 +116,7 @@ export class Nursery {
     rules: {},
     hasSafe: false,
     hooks: [],
+    hasShutdown: false,
   };
   ledger!: Ledger;
   supervisor!: Supervisor;
