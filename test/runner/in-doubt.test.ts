@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Assignment } from "../../src/core/assignment.ts";
+import type { AgentEvent } from "../../src/core/events.ts";
 import { act, ask, isAlive, line, never, openChild, pluginSource } from "./plugin-child.ts";
 
 type Action = Extract<Assignment, { kind: "action" }>;
@@ -174,7 +175,8 @@ test.each([
 ] as const)("a reconcile method says %s", async (how, expected) => {
   await using child = await openChild(careful);
   expect(await child.runner.reconcile(act("drive", { how }) as Action, never)).toEqual(expected);
-  expect(child.logs()[0]?.auditId).toBeDefined();
+  const logged = (event: AgentEvent) => (event.type === "plugin.log" ? event : undefined);
+  expect((await child.seen(logged)).auditId).toBeDefined(); // a line comes by a way of its own
 });
 
 test.each([
