@@ -31,6 +31,8 @@ export interface Session {
   readonly config: JsonObject;
   readonly createdAtMs: number;
   readonly lastActiveAtMs: number;
+  /** What is left of its time if nobody asks for it. */
+  readonly expiresInMs: number;
   readonly status: SessionStatus;
   /** Where its process listens, on 127.0.0.1. */
   readonly port: number;

@@ -84,6 +84,7 @@ export class Life {
       createdAtMs: this.#createdAtMs,
       // Who is in it is active.
       lastActiveAtMs: this.#inFlight > 0 ? this.#clock.now() : this.#lastActiveAtMs,
+      expiresInMs: this.#expiresInMs,
       status: STATUS[this.phase],
       port: this.port,
       logPath: this.#logPath,
@@ -102,8 +103,12 @@ export class Life {
   }
 
   get isOverdue(): boolean {
-    if (this.#inFlight > 0) return false;
-    return this.#clock.monotonic() - this.#idleSinceMs >= this.timeoutS * 1_000;
+    return this.#expiresInMs === 0;
+  }
+
+  get #expiresInMs(): number {
+    const idleMs = this.#inFlight > 0 ? 0 : this.#clock.monotonic() - this.#idleSinceMs;
+    return Math.max(0, this.timeoutS * 1_000 - idleMs);
   }
 
   /** Gives it at least this long from now on. */

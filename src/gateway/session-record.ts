@@ -34,8 +34,7 @@ export function readKept(value: Json): KeptSession | undefined {
 }
 
 /** A session as clients read it. */
-export function recordOf(session: Session, nowMs: number): SessionRecord {
-  const idleMs = Math.max(0, nowMs - session.lastActiveAtMs);
+export function recordOf(session: Session): SessionRecord {
   return {
     session_id: session.id,
     owner_username: session.owner,
@@ -46,7 +45,7 @@ export function recordOf(session: Session, nowMs: number): SessionRecord {
     created_at: new Date(session.createdAtMs).toISOString(),
     last_active_at: new Date(session.lastActiveAtMs).toISOString(),
     status: session.status,
-    expires_in_s: Math.max(0, Math.floor(session.timeoutS - idleMs / 1_000)),
+    expires_in_s: Math.floor(session.expiresInMs / 1_000),
     log_path: session.logPath,
   };
 }

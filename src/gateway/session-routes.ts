@@ -10,8 +10,7 @@ import type { GatewayApp, GatewayContext } from "./routes.ts";
 import { recordOf } from "./session-record.ts";
 
 export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
-  const { audit, clock, sessions } = parts;
-  const told = (session: Session) => recordOf(session, clock.now());
+  const { audit, sessions } = parts;
   const own = (context: GatewayContext) =>
     theirs(sessions, context.var.person, context.req.param("id") ?? "");
   const note = ({ env, var: { person } }: GatewayContext, what: Deed, session: Session) =>
@@ -27,19 +26,19 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
     const asked = await bodyOf(context, CreateSession);
     const session = await sessions.create(context.var.person.username, asked);
     note(context, "session.create", session);
-    return context.json(told(session));
+    return context.json(recordOf(session));
   });
   app.get("/sessions", (context) => {
     const { username } = context.var.person;
     const isAll = /^(?:true|1)$/i.test(context.req.query("all_") ?? "");
     if (isAll) refuseUser(context.var.person, "list everybody's sessions");
-    return context.json({ sessions: sessions.list(isAll ? undefined : username).map(told) });
+    return context.json({ sessions: sessions.list(isAll ? undefined : username).map(recordOf) });
   });
   app.get("/admin/sessions", async (context) => {
     refuseUser(context.var.person, "show what sessions use");
     return context.json({ sessions: await sessions.uses() });
   });
-  app.get("/sessions/:id", (context) => context.json(told(own(context))));
+  app.get("/sessions/:id", (context) => context.json(recordOf(own(context))));
   app.delete("/sessions/:id", async (context) => {
     const session = own(context);
     await sessions.stop(session.id);
@@ -51,12 +50,12 @@ export function sessionRoutes(app: GatewayApp, parts: GatewayParts): void {
     const { timeout_s } = await bodyOf(context, ExtendSession);
     const session = await sessions.extend(id, timeout_s);
     note(context, "session.extend", session);
-    return context.json(told(session));
+    return context.json(recordOf(session));
   });
   app.post("/sessions/:id/reset", async (context) => {
     const session = await sessions.reset(own(context).id);
     note(context, "session.reset", session);
-    return context.json(told(session));
+    return context.json(recordOf(session));
   });
   app.get("/sessions/:id/logs", async (context) => {
     const logs = await sessions.logs(own(context).id);

@@ -5,7 +5,6 @@
  */
 import { ServantError } from "../core/errors.ts";
 import type { Session } from "../core/gateway.ts";
-import type { Clock } from "../core/ports.ts";
 import type { CreateSession, SessionUse } from "../wire/gateway.ts";
 import { readDraft } from "./draft.ts";
 import { newLabel } from "./labels.ts";
@@ -148,7 +147,7 @@ export class Sessions {
     const told: SessionUse[] = [];
     // One after the other: to look at a hundred at once would keep every thread from what is asked for.
     for (const life of this.#lives.all.filter(({ isKnown }) => isKnown)) {
-      told.push(await useOf(life, this.#parts.clock));
+      told.push(await useOf(life));
     }
     return told;
   }
@@ -180,11 +179,11 @@ export class Sessions {
   }
 }
 
-async function useOf(life: Life, clock: Pick<Clock, "now">): Promise<SessionUse> {
+async function useOf(life: Life): Promise<SessionUse> {
   const { inFlight, process, session } = life;
   const { memoryBytes, cpuS } = (await process?.use()) ?? {};
   return {
-    ...recordOf(session, clock.now()),
+    ...recordOf(session),
     ...(process === undefined ? {} : { pid: process.mark.pid }),
     ...(memoryBytes === undefined ? {} : { memory_bytes: memoryBytes }),
     ...(cpuS === undefined ? {} : { cpu_s: cpuS }),

@@ -138,6 +138,7 @@ test("extend sets the timeout and counts as activity; a wall clock that jumps en
   await machine.clock.advance(50_000);
   expect(await sessions.extend(id, 100)).toMatchObject({ timeoutS: 100 });
   machine.clock.setWall(machine.clock.now() + 1e12);
+  expect(await sessions.uses()).toMatchObject([{ expires_in_s: 100 }]);
   await machine.clock.advance(95_000);
   expect(sessions.find(id)).toBeDefined();
   await machine.clock.advance(10_000);
