@@ -242,9 +242,8 @@ class PudaBackend implements PudaMachine {
 
   async #tellCommands(offer: Offer): Promise<void> {
     const { id, js } = this.#desk;
-    const offers: CommandOffer[] = offer.transitions.map((name) => ({
-      ...{ name, signature: "()", doc: "" },
-    }));
+    const unknown = offer.transitions.map((name) => ({ ...{ name, signature: "(...)", doc: "" } }));
+    const offers: readonly CommandOffer[] = offer.catalogue ?? unknown;
     const bucket = new Bucket(js, COMMANDS_BUCKET);
     await bucket.put(id, this.#desk.closeValue(COMMANDS_BUCKET, id, toCommands(offers)));
   }

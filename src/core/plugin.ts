@@ -3,6 +3,7 @@
  * plugins: the agent's child process, the inline runner and the SDK's test kit.
  */
 import { type Atom, parseAtom } from "./atom.ts";
+import { commandOf } from "./catalogue.ts";
 import { isServantError, messageOf, ServantError } from "./errors.ts";
 import {
   type ActionOptions,
@@ -65,6 +66,9 @@ export async function readPlugin(cls: PluginClass, name: string): Promise<Plugin
     transitions: [...actions.keys()],
     fluents: [...beliefs.keys()],
     domainModules: await ask("getDomainModules", toText),
+    catalogue: [...actions.values()].flatMap(({ mark }) =>
+      mark.kind === "action" ? [commandOf(mark)] : [],
+    ),
     vocabulary: vocabularyOf(name, actions, beliefs),
     startState: await ask("getStartState", toAtom),
     startGoal: await ask("getStartGoal", toAtom),

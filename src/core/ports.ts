@@ -1,6 +1,7 @@
 /** The interfaces between rooms. Whoever composes the agent hands these in. */
 import type { Assignment, AuditId, Result } from "./assignment.ts";
 import type { Atom } from "./atom.ts";
+import type { Command } from "./catalogue.ts";
 import type { Domain } from "./domain.ts";
 import type { EntryKey, Fact } from "./entry.ts";
 import type { ErrorCode } from "./errors.ts";
@@ -20,6 +21,8 @@ export interface Offer {
   readonly vocabularyFiles?: readonly string[] | undefined;
   /** Transitions of it with costs or scripts that are code and did not come along. */
   readonly coded?: readonly string[] | undefined;
+  /** What its transitions are called with; absent: not known. */
+  readonly catalogue?: readonly Command[] | undefined;
   readonly startState: readonly Atom[];
   readonly startGoal: readonly Atom[];
 }

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { AuditId, Result } from "../core/assignment.ts";
 import type { Atom } from "../core/atom.ts";
+import { type Command, DOC_MAX_CHARS } from "../core/catalogue.ts";
 import type { ChildTelling } from "../core/child.ts";
 import type { Domain } from "../core/domain.ts";
 import { type ErrorCode, isErrorCode } from "../core/errors.ts";
@@ -34,10 +35,25 @@ const vocabulary = z.pipe(
   z.transform(({ code: _, ...words }): Domain => words),
 );
 
+const CommandFrame: z.ZodMiniType<Command> = z.object({
+  name: z.string(),
+  signature: z.string(),
+  doc: z.string().check(z.maxLength(DOC_MAX_CHARS)),
+  params: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string(),
+      isOptional: z.boolean(),
+      default: z.exactOptional(json),
+    }),
+  ),
+});
+
 const OfferFrame: z.ZodMiniType<Offer> = z.object({
   transitions: z.array(z.string()),
   fluents: z.array(z.string()),
   domainModules: z.array(z.string()),
+  catalogue: z.optional(z.array(CommandFrame)),
   startState: z.array(atom),
   startGoal: z.array(atom),
   vocabulary,
