@@ -26,6 +26,7 @@ import { addLocalCommands } from "./local/commands.ts";
 import { addLoginCommands } from "./login/commands.ts";
 import type { ConnectOptions, HostOptions, PlanOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
+import { addPudaCommands } from "./puda/commands.ts";
 import { addSessionCommands } from "./session/commands.ts";
 
 const EXIT_CODES = `
@@ -77,6 +78,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addSessionCommands(program, done, EXIT_CODES);
   addJournalCommands(program, done);
   addDomainCommands(program, done);
+  addPudaCommands(program, done, EXIT_CODES);
   addCompletion(program, done);
   return program.addHelpText(
     "after",

@@ -264,7 +264,7 @@ export const catalogue = {
   },
   "payload.refused": {
     kind: "permanent",
-    hint: "Give both sides the same lab key, or neither: --key-file",
+    hint: "Give both sides the same lab key, or neither: --payload-key",
   },
   "pddl.malformed": { kind: "usage", hint: "Mend the PDDL at the place that is named" },
   "pddl.unsupported": {
@@ -322,7 +322,7 @@ export const catalogue = {
   },
   "run.refused": {
     kind: "permanent",
-    hint: "Another run is open there: complete it, or `agent puda send MACHINE reset --immediate`",
+    hint: "Another run is open there: complete it, or `agent puda send MACHINE reset`",
   },
   "run.unknown": { kind: "permanent", hint: "See `/runs` for those that are remembered" },
   "servant.lost": {

@@ -23,8 +23,7 @@ export async function pingMachine(
   const [first] = answers;
   if (first !== undefined) return first;
   signal?.throwIfAborted();
-  const problem = `Cannot ping "${machine}": no answer within ${timeoutMs / 1_000} s`;
-  throw new ServantError("machine.absent", problem);
+  throw new ServantError("machine.absent", `Cannot ping "${machine}": it does not answer`);
 }
 
 export async function pingFleet(

@@ -1,5 +1,6 @@
 /** Carries a batch out: one group after another within one run, until the first that fails. */
 import { type ServantError, toServantError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Answer } from "./answer.ts";
 import { type Batch, groupsOf, type Numbered } from "./batch.ts";
 import type { CommandService, SendOptions } from "./command-service.ts";
@@ -7,6 +8,7 @@ import type { CommandService, SendOptions } from "./command-service.ts";
 export interface StepResult {
   readonly machine: string;
   readonly name: string;
+  readonly params: JsonObject;
   readonly step: number;
   readonly tookMs: number;
   /** The machine's; undefined when there was none. */
@@ -67,11 +69,10 @@ async function step(
   { onStart, onStep, timeoutMs, signal }: BatchOptions,
 ): Promise<StepResult> {
   onStart?.(command);
-  const { machine, name, step: number } = command;
   const startedAtMs = performance.now();
   const told = (answer: Answer | undefined, failure: ServantError | undefined) => {
     const tookMs = performance.now() - startedAtMs;
-    const result = { machine, name, step: number, tookMs, answer, failure };
+    const result = { ...command, tookMs, answer, failure };
     onStep?.(result);
     return result;
   };
