@@ -70,7 +70,11 @@ class DynosBackend implements Backend {
   /** The last poll failed. */
   #hasFailed = false;
   #isEndingTold = false;
-  /** `/start` and `/goal` belong to the first registration: a later one finds a world in use. */
+  /**
+   * `/start` and `/goal` belong to the first registration. A later one may find a world in use, and after a
+   * session's reset an empty one; but what held when the plugin was loaded need not hold any more, and a machine
+   * that moves from where it is not is worse than one without a plan.
+   */
   #hasSetWorld = false;
 
   constructor(connection: Connection, options: DynosOptions) {

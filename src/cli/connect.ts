@@ -1,10 +1,11 @@
 /** `agent connect`: registers a plugin with a backend and carries out what it assigns. */
-import { resolveTarget } from "../client/target.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { stateDirectory } from "../system/state-dir.ts";
 import { Connection, isLoopback } from "../wire/connection.ts";
 import { openLoggedBus, serve } from "./compose.ts";
 import { type Dialect, dynosDialect } from "./dialect.ts";
+import { namedTarget } from "./named-target.ts";
 import type { ConnectOptions } from "./options.ts";
 import { stopSignals } from "./stop-signals.ts";
 
@@ -16,7 +17,7 @@ export async function connect(
   version: string,
 ): Promise<number> {
   const dialect = await chosenDialect(options, process.env);
-  await serve(
+  const serving = serve(
     {
       ...options,
       reference,
@@ -30,6 +31,8 @@ export async function connect(
     },
     stopSignals(),
   );
+  const goesWithoutToken = options.to !== undefined && !isPuda(options, process.env);
+  await (goesWithoutToken ? serving.catch(tellOfNoToken) : serving);
   return 0;
 }
 
@@ -37,7 +40,7 @@ export async function connect(
 async function chosenDialect(options: ConnectOptions, env: Environment): Promise<Dialect> {
   if (isPuda(options, env)) return (await import("./puda/dialect.ts")).pudaDialect(options, env);
   const { to, session, quickPoll } = options;
-  const target = resolveTarget({ to, session, attachToken: "config-only" }, env);
+  const target = await namedTarget({ to, session, attachToken: "config-only" }, env);
   return dynosDialect(new Connection(target), {
     pollIntervalMs: options.pollInterval * 1_000,
     quickPoll: quickPoll ?? isLoopback(new URL(target.url).hostname),
@@ -49,4 +52,11 @@ async function chosenDialect(options: ConnectOptions, env: Environment): Promise
 function isPuda({ to, machineId }: ConnectOptions, env: Environment): boolean {
   if (to !== undefined) return /^\s*(?:nats|tls):\/\//i.test(to);
   return Boolean(machineId ?? env.MACHINE_ID) && Boolean(env.NATS_SERVERS);
+}
+
+/** Who is logged in, and is told to log in, would do so again and again. */
+function tellOfNoToken(cause: unknown): never {
+  const { kind, message } = toServantError(cause);
+  if (kind === "auth") throw new ServantError("login.not-sent", message, { cause });
+  throw cause;
 }

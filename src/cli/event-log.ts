@@ -6,6 +6,7 @@ import {
   isLine,
   type Level,
   levels,
+  type Source,
 } from "../core/events.ts";
 import type { Clock } from "../core/ports.ts";
 import { printableLines } from "../core/printable.ts";
@@ -18,20 +19,29 @@ export interface EventLogOptions {
   readonly write: (text: string) => void;
 }
 
+/** A line that is printed: an agent's, or one of the gateway, which has no log but this. */
+export type PrintedLine = Omit<EventLine, "source"> & { readonly source: Source | "gateway" };
+
 /** A listener for the bus. */
 export function eventLog(options: EventLogOptions): (event: AgentEvent) => void {
+  const print = linePrinter(options);
+  return (event) => {
+    if (isLine(event)) print(describeEvent(event));
+  };
+}
+
+/** Prints what is of the level that is wanted, or above. */
+export function linePrinter(options: EventLogOptions): (told: PrintedLine) => void {
   const least = levels.indexOf(options.level);
   const { clock, colours, format, write } = options;
-  return (event) => {
-    if (!isLine(event)) return;
-    const told = describeEvent(event);
+  return (told) => {
     if (levels.indexOf(told.level) < least) return;
     const time = new Date(clock.now());
     write(`${format === "json" ? jsonLine(told, time) : prettyLine(told, time, colours)}\n`);
   };
 }
 
-function jsonLine(told: EventLine, time: Date): string {
+function jsonLine(told: PrintedLine, time: Date): string {
   return JSON.stringify({ time: time.toISOString(), ...told });
 }
 
@@ -45,7 +55,7 @@ const COLOURS = { debug: 90, info: 0, warn: 33, error: 31 } as const satisfies R
 >;
 
 /** A line for a person, at the local time of day. */
-export function prettyLine(told: EventLine, at: Date, colours: boolean): string {
+export function prettyLine(told: PrintedLine, at: Date, colours: boolean): string {
   const time = at.toTimeString().slice(0, 8);
   const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
   // A plugin's fields say what its message does not; ours are the message again, for programs.
@@ -68,7 +78,7 @@ function safe(text: string): string {
 /** How far a further line of one message is indented. */
 const CONTINUED = 19;
 
-function fieldsText({ fields }: EventLine): string {
+function fieldsText({ fields }: PrintedLine): string {
   return Object.entries(fields)
     .map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join("");

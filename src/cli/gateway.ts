@@ -18,7 +18,7 @@ import { aborted, stopSignals } from "./stop-signals.ts";
  */
 export async function gateway(options: HostOptions, version: string): Promise<number> {
   refuseStray(options);
-  const log = hostLog(options);
+  const log = hostLog(options, "gateway");
   const users = openUsers(options, log);
   const stateDir = openStateDir(gatewayDirectory(options, process.env), { isPrivate: true });
   try {

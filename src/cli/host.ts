@@ -64,7 +64,7 @@ async function serveBackend(
   gateway?: UnderGateway,
 ): Promise<number> {
   const { bind, lease, silentLease, stateDir: stateDirPath } = options;
-  const log = hostLog(options);
+  const log = hostLog(options, "backend");
   const library = new Library(options);
   const asked = await library.open(options.domain);
   const stateDir = stateDirPath === undefined ? undefined : openStateDir(stateDirPath);

@@ -58,7 +58,7 @@ export function openGateway(options: HostOptions, opening: Opening): OpenGateway
     onDamaged: ({ setAside, reason }) =>
       log("error", `cannot read the sessions, kept as ${setAside}: ${reason}`, {}),
   });
-  const { maxBody, tokenMax } = options;
+  const { maxBody, requestsPerUser, tokenMax } = options;
   const door = createGateway({
     users,
     tokens: new Tokens({ store, clock, users, lifeMaxMs: tokenMax * 1_000 }),
@@ -67,6 +67,7 @@ export function openGateway(options: HostOptions, opening: Opening): OpenGateway
     audit,
     tally: new Tally(),
     isTrusted,
+    requestsPerUser,
     sessions: openSessions(options, { store, audit, log, folder }),
     proxy: proxy({ maxBodyBytes: maxBody, dial }),
     clock,

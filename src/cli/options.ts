@@ -115,6 +115,7 @@ export interface HostOptions {
   /** Seconds. */
   readonly tokenMax: number;
   readonly sessionsPerUser: number;
+  readonly requestsPerUser: number;
   readonly sessionPorts: { readonly from: number; readonly to: number };
   /** Addresses of proxies whose X-Forwarded-For counts. */
   readonly trustProxy: readonly string[];

@@ -102,7 +102,11 @@ function addConnect(program: Command, version: string, done: (code: number) => v
       "backend, http:// or nats:// (default: the DYNOS config file's, else this machine's)",
       withCommas,
     )
-    .option("--session <id>", "session on a gateway (default: the config file's)", nonEmpty)
+    .option(
+      "--session <name>",
+      "session on a gateway, by label or id (default: the config file's)",
+      nonEmpty,
+    )
     .option("--poll-interval <s>", "longest wait between two polls", atLeast(0.001), 0.2)
     .addOption(
       new Option("--quick-poll <on|off>", "poll faster while busy (default: on for loopback)")
@@ -128,7 +132,7 @@ function addConnect(program: Command, version: string, done: (code: number) => v
 
 Examples:
   agent connect ./plugins/warehouse.ts:WarehouseNode
-  agent connect my-robot:Cart --to https://plan.example.com --session 3f2a
+  agent connect my-robot:Cart --session survey
   agent connect ./cart.ts:Cart --pass-env CAMERA_URL --log-format json
   agent connect ./plugins/balance.ts:Balance --to nats://127.0.0.1:4222 --machine-id balance`,
   );
@@ -251,6 +255,7 @@ function addGatewayOptions(command: Command): Command {
         .default(7 * 86_400, "7d"),
     )
     .option("--sessions-per-user <n>", "sessions that each may have", wholeFrom(1), 10)
+    .option("--requests-per-user <n>", "requests under way that each may have", wholeFrom(1), 2_000)
     .addOption(
       new Option("--session-ports <range>", "ports of this machine for the sessions")
         .argParser(ports)

@@ -22,7 +22,7 @@ export interface TargetChoice {
  * The backend to talk to. The cached token is never sent to another backend than the one that
  * gave it, and a session is never picked silently.
  *
- * @throws {ServantError} `usage.invalid`, `backend.http-refused`, `config.invalid`
+ * @throws {ServantError} `session.none-chosen`, `backend.http-refused`, `config.invalid`
  */
 export function resolveTarget(
   choice: TargetChoice,
@@ -85,7 +85,7 @@ function withLogin(url: string, choice: TargetChoice, login: Login, path: string
 /** A session is meant and none is chosen: the ways to choose one. */
 export function noSession(problem: string): ServantError {
   return new ServantError(
-    "usage.invalid",
+    "session.none-chosen",
     [
       problem,
       "  agent session list         shows yours",

@@ -172,6 +172,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Use the version of the agent that wrote it, or give this one its own --state-dir",
   },
+  "login.not-sent": {
+    kind: "auth",
+    hint: "No token goes with --to: log in with `agent login URL`, then connect without --to",
+  },
   "login.needed": { kind: "auth", hint: "Log in: `agent login URL`" },
   "login.wrong": { kind: "auth", hint: "Check the name and the password" },
   "login.too-many": { kind: "transient", hint: "Wait as long as Retry-After says, then try again" },
@@ -313,6 +317,10 @@ export const catalogue = {
   },
   "request.slow": { kind: "transient", hint: "Send what was begun, without pauses" },
   "request.too-large": { kind: "permanent", hint: "Send less in one request" },
+  "request.too-many": {
+    kind: "transient",
+    hint: "Polls that are held and open websockets count: end some, or raise --requests-per-user",
+  },
   "route.unknown": { kind: "permanent", hint: "See docs/backend.md and docs/local-api.md" },
   "run.cancelled": { kind: "permanent", hint: "Its run was cancelled: begin another" },
   "run.mismatch": { kind: "permanent", hint: "Start the run first; a run that failed is over" },
@@ -347,6 +355,10 @@ export const catalogue = {
   "session.no-gateway": {
     kind: "permanent",
     hint: "A backend without a gateway needs no login: `agent call --to URL`",
+  },
+  "session.none-chosen": {
+    kind: "usage",
+    hint: "Name one with --session NAME, or make it the default: `agent session swap NAME`",
   },
   "session.not-allowed": { kind: "permanent", hint: "Ask an admin of this gateway" },
   "session.no-port": {

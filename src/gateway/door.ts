@@ -21,6 +21,7 @@ import { routes } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Tally } from "./tally.ts";
 import type { Held, Tokens } from "./tokens.ts";
+import { UnderWay } from "./under-way.ts";
 import type { Users } from "./users.ts";
 import { Visits } from "./visits.ts";
 
@@ -41,6 +42,8 @@ export interface GatewayPorts {
   readonly clock: Clock;
   /** Proxies whose X-Forwarded-For counts. */
   readonly isTrusted: IsTrusted;
+  /** How many requests to sessions each person may have under way. */
+  readonly requestsPerUser: number;
   readonly log: (level: Level, message: string, fields: JsonObject) => void;
   readonly version: string;
   /** Its own page, and that of a session. */
@@ -48,6 +51,7 @@ export interface GatewayPorts {
 }
 export interface GatewayParts extends GatewayPorts {
   readonly logins: Logins;
+  readonly underWay: UnderWay;
   readonly visits: Visits;
 }
 
@@ -65,7 +69,12 @@ export interface Gateway {
 }
 
 export function createGateway(ports: GatewayPorts): Gateway {
-  const parts: GatewayParts = { ...ports, logins: new Logins(ports), visits: new Visits() };
+  const parts: GatewayParts = {
+    ...ports,
+    logins: new Logins(ports),
+    underWay: new UnderWay(ports.requestsPerUser),
+    visits: new Visits(),
+  };
   const closed = new AbortController();
   const app = routes(parts);
   const sweeping = sweep(parts, closed.signal);
@@ -152,31 +161,33 @@ async function passOn(
   return answer;
 }
 
-/** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead` */
+/** @throws {ServantError} `login.needed`, `session.unknown`, `session.dead`, `request.too-many` */
 function enter(
-  { sessions, tally, tokens, visits }: GatewayParts,
+  { sessions, tally, tokens, underWay, visits }: GatewayParts,
   request: Request,
   id: string,
 ): { readonly held: Held; readonly way: Way } {
   const held = holderOf(tokens, request.headers);
+  const { username } = held.person;
+  const over: (() => void)[] = [held.release];
+  const leave = () => {
+    for (const each of over.splice(0)) each();
+  };
   try {
     const { owner } = theirs(sessions, held.person, id);
+    over.push(underWay.begin(username));
     const place = sessions.enter(id);
+    over.push(place.leave);
     tally.inFlight += 1;
-    const visit = owner === held.person.username ? undefined : visits.begin(held.person);
-    const ended = visit ? AbortSignal.any([held.ended, visit.signal]) : held.ended;
-    let isIn = true;
-    const leave = () => {
-      if (!isIn) return;
-      isIn = false;
-      visit?.end();
+    over.push(() => {
       tally.inFlight -= 1;
-      place.leave();
-      held.release();
-    };
+    });
+    const visit = owner === username ? undefined : visits.begin(held.person);
+    if (visit) over.push(visit.end);
+    const ended = visit ? AbortSignal.any([held.ended, visit.signal]) : held.ended;
     return { held, way: { ...place, ended, leave } };
   } catch (cause) {
-    held.release();
+    leave();
     throw cause;
   }
 }

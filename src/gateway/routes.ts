@@ -11,6 +11,7 @@ import { type GatewayParts, refreshUsers } from "./door.ts";
 import { holderOf, tokenOf } from "./guard.ts";
 import { refusal } from "./refusal.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { failureResponse } from "./status.ts";
 import type { LoginOutcome } from "./tally.ts";
 
 /** What says that a request was passed on by somebody. */
@@ -48,7 +49,7 @@ export function routes(parts: GatewayParts): GatewayApp {
   app.use("/admin/*", withPerson(parts));
   pageRoutes(app, parts);
   sessionRoutes(app, parts);
-  app.notFound((context) => answerUnknown(app, context));
+  app.notFound((context) => answerUnknown(app, parts, context));
   app.onError((cause, context) => {
     const { from } = context.env;
     return refusal(parts, cause, { from, request: context.req.raw, who: context.var.tried });
@@ -135,18 +136,28 @@ function withPerson({ tokens }: GatewayParts) {
   };
 }
 
-function answerUnknown(app: GatewayApp, context: GatewayContext): Response {
+function answerUnknown(
+  app: GatewayApp,
+  { tokens }: GatewayParts,
+  context: GatewayContext,
+): Response {
   const { method, path } = context.req;
   const { status, detail: plain, allowed } = unknownRoute(app.routes, method, path);
-  const detail = status === 404 && !OWN.test(path) ? elsewhere(method, path) : plain;
+  const isForBackend = status === 404 && !OWN.test(path);
+  const detail = isForBackend ? elsewhere(method, path) : plain;
+  if (isForBackend && tokens.whose(tokenOf(context.req.raw.headers) ?? "") === undefined) {
+    // Servants take a 404 for a session that has ended, and say so. Nobody was kept from anything that there
+    // is, so the audit log has no line of it.
+    return failureResponse(new ServantError("login.needed", detail));
+  }
   const all = [...allowed, ...(allowed.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
   const headers = { Allow: all.join(", ") };
   if (method === "OPTIONS" && status === 405) return context.body(null, 204, headers);
   return context.json({ detail, code: "route.unknown" }, status, status === 405 ? headers : {});
 }
 
-/** People ask a gateway as they would ask a backend: logged out, or by its bare address. */
+/** People ask a gateway as they would ask a backend: by its bare address. */
 function elsewhere(method: string, path: string): string {
   const problem = `Cannot ${method} "${path.slice(0, 200)}": this is a session gateway`;
-  return `${problem}; log in and create a session, whose backend is under "/s/SESSION_ID"`;
+  return `${problem}, and a backend is under "/s/SESSION_ID" of whoever has logged in`;
 }

@@ -17,6 +17,7 @@ const STATUS: Partial<Record<ErrorCode, FailureStatus>> = {
   "request.malformed": 400,
   "request.slow": 408,
   "request.too-large": 413,
+  "request.too-many": 429,
   "route.unknown": 404,
   "session.dead": 502,
   "session.invalid": 400,

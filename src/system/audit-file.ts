@@ -1,5 +1,13 @@
 /** The audit log on disk: whole lines, replaced by size, the last few kept. */
-import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import { messageOf } from "../core/errors.ts";
 
 /** A file that has so many bytes is put aside. */
@@ -20,28 +28,42 @@ export interface AuditFileOptions {
 export function auditFile(path: string, options: AuditFileOptions = {}): (line: string) => void {
   const { fileBytes = AUDIT_FILE_BYTES, onTrouble } = options;
   let isInTrouble = false;
+  let file: number | undefined;
   return (line) => {
+    let trouble: unknown;
     try {
-      // Opened each time: it may have been moved away, and lines are few.
-      if (append(path, `${line}\n`) >= fileBytes) rotate(path);
-      isInTrouble = false;
+      file = opened(path, file);
     } catch (cause) {
-      if (!isInTrouble) onTrouble?.(messageOf(cause));
-      isInTrouble = true;
+      trouble = cause; // such as no descriptor left: what is open still takes the line
     }
+    try {
+      if (file !== undefined) writeSync(file, `${line}\n`);
+      // One that was put aside already is not put aside again.
+      if (file !== undefined && trouble === undefined && fstatSync(file).size >= fileBytes) {
+        rotate(path);
+      }
+    } catch (cause) {
+      trouble ??= cause;
+    }
+    if (trouble !== undefined && !isInTrouble) onTrouble?.(messageOf(trouble));
+    isInTrouble = trouble !== undefined;
   };
 }
 
-/** Returns the file's size. */
-function append(path: string, text: string): number {
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+
+/** The file at `path`: the one that is open, unless it was moved away. */
+function opened(path: string, open: number | undefined): number {
+  if (open !== undefined && isAt(path, open)) return open;
   const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  try {
-    writeSync(file, text);
-    return fstatSync(file).size;
-  } finally {
-    closeSync(file);
-  }
+  if (open !== undefined) closeSync(open);
+  return file;
+}
+
+function isAt(path: string, file: number): boolean {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  const { dev, ino } = fstatSync(file);
+  return there?.ino === ino && there.dev === dev;
 }
 
 function rotate(path: string): void {

@@ -24,8 +24,8 @@ afterEach(async () => {
   await gateway[Symbol.asyncDispose]();
 });
 
-async function connect(): Promise<Running> {
-  const servant = bob.start("connect", client.robot, "--no-local");
+async function connect(...args: string[]): Promise<Running> {
+  const servant = bob.start("connect", client.robot, "--no-local", ...args);
   running.push(servant);
   await servant.until(/registered as servant/);
   return servant;
@@ -33,8 +33,10 @@ async function connect(): Promise<Running> {
 
 test("a servant works through the gateway, over a reset, until its session is stopped", async () => {
   await bob.logIn("bob");
-  await bob.does("session", "create", "--timeout", "30m");
-  const servant = await connect();
+  await bob.does("session", "create", "--timeout", "30m", "--label", "survey");
+  await bob.does("session", "create");
+  await bob.does("session", "swap", "survey");
+  const servant = await connect("--session", "survey");
   await servant.until(/session expires in \d+ min unless/);
   await bob.does("call", "goal", "box_at(room_two, box_a)");
   const results = await bob.does("call", "execute", "--json");
@@ -55,6 +57,24 @@ test("a servant whose login was revoked ends, and says how to go on", async () =
   await bob.does("logout");
   expect(await servant.exited).toBe(77);
   expect(servant.output()).toContain("agent login");
+}, 60_000);
+
+test("connect --to a gateway ends with what to do, logged in or not", async () => {
+  for (const _ of ["logged out", "logged in"]) {
+    const { code, text } = await bob.run(
+      "connect",
+      client.robot,
+      "--no-local",
+      "--to",
+      gateway.url,
+    );
+    expect(code).toBe(77);
+    expect(text).toContain("this is a session gateway");
+    expect(text).toMatch(/hint: .*agent login URL.*without --to/);
+    await bob.logIn("bob");
+  }
+  const { code, text } = await bob.run("call", "state", "--to", gateway.url, "--session", "x");
+  expect([code, text]).toEqual([1, expect.stringContaining("Cannot find session")]);
 }, 60_000);
 
 test("the token goes to the gateway that gave it, and nowhere else", async () => {

@@ -69,7 +69,9 @@ test("a renewed certificate counts from then on, and cuts off nothing that is op
   cpSync(renewed.key, certificates.key);
   const asked = () => fetch(`${gateway.url}/health`, { tls: { ca }, keepalive: false });
   await until(async () => (await asked().catch(() => undefined))?.status === 200);
-  expect(gateway.process.output()).toContain("renewed certificate");
+  const told = gateway.process.output().split("\n");
+  const line = told.find((each) => each.includes("renewed certificate")) ?? "{}";
+  expect(JSON.parse(line)).toMatchObject({ level: "info", source: "gateway" });
   writeFileSync(certificates.key, "no key");
   await gateway.process.until(/the certificate before goes on/);
   expect((await asked()).status).toBe(200);

@@ -52,7 +52,13 @@ test("piped it is one table; an admin sees memory and processor, others a note",
   expect(own.stderr).toContain("no admin");
 });
 
-test("--json is a document for each look, with the share of the processor from the second on", async () => {
+test("--json is one document, unless it was said how often", async () => {
+  const { code, stdout } = await top("alice", "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ told: "all", totals: { count: 1 } });
+});
+
+test("--json with --interval is a document for each look, with the share of the processor from the second on", async () => {
   const args = ["session", "top", "--json", "--interval", "0.2"];
   const looking = start([await ensureBinary(), ...args], envOf("alice"));
   await looking.until(/\n.*\n/);

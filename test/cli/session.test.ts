@@ -47,13 +47,26 @@ test("create makes a session as it was asked for, and the default", async () => 
     "r",
   );
   expect(code).toBe(0);
-  expect(gateway.bodies[0]).toEqual({ label: LABEL, timeout_s: 43_200, config: { robot: "r" } });
+  expect(gateway.bodies.at(-1)).toEqual({
+    label: LABEL,
+    timeout_s: 43_200,
+    config: { robot: "r" },
+  });
   const [id = ""] = gateway.sessions.keys();
   for (const part of [LABEL, id, "default", "robot r", "12h"]) expect(stdout).toContain(part);
   expect(saved()).toMatchObject({ default_session: id, token: TOKEN, username: "alice" });
   const json = await session("create", "--json");
   expect(JSON.parse(json.stdout)).toMatchObject({ status: "running", timeout_s: 172_800 });
   expect(saved().default_session).toBe(JSON.parse(json.stdout).session_id);
+});
+
+test("create tells of a label that another session has", async () => {
+  put({ label: LABEL }, 0);
+  put({ label: "other" }, 1);
+  const { code, stdout } = await session("create", "--label", LABEL);
+  expect([code, gateway.sessions.size]).toEqual([0, 3]);
+  expect(stdout).toContain("2 of yours have this label: name them by their ids");
+  expect((await session("create", "--label", "third")).stdout).not.toContain("by their ids");
 });
 
 test("list shows them as a table, with the default marked", async () => {
@@ -141,6 +154,32 @@ test("a label of several is refused with their ids, and no session is picked una
   expect(saved().default_session).toBe(ids[1]);
   await session("stop", ids[0] ?? "");
   expect(saved().default_session).toBe(ids[1]); // another one was stopped
+});
+
+test("call --session takes a label, an id or its beginning; one that is not known asks no backend", async () => {
+  const id = put({ label: LABEL }, 1);
+  const asked = async (name: string) => {
+    gateway.heard.length = 0;
+    const env = { DYNOS_CONFIG_PATH: config };
+    const { code, stderr } = await command(["call", "state", "--session", name], { env });
+    return { code, stderr, asked: gateway.heard.filter((each) => each.includes("/s/")) };
+  };
+  for (const name of [LABEL, id.slice(0, 8), id]) {
+    expect((await asked(name)).asked).toEqual([`GET /s/${id}/state`]);
+  }
+  expect(gateway.heard).toHaveLength(1); // a whole id is not looked up
+  const wrong = await asked("see");
+  expect([wrong.code, wrong.asked]).toEqual([1, []]);
+  expect(wrong.stderr).toContain('nearest is "sea"');
+  put({ label: LABEL }, 2);
+  expect(await asked(LABEL)).toMatchObject({ code: 2, asked: [] });
+});
+
+test("without a session the way to choose one is the hint", async () => {
+  const env = { DYNOS_CONFIG_PATH: config };
+  const { code, stderr } = await command(["call", "state"], { env });
+  expect([code, gateway.heard]).toEqual([2, []]);
+  expect(stderr).toMatch(/hint: .*--session NAME.*agent session swap NAME/);
 });
 
 test("without a login, or with one that is over, it says to log in", async () => {

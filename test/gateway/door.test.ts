@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { api } from "../../src/gateway/api.ts";
 import type { OpenApi } from "../../src/wire/openapi.ts";
-import { GatewayScene, SOMEWHERE } from "./gateway-scene.ts";
+import { type Asked, GatewayScene, SOMEWHERE } from "./gateway-scene.ts";
 
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
 
@@ -370,16 +370,55 @@ test("HEAD, OPTIONS, wrong methods and unknown routes are answered with what wou
 
 test("who asks the gateway as one asks a backend is told that it is none, and what to do", async () => {
   await using scene = new GatewayScene();
-  const detail = async (path: string) => {
-    const answer = await scene.ask(path);
-    expect(answer.status).toBe(404);
-    return ((await answer.json()) as { detail: string }).detail;
+  const token = await scene.logIn("bob");
+  scene.audit();
+  const told = async (path: string, asked: Asked = {}) => {
+    const answer = await scene.ask(path, asked);
+    return [answer.status, ((await answer.json()) as { detail: string }).detail];
   };
-  const told = 'log in and create a session, whose backend is under "/s/SESSION_ID"';
+  const where = 'and a backend is under "/s/SESSION_ID" of whoever has logged in';
   for (const path of ["/state", "/servant/x/next_assignment", "/authority"]) {
-    expect(await detail(path)).toBe(`Cannot GET "${path}": this is a session gateway; ${told}`);
+    const detail = `Cannot GET "${path}": this is a session gateway, ${where}`;
+    expect(await told(path)).toEqual([401, detail]);
+    expect(await told(path, { token: "forged" })).toEqual([401, detail]);
+    expect(await told(path, { token })).toEqual([404, detail]);
   }
-  expect(await detail("/auth/logn")).toContain("no such route");
+  expect(await told("/auth/logn")).toEqual([404, expect.stringContaining("no such route")]);
+  expect(scene.audit()).toEqual([]);
+});
+
+test("nobody has more requests under way than each may have; others are not held up", async () => {
+  await using scene = new GatewayScene({ requestsPerUser: 2 });
+  const [alice, bob] = [await scene.logIn("alice"), await scene.logIn("bob")];
+  const own = [await scene.create(bob), await scene.create(bob)];
+  const [first, second] = own.map(({ session_id }) => `/s/${session_id}/state`);
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let asked = 0;
+  scene.answer = async () => {
+    await gates[asked++]?.promise;
+    return Response.json({ ok: true });
+  };
+  const ask = (path = "", token = bob) => scene.ask(path, { token });
+  const held = [ask(first), ask(second)]; // of whichever session
+  const refused = await ask(first);
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+  expect(await detailOf(refused)).toBe("request.too-many");
+  const upgrade = { Connection: "upgrade", Upgrade: "websocket" };
+  const socket = scene.request(first ?? "", { token: bob, headers: upgrade });
+  expect(await scene.gateway.connect(socket, SOMEWHERE)).toMatchObject({ status: 429 });
+  expect((await ask("/sessions")).status).toBe(200);
+  expect((await ask(first, alice)).status).toBe(200); // a visit is the visitor's own
+  expect((await ask("/s/none/state")).status).toBe(404);
+  for (const gate of gates) {
+    gate.resolve();
+    await Promise.race(held);
+    expect((await ask(second)).status).toBe(200);
+  }
+  await Promise.all(held);
+  // What was refused was not under way: as many as before may be.
+  expect((await Promise.all([ask(first), ask(second)])).map(({ status }) => status)).toEqual([
+    200, 200,
+  ]);
 });
 
 test("a probe that speaks HTTP/1.0 without a host is answered", async () => {

@@ -40,7 +40,13 @@ export class GatewayScene implements AsyncDisposable {
   answer: (request: Request) => Response | Promise<Response> = () => Response.json({ ok: true });
   #usersText: string | undefined;
 
-  constructor(options: { trust?: readonly string[]; perUser?: number } = {}) {
+  constructor(
+    options: {
+      readonly trust?: readonly string[];
+      readonly perUser?: number;
+      readonly requestsPerUser?: number;
+    } = {},
+  ) {
     const { clock, store } = this.machine;
     this.setUsers({ alice: "admin", bob: "user", carol: "user" });
     const users = new Users({
@@ -63,6 +69,7 @@ export class GatewayScene implements AsyncDisposable {
       tally: new Tally(),
       clock,
       isTrusted: trusted(options.trust ?? []),
+      requestsPerUser: options.requestsPerUser ?? 1_000,
       log: (level, message) => this.logged.push(`${level} ${message}`),
       version: "1.2.3",
       page: async (name) => new Response(`the page of the ${name}`),

@@ -7,7 +7,7 @@ export const PASSWORD = "correct horse";
 export interface FakeGateway extends AsyncDisposable {
   readonly url: string;
   /** `METHOD /path`, with the query, in order. */
-  readonly heard: readonly string[];
+  readonly heard: string[];
   readonly bodies: readonly unknown[];
   readonly tokens: Set<string>;
   readonly sessions: Map<string, JsonRecord>;

@@ -21,6 +21,9 @@ const COST = 4;
 /** How many sessions a gateway of the tests may have at once. */
 const PORTS = 40;
 
+/** Which of the processes that run tests side by side this is. */
+const WORKER = Number(process.env.BUN_TEST_WORKER_ID ?? 0);
+
 export interface GatewayOptions {
   readonly args?: readonly string[];
   /** Plain http: for what has nothing to do with TLS. */
@@ -39,9 +42,9 @@ export class RunningGateway implements AsyncDisposable {
   /** What a client must trust, PEM; none of a plain gateway. */
   ca: string | undefined;
   readonly #options: GatewayOptions;
-  /** The same after each start: sessions keep their ports. */
+  /** The same after each start: sessions keep their ports. No other test process has them. */
   readonly #ports = ((from) => `${from}-${from + PORTS - 1}`)(
-    20_000 + PORTS * Math.floor(Math.random() * 250),
+    20_000 + PORTS * (2 * Math.floor(Math.random() * 125) + (WORKER % 2)),
   );
 
   private constructor(options: GatewayOptions) {

@@ -47,6 +47,7 @@ class Rig:
     @command
     def wait(self, seconds: float):
         """Takes its time."""
+        print(f"waits {seconds}", flush=True)
         time.sleep(seconds)
         return {"waited": seconds}
 
@@ -101,6 +102,12 @@ async def serve_client():
         name, params = message.command.name, message.command.params
         if name == "noop":
             return CommandResponse(status=CommandResponseStatus.SUCCESS)
+        if not hasattr(rig, name):
+            return CommandResponse(
+                status=CommandResponseStatus.ERROR,
+                code=CommandResponseCode.UNKNOWN_COMMAND,
+                message=f"no command {name}",
+            )
         try:
             data = await loop.run_in_executor(None, lambda: getattr(rig, name)(**params))
         except Exception as cause:  # the application's part in S: what the later runner does

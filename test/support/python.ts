@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isServantError } from "../../src/core/errors.ts";
+import { openStateDir, type StateDir } from "../../src/system/state-dir.ts";
 
 const root = join(import.meta.dir, "..", "..");
 
@@ -51,9 +53,13 @@ export async function pythonWith(
   const python = join(folder, "bin", "python");
   const marker = join(folder, "complete");
   const list = `${[...packages, ...bare].join("\n")}\n`;
+  const isMade = async () => existsSync(marker) && (await readFile(marker, "utf8")) === list;
+  if (await isMade()) return python;
+  // Another file's tests may be making it, in a process beside this one.
+  const lock = await takeLock(join(root, ".cache", "peer", "locks", name));
   try {
+    if (await isMade()) return python;
     // An environment without its marker was left half made, with another's it holds other packages.
-    if (existsSync(marker) && (await readFile(marker, "utf8")) === list) return python;
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     await run(["python3", "-m", "venv", folder]);
@@ -68,6 +74,19 @@ export async function pythonWith(
     if (process.env.CI === "true") throw new Error(reason, { cause });
     console.warn(`\n*** ${reason}\n*** Its tests are SKIPPED.\n`);
     return undefined;
+  } finally {
+    lock.release();
+  }
+}
+
+async function takeLock(folder: string): Promise<StateDir> {
+  for (;;) {
+    try {
+      return openStateDir(folder);
+    } catch (cause) {
+      if (!isServantError(cause) || cause.code !== "state.locked") throw cause;
+      await Bun.sleep(100); // the opening itself has waited a second
+    }
   }
 }
 

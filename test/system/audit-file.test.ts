@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { root } from "../../scripts/binary.ts";
 import { AUDIT_FILES_KEPT, auditFile } from "../../src/system/audit-file.ts";
 
 let folder = "";
@@ -66,4 +67,32 @@ test("a link in its place is not followed, and the trouble is told once", () => 
   rmSync(file);
   write("three");
   expect(readFileSync(file, "utf8")).toBe("three\n");
+});
+
+// Goal: what happens while the process can open nothing more is written down all the same. Method: a process of
+// its own takes every descriptor that it may have, and then tells of something, at a rotation too.
+test("lines are kept while there is no descriptor left", async () => {
+  const file = path();
+  const program = `
+    import { openSync } from "node:fs";
+    import { auditFile } from ${JSON.stringify(join(root, "src/system/audit-file.ts"))};
+    const troubles = [];
+    const write = auditFile(${JSON.stringify(file)}, {
+      fileBytes: 10,
+      onTrouble: (reason) => troubles.push(reason),
+    });
+    write("one");
+    try {
+      for (;;) openSync("/dev/null");
+    } catch {}
+    for (const line of ["two", "three", "four"]) write(line);
+    console.log(troubles.length, troubles.join());`;
+  const child = Bun.spawn(
+    ["sh", "-c", 'ulimit -n 256 && exec "$@"', "sh", process.execPath, "-e", program],
+    {
+      stdout: "pipe",
+    },
+  );
+  expect(await child.stdout.text()).toStartWith("1 EMFILE");
+  expect(readFileSync(`${file}.1`, "utf8")).toBe("one\ntwo\nthree\nfour\n");
 });

@@ -16,7 +16,7 @@ export function addCall(
     .command(name)
     .description(what)
     .option("--to <url>", "backend (default: the DYNOS config file's, else this machine's)")
-    .option("--session <id>", "session on a gateway (default: the config file's)")
+    .option("--session <name>", "session on a gateway, by label or id (default: the config file's)")
     .option(
       "--timeout <s>",
       "longest wait (default: 30 for an answer, none to the end)",

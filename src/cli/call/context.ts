@@ -1,8 +1,8 @@
 /** What every `agent call` subcommand starts from. */
 import { RemoteOrchestrator } from "../../client/orchestrator.ts";
-import { resolveTarget } from "../../client/target.ts";
 import { exitCodes, ServantError } from "../../core/errors.ts";
 import { Connection, isLoopback } from "../../wire/connection.ts";
+import { namedTarget } from "../named-target.ts";
 import { type Output, openOutput } from "../output.ts";
 
 export interface CallOptions {
@@ -43,7 +43,7 @@ export async function withBackend(
   run: (context: CallContext) => Promise<number>,
 ): Promise<number> {
   const { to, session, json = false, timeout } = options;
-  const target = resolveTarget({ to, session }, process.env);
+  const target = await namedTarget({ to, session }, process.env);
   const notices = new Notices();
   const orchestrator = new RemoteOrchestrator(new Connection(target), {
     ...(timeout === undefined ? {} : { timeoutMs: timeout * 1_000 }),

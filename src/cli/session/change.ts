@@ -30,11 +30,17 @@ export function create(options: CreateOptions): Promise<number> {
     const { label, timeout: sessionTimeoutS, robot } = options;
     refuseUnwritable(process.env); // before there is a session that nothing leads to
     const config = robot === undefined ? undefined : { robot };
+    const mine = label === undefined ? [] : await gateway.list();
+    const namesakes = mine.filter((each) => each.label === label).length;
     const made = await gateway.create({ label, sessionTimeoutS, config });
     setDefault(made.session_id);
     return tell(context, made, `Created ${nameOf(made)}: it is your default session now`, [
       ...Object.entries(made.config ?? {}).map(([key, value]) => `${key} ${String(value)}`),
       `It ends after ${shortDuration(made.timeout_s)} without a request`,
+      // Every gateway lets it be so: commands that are given the label refuse it.
+      ...(namesakes === 0
+        ? []
+        : [`${namesakes + 1} of yours have this label: name them by their ids`]),
     ]);
   });
 }

@@ -75,8 +75,13 @@ function addTop(session: Command, done: Done): void {
     "agent session top --interval 5 --sort cpu",
     "agent session top --once",
     "agent session top --json | jq .totals",
+    "agent session top --json --interval 10 >> use.jsonl",
   ])
-    .option("--interval <s>", "seconds between two looks", atLeast(0.2), 2)
+    .option(
+      "--interval <s>",
+      "seconds between two looks (default: 2; with --json: one look, unless given)",
+      atLeast(0.2),
+    )
     .option("--once", "look once and end, as the table does when it is piped")
     .addOption(
       new Option("--sort <what>", "what the table is sorted by").choices(ORDERS).default("memory"),

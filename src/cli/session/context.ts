@@ -38,7 +38,7 @@ export async function withGateway(
 /**
  * The session that is named, else the default one: no other is ever picked.
  *
- * @throws {ServantError} `session.unknown`, `session.ambiguous`; `usage.invalid`: there is no default
+ * @throws {ServantError} `session.unknown`, `session.ambiguous`, `session.none-chosen`
  */
 export async function meant(
   { gateway, login }: SessionContext,

@@ -9,9 +9,12 @@ import { type SessionContext, type SessionOptions, withGateway } from "./context
 import { Screen } from "./screen.ts";
 import { cut, type Look, type Order, topLines } from "./top-table.ts";
 
+/** Seconds between two looks at a table on a terminal. */
+const INTERVAL_S = 2;
+
 export interface TopOptions extends SessionOptions {
-  /** Seconds between two looks. */
-  readonly interval: number;
+  /** Seconds between two looks; unless given, JSON is of one look. */
+  readonly interval?: number;
   readonly once?: boolean;
   readonly sort: Order;
   /** The gateway that is meant: the one that is logged in to, or none. */
@@ -99,7 +102,7 @@ class Looks {
   }
 }
 
-/** A document a line. */
+/** A document a line: one, unless it was said how often. */
 async function tellLooks(
   looks: Looks,
   out: Output,
@@ -124,7 +127,7 @@ async function tellLooks(
       totals: { ...counts, ...(looks.told === "all" ? use : {}) },
     };
     out.write(`${JSON.stringify(document)}\n`);
-    if (once === true) return;
+    if (once === true || interval === undefined) return;
     await systemClock.sleep(interval * 1_000, stop);
   }
 }
@@ -137,7 +140,7 @@ function round(value: number): number {
 async function watch(
   looks: Looks,
   out: Output,
-  { interval, sort }: TopOptions,
+  { interval = INTERVAL_S, sort }: TopOptions,
   stop: AbortController,
 ): Promise<void> {
   let look = await looks.next(); // what cannot be begun is told on the screen that stays
