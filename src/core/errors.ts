@@ -241,6 +241,10 @@ export const catalogue = {
     kind: "usage",
     hint: "Mend the stream with the `nats` tool as the message says, or delete it: it is made anew",
   },
+  "nats.forbidden": {
+    kind: "auth",
+    hint: "The server's permissions keep this login from it: docs/puda.md says what is needed",
+  },
   "nats.no-jetstream": {
     kind: "transient",
     hint: "Start the server with JetStream: nats-server -js",

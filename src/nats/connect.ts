@@ -43,6 +43,7 @@ export function loadNats(): Promise<Library> {
 export class NatsLink {
   readonly #target: NatsTarget;
   readonly #name: string;
+  readonly #inboxes: string;
   readonly #library: Promise<Library>;
   #lib: Library | undefined;
   #nc: NatsConnection | undefined;
@@ -59,10 +60,14 @@ export class NatsLink {
   readonly #subscriptions = new Map<string, Subscription>();
   #failure: ServantError | undefined;
 
-  /** `name` is what the server's own lists call this connection. */
-  constructor(target: NatsTarget, name: string) {
+  /**
+   * `name` is what the server's own lists call this connection; `inboxes` begins the subjects that
+   * it is answered on: its own, where a server's permissions are to tell them apart.
+   */
+  constructor(target: NatsTarget, name: string, inboxes = "_INBOX") {
     this.#target = target;
     this.#name = name;
+    this.#inboxes = inboxes;
     this.#library = loadNats();
     this.#library.catch(() => {}); // `open` tells
   }
@@ -146,7 +151,7 @@ export class NatsLink {
    * Asks and waits for the one answer.
    *
    * @throws {ServantError} `backend.unreachable`: no answer in time, or the line was cut meanwhile;
-   * `nats.no-responders`: nobody listens there.
+   * `nats.no-responders`: nobody listens there; `nats.forbidden`.
    */
   request(subject: string, data: Payload = "", options: RequestOptions = {}): Promise<NatsMessage> {
     const nc = this.#nc;
@@ -191,7 +196,7 @@ export class NatsLink {
   /** A subject of its own to be answered on. */
   inbox(): string {
     if (this.#lib === undefined) throw this.#cut();
-    return this.#lib.createInbox();
+    return this.#lib.createInbox(this.#inboxes);
   }
 
   /** What was sent goes out first. */
@@ -257,6 +262,7 @@ export class NatsLink {
     return {
       servers: [...servers],
       name: this.#name,
+      inboxPrefix: this.#inboxes,
       noAsyncTraces: true, // a stack kept for each request costs more than the request
       maxReconnectAttempts: -1,
       // Asked many times between two tries: only a try counts.
@@ -323,6 +329,10 @@ function requestFailure(subject: string, cause: unknown): ServantError {
   const inner = cause instanceof Error ? cause.cause : undefined;
   if ([cause, inner].some((error) => nameOf(error) === "NoResponders")) {
     return new ServantError("nats.no-responders", `Cannot ask "${subject}": nobody listens there`);
+  }
+  if ([cause, inner].some((error) => nameOf(error) === "PermissionViolationError")) {
+    const problem = `Cannot ask "${subject}": ${messageOf(cause)}`;
+    return new ServantError("nats.forbidden", problem, { cause });
   }
   const reason = nameOf(cause) === "TimeoutError" ? "no answer in time" : messageOf(cause);
   return new ServantError("backend.unreachable", `Cannot ask "${subject}": ${reason}`, { cause });

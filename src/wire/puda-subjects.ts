@@ -67,6 +67,8 @@ export const STREAMS: readonly StreamPlace[] = [
 
 export const commandSubject = (id: string, way: Way) => `puda.${id}.cmd.${way}`;
 export const responseSubject = (id: string, way: Way) => `puda.${id}.cmd.response.${way}`;
+/** Where a machine is answered: nobody who may listen for others' answers needs to hear its own. */
+export const machineInboxes = (id: string) => `_INBOX.${id}`;
 export const pingSubject = (id: string) => `puda.${id}.cmd.ping`;
 /** Every machine answers it. */
 export const FLEET_PING = "puda.cmd.ping";

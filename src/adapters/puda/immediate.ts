@@ -149,6 +149,7 @@ export class Immediate {
     const nowMs = this.#desk.time.now();
     if ("refused" in step) {
       const { code, problem } = step.refused;
+      if (step.runs !== undefined) this.#book.turn(step.runs);
       this.#answer(arrival, command.message, failed(nowMs, code, problem));
     } else {
       this.#book.turn(step.runs, clears);

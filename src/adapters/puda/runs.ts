@@ -21,10 +21,10 @@ export interface Refusal<Code> {
   readonly code: Code;
   readonly problem: string;
 }
-/** What has become of the runs, or why nothing has. */
+/** What has become of the runs, or why not what was asked; a refused cancel is remembered all the same. */
 export type Step<Code = ResponseCode> =
   | { readonly runs: Runs }
-  | { readonly refused: Refusal<Code> };
+  | { readonly refused: Refusal<Code>; readonly runs?: Runs };
 
 const missing = (name: string) => refused("MISSING_RUN_ID", `Cannot ${name} a run: it has no id`);
 
@@ -47,17 +47,22 @@ export function complete(runs: Runs, id: string | null): Step {
   return { runs: withoutActive(runs) };
 }
 
-/** `running` is the run whose command runs now, ended or not. */
+/**
+ * `running` is the run whose command runs now, ended or not. A cancel goes by a stream of its own and
+ * may come before the command that begins its run: that one must not start afterwards.
+ */
 export function cancel(runs: Runs, id: string | null, running: string | undefined): Step {
   if (!id) return missing("cancel");
   const { active } = runs;
   const remembered = [...runs.cancelled.filter((each) => each !== id), id].slice(-CANCELLED_MAX);
   if (active?.id === id) return { runs: { cancelled: remembered } };
   if (running === id) return { runs: { ...runs, cancelled: remembered } };
+  const early = { runs: { ...runs, cancelled: remembered } };
   if (active !== undefined) {
-    return refused("RUN_ID_MISMATCH", `Cannot cancel run ${id}: ${whichIs(runs)}`);
+    const problem = `Cannot cancel run ${id}: ${whichIs(runs)}`;
+    return { ...refused("RUN_ID_MISMATCH", problem), ...early };
   }
-  return refused("NO_EXECUTION", `Cannot cancel run ${id}: nothing runs`);
+  return { ...refused("NO_EXECUTION", `Cannot cancel run ${id}: nothing runs`), ...early };
 }
 
 export function reset(runs: Runs): Runs {

@@ -102,7 +102,8 @@ export async function ensureConsumer(js: JetStream, id: string, way: Way): Promi
     await js.find(`CONSUMER.DELETE.${stream}.${name}`, jetStreamCodes.noConsumer);
   }
   const request = { stream_name: stream, config: wanted };
-  const made = js.ask(`CONSUMER.DURABLE.CREATE.${stream}.${name}`, request);
+  // With the filter in the subject, so that a server's permissions can hold a machine to its own.
+  const made = js.ask(`CONSUMER.CREATE.${stream}.${name}.${wanted.filter_subject}`, request);
   await refusedWithAdvice(place, made);
   return ackWaitMs(ConsumerInfo.parse(await made).config);
 }

@@ -9,7 +9,7 @@ import { type NatsTarget, natsTarget } from "../../nats/target.ts";
 import { hostHealthReader } from "../../system/host-health.ts";
 import { openSecret } from "../../system/secret-file.ts";
 import { noSeal, type Seal, sealOf } from "../../wire/puda-seal.ts";
-import { machineId } from "../../wire/puda-subjects.ts";
+import { machineId, machineInboxes } from "../../wire/puda-subjects.ts";
 import type { Dialect } from "../dialect.ts";
 import type { ConnectOptions } from "../options.ts";
 
@@ -29,7 +29,7 @@ export function pudaDialect(options: ConnectOptions, env: Environment): Dialect 
   const id = chosenId(options.machineId ?? env.MACHINE_ID);
   const seal = chosenSeal(options.payloadKey ?? env.PUDA_KEY_FILE);
   // It loads from here on, long before the plugin has.
-  const link = new NatsLink(target, `servant-agent ${id}`);
+  const link = new NatsLink(target, `servant-agent ${id}`, machineInboxes(id));
   return {
     secrets: [target.password, target.token],
     call(method) {

@@ -188,18 +188,18 @@ export class Follower {
   }
 
   #obey(directive: Directive): void {
-    if (directive.type === "assign") this.#answerInvalid(directive);
+    if (directive.type === "assign") this.#answerRefused(directive);
     if (directive.type === "pause") this.intake.pause(true);
     if (directive.type === "resume") this.intake.pause(false);
     if (directive.type === "hook") directive.settle({ is: "absent" });
   }
 
   /** It never runs; the dispatcher answers it at once, too. */
-  #answerInvalid(directive: Assign): void {
-    const { assignment } = directive;
-    if (assignment.kind !== "invalid") return;
-    const { auditId, code, problem } = assignment;
-    const delivery = deliveryOf(directive, failedResult(auditId, code, problem));
+  #answerRefused(directive: Assign): void {
+    const { assignment, refusal = assignment } = directive;
+    if (!("problem" in refusal)) return;
+    const { code, problem } = refusal;
+    const delivery = deliveryOf(directive, failedResult(assignment.auditId, code, problem));
     this.backend.deliver(delivery, this.#stop.signal).catch((cause) => {
       this.failures.push(toServantError(cause));
     });
