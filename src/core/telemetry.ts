@@ -8,8 +8,11 @@ import type { Level } from "./events.ts";
 import { isJsonObject, isNestedWithin, type Json, type JsonObject } from "./json.ts";
 import { plainFields, textOf } from "./plain-fields.ts";
 
-/** A number is told as `{ value }`; null and undefined are left out: there is nothing to tell now. */
-export type Reading = number | JsonObject | null | undefined;
+/**
+ * A flat object of JSON values, or a number, which is told as `{ value }`; null and undefined are left
+ * out: there is nothing to tell now.
+ */
+export type Reading = number | object | null | undefined;
 /** Measures once. */
 export type Read = () => Reading | Promise<Reading>;
 

@@ -48,6 +48,8 @@ handsFree(roomOne);
 // @ts-expect-error an object is not its name
 robotAt("room_one");
 
+const weight = z.object({ grams: z.number() });
+
 export class Fits {
   @action(move, { timeoutMs: 60_000, uses: ["wheels"] })
   async drive({ end }: { start: Room; end: Room }, ctx: ActionContext) {
@@ -90,8 +92,6 @@ export class Careful extends Fits {
     ctx.log.warn("halting");
   }
 }
-
-const weight = z.object({ grams: z.number() });
 
 export class Wrong {
   // @ts-expect-error a room is not a box
@@ -167,6 +167,33 @@ export class Wrong {
   // @ts-expect-error only methods are handlers
   @action(move)
   field = 3;
+}
+
+interface Weight {
+  readonly grams: number;
+}
+
+export class Measures {
+  setup({ events, telemetry }: SafeContext) {
+    const close = telemetry.stream("weight", (): Weight => ({ grams: 1 }), 500);
+    telemetry.stream("temperature", async () => (this === undefined ? null : 21.5), 500);
+    // @ts-expect-error text is no measurement
+    telemetry.stream("name", () => "heavy", 500);
+    // @ts-expect-error how often?
+    telemetry.stream("weight", () => 1);
+    events.alert("overload", "high", { grams: 250 });
+    events.media("http://camera/1.png");
+    // @ts-expect-error there is no such level
+    events.log("loud", "hello");
+    close();
+  }
+  @action("weigh", { params: weight, description: "Weighs." })
+  weigh(_params: z.infer<typeof weight>, { telemetry }: ActionContext) {
+    telemetry.stream("weight", () => 1, 500);
+  }
+  // @ts-expect-error a description is text
+  @action("tare", { params: weight, description: 7 })
+  tare() {}
 }
 
 const lab = objectType("lab", { level: "number", door: "string" });
