@@ -174,7 +174,7 @@ export const catalogue = {
   },
   "login.not-sent": {
     kind: "auth",
-    hint: "No token goes with --to: log in with `agent login URL`, then connect without --to",
+    hint: "Log in with `agent login URL`, then connect without --to: no token goes with it",
   },
   "login.needed": { kind: "auth", hint: "Log in: `agent login URL`" },
   "login.wrong": { kind: "auth", hint: "Check the name and the password" },

@@ -152,6 +152,7 @@ test("a safe method runs in the new child before anything else", async () => {
   const behind = child.runner.run(ask("seen"), never);
   await cut;
   expect(await behind).toMatchObject({ success: true });
+  await child.seen(line("halted"));
   const told = child.logs().map(({ message, auditId }) => [message, auditId]);
   expect(told).toEqual([
     ["halting", undefined],
