@@ -5,7 +5,7 @@
  * there for (W1 to W29) are in docs/protocols/puda.md.
  */
 import { Bell } from "../core/bell.ts";
-import { type ServantError, toServantError } from "../core/errors.ts";
+import { ServantError, toServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Backend, Delivery, Directive, Intake, Offer } from "../core/ports.ts";
 import { Bucket } from "../nats/bucket.ts";
@@ -42,6 +42,8 @@ export function pudaBackend(options: PudaOptions): PudaMachine {
 
 /** How long a call for directives waits for the line before it fails, in milliseconds. */
 const LINK_WITHIN_MS = 10_000;
+/** Between two tries to connect for the first time, in milliseconds. */
+const CONNECT_AGAIN_MS = 1_000;
 /** What an acknowledgement is waited for until the server has told, in milliseconds. */
 const ACK_WAIT_MS = 30_000;
 
@@ -67,6 +69,8 @@ class PudaBackend implements PudaMachine {
   #failure: ServantError | undefined;
   #ackWaitMs = ACK_WAIT_MS;
   #isOpen = false;
+  /** To connect. */
+  #hasFailed = false;
 
   constructor(options: PudaOptions) {
     const desk = new Desk(options);
@@ -92,7 +96,8 @@ class PudaBackend implements PudaMachine {
   }
 
   async register(offer: Offer, signal: AbortSignal): Promise<string> {
-    const { id, link, time } = this.#desk;
+    const { id, time } = this.#desk;
+    await this.#connect(signal);
     await this.#prepare();
     if (!this.#isOpen) {
       this.#isOpen = true;
@@ -101,9 +106,29 @@ class PudaBackend implements PudaMachine {
       await Promise.all([this.#tellCommands(offer), this.#state.open()]);
       this.#beat();
     }
-    void link;
-    void signal;
     return id;
+  }
+
+  /**
+   * Connects. The first failure is told at once; afterwards the server is asked again and again, for
+   * it starts beside the machine, often after it, and a wait between two calls grows long.
+   */
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { clock, link } = this.#desk;
+    const endsAtMs = clock.monotonic() + (this.#hasFailed ? LINK_WITHIN_MS : 0);
+    for (;;) {
+      try {
+        return await link.open();
+      } catch (cause) {
+        this.#hasFailed = true;
+        const { code, kind, message } = toServantError(cause);
+        if (kind !== "transient") throw cause;
+        if (signal.aborted || clock.monotonic() >= endsAtMs) {
+          throw new ServantError(code, message, { cause, retryAfterMs: CONNECT_AGAIN_MS });
+        }
+      }
+      await clock.sleep(CONNECT_AGAIN_MS, signal);
+    }
   }
 
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
