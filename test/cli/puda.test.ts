@@ -56,6 +56,7 @@ test("send carries a command out in a run of its own and prints what was measure
       response: { status: "success", code: null, data: { grams: 1.5 } },
     });
     expect(machine.received.slice(3)).toEqual(["queue weigh 7"]);
+    expect(await machine.responseConsumers("queue")).toBe(0); // it leaves nothing behind
   });
 });
 

@@ -8,6 +8,7 @@ import { CommandService, ServantError } from "../../src/puda/index.ts";
 import { publishUntilStored } from "../../src/puda/jet-stream.ts";
 import { toCommandMessage } from "../../src/wire/puda.ts";
 import { commandSubject } from "../../src/wire/puda-subjects.ts";
+import { Link } from "../support/faults/link.ts";
 import { natsServer, RunningNats } from "../support/nats.ts";
 import { until } from "../support/proxied.ts";
 import { WireMachine } from "../support/wire-machine.ts";
@@ -157,6 +158,24 @@ test("W26: an answer given while the server restarted arrives, and a command sen
     expect((await running).data).toEqual({ step: 1 });
     expect((await meanwhile).data).toEqual({ step: 2 });
     expect(notices.map(({ type }) => type)).toEqual(["disconnected", "connected"]);
+  });
+}, 60_000);
+
+test("W3: an answer given while this commander was cut off arrives when it is back", async () => {
+  await inLaboratory(async ({ server, machine }) => {
+    const link = await Link.to(server.port);
+    await using service = await CommandService.connect({ servers: [`127.0.0.1:${link.port}`] });
+    const cut = Promise.withResolvers<void>();
+    machine.answer(() => cut.promise.then(() => ({ grams: 1 })));
+    const sent = service.sendQueueCommand(weigh);
+    await until(() => machine.received.length === 1);
+    await link.down();
+    await until(() => !service.isConnected);
+    cut.resolve();
+    while ((await machine.responsesKept("queue")) === 0) await Bun.sleep(2);
+    await link.up();
+    expect((await sent).data).toEqual({ grams: 1 });
+    await link.down();
   });
 }, 60_000);
 

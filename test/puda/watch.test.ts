@@ -32,7 +32,8 @@ test("watch() shows the state that is there, then telemetry, events and each cha
     const abort = new AbortController();
     const all = collect(service.watch({ signal: abort.signal }));
     const one = collect(service.watch({ machine: "rig2" }));
-    await until(() => all.length === 2 && one.length === 1);
+    const still = collect(service.watch());
+    await until(() => all.length === 2 && one.length === 1 && still.length === 2);
     expect(all.sort()).toEqual(["rig1 state idle", "rig2 state paused"]);
     expect(one).toEqual(["rig2 state paused"]);
     machine.tell(heartbeatSubject("rig1"), told(0));
@@ -48,8 +49,9 @@ test("watch() shows the state that is there, then telemetry, events and each cha
     ]);
     abort.abort();
     await until(() => all.at(-1) === "ended");
-    second.tell(heartbeatSubject("rig2"), told(0)); // the other one still watches
-    await until(() => one.length === 2);
+    second.tell(heartbeatSubject("rig2"), told(0)); // the others still watch
+    await until(() => one.length === 2 && still.length === 7);
+    expect(still.at(-1)).toBe("rig2 telemetry heartbeat");
     await service.close();
     await until(() => one.at(-1) === "ended");
     expect(one).toEqual(["rig2 state paused", "rig2 telemetry heartbeat", "ended"]);

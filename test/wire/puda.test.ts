@@ -277,6 +277,18 @@ test("W6: an answer is never larger than the server takes, and never loses its r
   );
 });
 
+test("W6: of an echo that is too large the parameters go first, and nothing else", () => {
+  const params = { a: "x".repeat(3_000) };
+  const { message } = read(withMembers({ lab: "b" }, { params, kwargs: params, note: "n" }));
+  const data = { a: "x".repeat(3_000) };
+  const { text } = writeAnswer(message, succeeded(NOW, data), NOW, 2_000);
+  expect(JSON.parse(text)).toMatchObject({
+    header: { lab: "b", run_id: "r" },
+    command: { name: "weigh", note: "n", params: {}, kwargs: {} },
+    response: { code: "EXECUTION_ERROR" },
+  });
+});
+
 test("a command of ours has every member that any machine asks for", () => {
   const spec = { machine: "rig1", name: "weigh", params: { a: 1 }, step: 3, runId: "r" };
   const message = toCommandMessage(spec, { userId: "u-1", username: "ana" }, NOW);
