@@ -200,7 +200,7 @@ function toTelemetry(telemetry: unknown): Json {
   if (!isNestedWithin(plain)) {
     throw badResult(`its telemetry nests deeper than ${JSON_DEPTH_MAX} levels`);
   }
-  return isJsonObject(plain) ? plain : { value: plain };
+  return plain;
 }
 
 function toObservations(observed: unknown): Observation[] {

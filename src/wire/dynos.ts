@@ -7,7 +7,7 @@ import * as z from "zod/mini";
 import type { Assignment, AuditId, Result } from "../core/assignment.ts";
 import { type Atom, parseAtom } from "../core/atom.ts";
 import { isErrorCode } from "../core/errors.ts";
-import { isJsonObject, type Json } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Delivery, Offer } from "../core/ports.ts";
 
 export const DEFAULT_PORT = 8421;
@@ -190,7 +190,7 @@ export function fromDelivery({
     ...(code === undefined ? {} : { code }),
     ...(interruption === undefined ? {} : { interruption }),
   };
-  const telemetry = isEmpty(marks) ? result.telemetry : withMarks(result.telemetry, marks);
+  const telemetry = withMarks(result.telemetry, marks);
   const wire: WireResult = {
     audit_id: auditId,
     success,
@@ -238,7 +238,8 @@ export function toAtoms(texts: readonly string[]): Atom[] {
 type Marks = Pick<Result, "code" | "interruption">;
 const Interruption = z.enum(["failed", "rerun", "done", "not-done", "partly"]);
 
-function withMarks(telemetry: Json, marks: Marks): Json {
+/** An object, as the public client demands it. */
+function withMarks(telemetry: Json, marks: Marks): JsonObject {
   return isJsonObject(telemetry) ? { ...telemetry, ...marks } : { value: telemetry, ...marks };
 }
 

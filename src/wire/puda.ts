@@ -158,16 +158,17 @@ export function toResponse(result: Result, epochMs: number): Response {
   const { success, code, message, telemetry } = result;
   const completed_at = timestampOf(epochMs);
   const said = message === "" ? null : message;
-  const data = dataOf(telemetry);
+  const all = dataOf(telemetry);
+  // A handler that returned nothing: None in Python.
+  const data = all !== null && Object.keys(all).length > 0 ? all : null;
   if (success) return { status: "success", completed_at, code: null, message: said, data };
   const wireCode = (code && CODE_OF[code]) ?? "EXECUTION_ERROR";
-  const hasData = data !== null && Object.keys(data).length > 0;
   return {
     status: "error",
     completed_at,
     code: wireCode,
     message: said,
-    data: hasData ? data : null,
+    data,
   };
 }
 

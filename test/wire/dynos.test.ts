@@ -67,6 +67,7 @@ test("an interruption alone is told too, and a result without either has no tele
     value: 7,
     interruption: "done",
   });
+  expect(send({ telemetry: [7] }).telemetry).toEqual({ value: [7] }); // DYNOS wants an object
   expect(send({})).not.toHaveProperty("telemetry");
 });
 

@@ -214,6 +214,7 @@ test("W22: the same step of a run with the same body is known again, whoever rep
 test("a result becomes a response: data is an object, an error has a code of the wire", () => {
   const success = { ...emptyResult(auditId, true), telemetry: false as Json };
   expect(toResponse(success, NOW)).toEqual(succeeded(NOW, { result: false }));
+  expect(toResponse(emptyResult(auditId, true), NOW)).toEqual(succeeded(NOW, null));
   const failure = toResponse(failedResult(auditId, "handler.timeout", "too slow"), NOW);
   expect(failure).toEqual(failed(NOW, "EXECUTION_ERROR", "too slow"));
   const codes = ["handler.cancelled", "assignment.unknown", "assignment.malformed"] as const;
