@@ -18,7 +18,7 @@ import { Presence } from "./puda/presence.ts";
 import { beat } from "./puda/pulse.ts";
 import { Queue, type QueueOptions } from "./puda/queue.ts";
 import { RunBook } from "./puda/run-book.ts";
-import { answer, Reply } from "./puda/settlement.ts";
+import { answer, isSuccess, Reply } from "./puda/settlement.ts";
 import { StateTeller } from "./puda/state.ts";
 import { ensureConsumer, ensureStreams } from "./puda/streams.ts";
 import { watched } from "./watched.ts";
@@ -162,7 +162,7 @@ class PudaBackend implements PudaMachine {
     await answer(this.#desk, delivery, signal);
     this.#queue.settled(delivery);
     this.#bell.ring();
-    if (delivery.result.success) this.#logCompleted(delivery);
+    if (isSuccess(delivery)) this.#logCompleted(delivery);
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import { Bell } from "../core/bell.ts";
 import { type EntryKey, replyOf, stamp } from "../core/entry.ts";
 import { type ServantError, toServantError } from "../core/errors.ts";
 import type { Finished } from "../core/ledger.ts";
+import type { Delivery } from "../core/ports.ts";
 import { SANE_CLOCK_MS } from "../core/retention.ts";
 import { Backlog } from "./backlog.ts";
 import type { Ports } from "./ports.ts";
@@ -195,7 +196,8 @@ class Outbox {
     const sending = { entry, isInherited, passedBefore: this.#passed, registration };
     try {
       const result = presentable(entry, isInherited, clock.now());
-      const delivery = { key, via, kind: assignment.kind, result, ...replyOf(entry) };
+      const told = { ...replyOf(entry), ...cancelledOf(entry) };
+      const delivery = { key, via, kind: assignment.kind, result, ...told };
       await backend.deliver(delivery, this.#signal);
     } catch (cause) {
       if (!this.#signal.aborted) await this.#failed(sending, toServantError(cause));
@@ -285,4 +287,8 @@ function presentable(entry: Finished, isInherited: boolean, nowMs: number): Resu
 
 function staleMessage(assignment: Extract<Assignment, { kind: "belief" }>): string {
   return `the observation of ${assignment.fluent} is older than ${BELIEF_FRESH_MS / 1000} s`;
+}
+
+function cancelledOf({ cancelled }: Finished): Pick<Delivery, "cancelled"> {
+  return cancelled === undefined ? {} : { cancelled };
 }

@@ -74,6 +74,8 @@ export interface Delivery {
   readonly via: string;
   /** As the assignment brought it. */
   readonly reply?: Json;
+  /** Why it was called off while it ran, however it ended then. */
+  readonly cancelled?: string;
 }
 
 export interface Backend {

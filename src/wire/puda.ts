@@ -153,14 +153,21 @@ const CODE_OF: Partial<Record<ErrorCode, ResponseCode>> = {
   "run.mismatch": "RUN_ID_MISMATCH",
 };
 
-/** A result of ours in this dialect's words. */
-export function toResponse(result: Result, epochMs: number): Response {
+/**
+ * A result of ours in this dialect's words. What was called off is answered so, however it ended: whoever
+ * cancels must not read that the run went on. What it did all the same stands in message and data.
+ */
+export function toResponse(result: Result, epochMs: number, cancelled?: string): Response {
   const { success, code, message, telemetry } = result;
   const completed_at = timestampOf(epochMs);
   const said = message === "" ? null : message;
   const all = dataOf(telemetry);
   // A handler that returned nothing: None in Python.
   const data = all !== null && Object.keys(all).length > 0 ? all : null;
+  if (cancelled !== undefined) {
+    const ending = success ? `${cancelled}; it was carried out all the same` : (said ?? cancelled);
+    return { status: "error", completed_at, code: "COMMAND_CANCELLED", message: ending, data };
+  }
   if (success) return { status: "success", completed_at, code: null, message: said, data };
   const wireCode = (code && CODE_OF[code]) ?? "EXECUTION_ERROR";
   return {

@@ -226,6 +226,18 @@ test("a result becomes a response: data is an object, an error has a code of the
   expect([dataOf(null), dataOf([1]), dataOf({ a: 1 })]).toEqual([null, { result: [1] }, { a: 1 }]);
 });
 
+test("W8: what was called off is answered so, however it ended", () => {
+  const done = { ...emptyResult(auditId, true), telemetry: { g: 1 } };
+  expect(toResponse(done, NOW, "the run was cancelled")).toEqual({
+    ...failed(NOW, "COMMAND_CANCELLED", "the run was cancelled; it was carried out all the same"),
+    data: { g: 1 },
+  });
+  const failure = failedResult(auditId, "handler.threw", "the arm is up");
+  expect(toResponse(failure, NOW, "the run was cancelled")).toEqual(
+    failed(NOW, "COMMAND_CANCELLED", "the arm is up"),
+  );
+});
+
 test("NaN and infinities of a result are null on the wire", () => {
   const data = { a: Number.NaN, b: [Number.POSITIVE_INFINITY, 1] };
   const { text } = writeAnswer(read(CAPTURED.N).message, succeeded(NOW, data), NOW, MAX);

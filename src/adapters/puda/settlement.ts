@@ -45,7 +45,6 @@ export async function answer(desk: Desk, delivery: Delivery, signal: AbortSignal
     throw new ServantError("backend.rejected", problem);
   }
   const { id, ack, message } = read.data;
-  const { result } = delivery;
   if (message !== undefined) {
     const payload = payloadOf(desk, message, delivery);
     const subject = responseSubject(desk.id, "queue");
@@ -53,12 +52,22 @@ export async function answer(desk: Desk, delivery: Delivery, signal: AbortSignal
       await desk.js.publish(subject, payload, { messageId: id });
     });
   }
-  await settle(desk, ack, result.success ? ACK : TERM, signal);
+  await settle(desk, ack, isSuccess(delivery) ? ACK : TERM, signal);
 }
 
-function payloadOf(desk: Desk, message: JsonObject, { result }: Delivery) {
+/** What was called off is none, however it ended. */
+export function isSuccess({ cancelled, result }: Delivery): boolean {
+  return result.success && cancelled === undefined;
+}
+
+function payloadOf(desk: Desk, message: JsonObject, { cancelled, result }: Delivery) {
   const nowMs = desk.time.now();
-  const written = writeAnswer(message, toResponse(result, nowMs), nowMs, desk.payloadMax);
+  const written = writeAnswer(
+    message,
+    toResponse(result, nowMs, cancelled),
+    nowMs,
+    desk.payloadMax,
+  );
   if (written.problem !== undefined) {
     desk.alert("answer_cut", "high", { audit_id: result.auditId, reason: written.problem });
   }
