@@ -189,7 +189,7 @@ export class PythonCommander implements Disposable {
       rest = lines.pop() ?? "";
       for (const line of lines) this.#take(JSON.parse(line));
     }
-    const cause = new Error(`the Python commander ended: ${await errors}`);
+    const cause = new Error(`the Python commander ended: ${(await errors).slice(-500)}`);
     for (const { promise, reject } of this.#waiting.values()) {
       promise.catch(() => {}); // at the end of a test nobody may be waiting any more
       reject(cause);

@@ -58,7 +58,7 @@ export class OurMachine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.servant.stop("SIGKILL");
+    await this.servant?.stop("SIGKILL"); // undefined when it never started
     this.folder[Symbol.dispose]();
   }
 }
