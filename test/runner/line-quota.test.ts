@@ -1,6 +1,8 @@
 // Goal: a plugin that prints without end costs the agent a bounded share of its time, every line is
 // told or counted, and marks of starts come through whatever is printed.
+
 import { expect, test } from "bun:test";
+import type { AgentEvent } from "../../src/core/events.ts";
 import { LINE_CHARS_PER_S, LINES_PER_S, LineQuota } from "../../src/runner/line-quota.ts";
 import { act, line, never, openChild, pluginSource } from "./plugin-child.ts";
 
@@ -40,7 +42,7 @@ test("a plugin that prints without end is dropped from, and what it starts goes 
       @act("flood") async flood() {
         const { spawn } = require("node:child_process");
         this.noise = spawn("yes", ["a lot to say"], { stdio: ["ignore", 1, 1] });
-        await sleep(1_500);
+        await new Promise((resolve) => this.noise.on("exit", resolve));
         return true;
       }
       @act("work") async work(_params, ctx) {
@@ -53,22 +55,21 @@ test("a plugin that prints without end is dropped from, and what it starts goes 
   );
   const begunMs = performance.now();
   const flood = child.runner.run(act("flood"), never);
-  await child.seen((event) => (event.type === "plugin.dropped" ? event : undefined));
-  let done = 0;
-  while (performance.now() - begunMs < 1_200) {
+  const isDropped = (event: AgentEvent) => event.type === "plugin.dropped" || undefined;
+  await child.seen(isDropped);
+  for (let done = 0; done < 6; done += 1) {
     expect(await child.runner.run(act("work"), never)).toMatchObject({ success: true });
-    done += 1;
   }
-  expect(await flood).toMatchObject({ success: true });
+  let lines = 0;
+  await child.seen((event) => {
+    if (event.type === "plugin.dropped") lines += event.lines;
+    return lines > 10_000 || undefined;
+  });
   await child.runner.run(act("stop"), never);
+  expect(await flood).toMatchObject({ success: true });
   const seconds = Math.ceil((performance.now() - begunMs) / 1_000);
   expect(child.logs().length).toBeLessThanOrEqual(LINES_PER_S * (seconds + 1));
-  const dropped = child.events.flatMap((event) =>
-    event.type === "plugin.dropped" ? event.lines : [],
-  );
-  expect(dropped.reduce((sum, lines) => sum + lines, 0)).toBeGreaterThan(10_000);
-  expect(dropped.length).toBeLessThanOrEqual(seconds + 1);
-  expect(done).toBeGreaterThan(5);
+  expect(child.events.filter(isDropped).length).toBeLessThanOrEqual(seconds + 1);
 });
 
 test("bytes that a handler logs are kept", async () => {
