@@ -4,8 +4,9 @@ import { ServantError } from "../core/errors.ts";
 import type { Gateway } from "../gateway/door.ts";
 import { isStreamed } from "../gateway/proxy.ts";
 import { RELAY_AHEAD_BYTES, type Tunnel } from "../gateway/relay.ts";
-import { cannotListen, readTls } from "../local/listener.ts";
+import { readTls } from "../local/listener.ts";
 import { systemClock } from "../system/clock.ts";
+import { cannotListen } from "../wire/cannot-listen.ts";
 import { isLoopback } from "../wire/connection.ts";
 import type { HostOptions } from "./options.ts";
 

@@ -391,6 +391,10 @@ export const catalogue = {
     hint: "Name a transition that the backend knows: see `agent call actions`",
   },
   "usage.invalid": { kind: "usage", hint: "See --help" },
+  "zmtp.malformed": {
+    kind: "permanent",
+    hint: "Connect a REQ or DEALER socket of ZeroMQ 4 without security; a message holds 16 MiB",
+  },
 } as const satisfies Record<string, { kind: ErrorKind; hint: string }>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -6,6 +6,7 @@ import { chmodSync, lstatSync, readFileSync, realpathSync, unlinkSync } from "no
 import { isIP } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { ServantError } from "../core/errors.ts";
+import { cannotListen, isTaken } from "../wire/cannot-listen.ts";
 import { isLoopback } from "../wire/connection.ts";
 import { DEFAULT_LOCAL_PORT } from "../wire/local-files.ts";
 import type { Address } from "./guard.ts";
@@ -14,14 +15,6 @@ import type { Address } from "./guard.ts";
 const IDLE_S = 5;
 /** How long answers may take once the door closes, in milliseconds; a log may go on for ever. */
 const LAST_ANSWERS_MS = 200;
-
-/** What the system's codes mean here. */
-const WHY_NOT: Readonly<Record<string, string>> = {
-  EACCES: "it is not allowed",
-  ENAMETOOLONG: "its path is too long for a socket",
-  ENOENT: "there is no such folder",
-  ENOTDIR: "there is no such folder",
-};
 
 export interface Place {
   /** Somebody asked for just this: if it cannot be had, the agent must not start. */
@@ -211,22 +204,4 @@ function certified(pem: string | undefined): (name: string) => boolean {
     const isFor = isIP(bare) === 0 ? certificate.checkHost(bare) : certificate.checkIP(bare);
     return isFor !== undefined;
   };
-}
-
-function isTaken(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-}
-
-/** What the system's refusal to bind an address means. */
-export function cannotListen(where: string, cause: unknown): ServantError {
-  if (isTaken(cause)) {
-    const reason = `Cannot listen on ${where}: it is taken`;
-    return new ServantError("local.port-in-use", reason, { cause });
-  }
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  if (code.startsWith("ERR_")) {
-    return new ServantError("local.bad-tls", `Cannot use TLS: ${cause}`, { cause });
-  }
-  const why = WHY_NOT[code] ?? "it is not an address of this machine";
-  return new ServantError("local.bad-address", `Cannot listen on ${where}: ${why}`, { cause });
 }
