@@ -19,7 +19,7 @@ export function addPudaCommands(program: Command, done: Done, exitCodes: string)
 
 Examples:
   agent puda ping
-  agent puda send balance weigh settle_s=2
+  agent puda send balance weigh settle_ms=2000
   agent puda send balance pause
   agent puda run calibrate.json
   agent puda watch balance`,

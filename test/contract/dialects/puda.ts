@@ -7,7 +7,7 @@ import { pudaBackend } from "../../../src/adapters/puda-nats.ts";
 import { openBus } from "../../../src/agent/bus.ts";
 import type { Json, JsonObject } from "../../../src/core/json.ts";
 import { NatsLink } from "../../../src/nats/connect.ts";
-import { natsTarget } from "../../../src/nats/target.ts";
+import { type NatsChoice, natsTarget } from "../../../src/nats/target.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { noSeal } from "../../../src/wire/puda-seal.ts";
 import { machineInboxes } from "../../../src/wire/puda-subjects.ts";
@@ -36,8 +36,12 @@ export function pudaOn(server: RunningNats): Dialect {
 }
 
 /** The machine's adapter as `agent connect` opens it, each time in the same state folder. */
-export async function adapterTo(port: number, id = "rig-alone"): Promise<Opened> {
-  const target = natsTarget({ servers: [`nats://127.0.0.1:${port}`] }, {});
+export async function adapterTo(
+  port: number,
+  id = "rig-alone",
+  login: Pick<NatsChoice, "user" | "password"> = {},
+): Promise<Opened> {
+  const target = natsTarget({ servers: [`nats://127.0.0.1:${port}`], ...login }, {});
   const backend = pudaBackend({
     id,
     link: new NatsLink(target, `servant-agent ${id}`, machineInboxes(id)),
