@@ -73,7 +73,7 @@ export const catalogue = {
   },
   "backend.unauthorized": {
     kind: "auth",
-    hint: "Log in again with `agent login`: the token is missing, revoked or expired",
+    hint: "Log in again: `agent login`, or for NATS --nats-user, NATS_TOKEN or --nats-creds; the login is missing, wrong or expired",
   },
   "backend.unavailable": {
     kind: "transient",

@@ -102,6 +102,19 @@ export function call({ instance, mark }: Handler, args: readonly unknown[]): unk
 /** How an optional parameter that is left out arrives; "None" is how Python writes it. */
 const ABSENT: readonly unknown[] = [undefined, null, "", "None"];
 
+/** A number or a truth value, written out. */
+const WRITTEN = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false)$/;
+
+/** A backend that only knows names of objects sends a number as its text: `refused` says which. */
+function withReadTexts(params: JsonObject, refused: readonly Issue[]): JsonObject {
+  const names = refused.map(({ path }) => path?.[0]);
+  const read = ([name, value]: [string, Json]) => {
+    const isText = typeof value === "string" && names.includes(name) && WRITTEN.test(value);
+    return [name, isText ? (JSON.parse(value) as Json) : value];
+  };
+  return Object.fromEntries(Object.entries(params).map(read));
+}
+
 /** A transition's parameters arrive as names and become references; a schema checks its own. */
 export function toParams(mark: HandlerMark, params: JsonObject): unknown {
   if (mark.kind !== "action" && mark.kind !== "reconcile") return params;
@@ -109,6 +122,8 @@ export function toParams(mark: HandlerMark, params: JsonObject): unknown {
     if (mark.schema === undefined) return params;
     const checked = mark.schema.safeParse(params);
     if (checked.success) return checked.data;
+    const read = mark.schema.safeParse(withReadTexts(params, issuesOf(checked.error)));
+    if (read.success) return read.data;
     throw badParams(mark.name, schemaProblem(checked.error));
   }
   const references = mark.transition.def.params.flatMap(({ name, type, optional }) => {
@@ -124,13 +139,24 @@ export function toParams(mark: HandlerMark, params: JsonObject): unknown {
   return Object.fromEntries(references);
 }
 
+interface SchemaError {
+  readonly message: string;
+  readonly issues?: unknown;
+}
+interface Issue {
+  readonly path?: readonly unknown[];
+  readonly message?: string;
+}
+
+/** None of a schema that is not zod's. */
+function issuesOf({ issues }: SchemaError): readonly Issue[] {
+  return Array.isArray(issues) ? (issues as Issue[]) : [];
+}
+
 /** zod's own message is a page of JSON; its issues say the same in a line each. */
-function schemaProblem(error: { readonly message: string; readonly issues?: unknown }): string {
-  if (!Array.isArray(error.issues)) return error.message;
-  const issues = error.issues as {
-    readonly path?: readonly unknown[];
-    readonly message?: string;
-  }[];
+function schemaProblem(error: SchemaError): string {
+  const issues = issuesOf(error);
+  if (issues.length === 0) return error.message;
   return issues
     .map(({ path = [], message = "" }) =>
       path.length === 0 ? message : `${path.join(".")}: ${message}`,
