@@ -383,35 +383,6 @@ test("perform() checks a schema's parameters and hands on what it made of them",
   expect(refused.message).not.toContain("{");
 });
 
-test.each<[JsonObject, unknown]>([
-  [
-    { grams: "12.5", label: "12", isWarm: "true" },
-    { grams: 12.5, label: "12", isWarm: true },
-  ],
-  [
-    { grams: "-1e3", label: "x" },
-    { grams: -1_000, label: "x" },
-  ],
-  [{ grams: "012", label: "x" }, undefined],
-  [{ grams: "0x10", label: "x" }, undefined],
-  [{ grams: "", label: "x" }, undefined],
-  [{ grams: "null", label: "x" }, undefined],
-  [{ grams: "1", label: 1 }, undefined],
-])(
-  "perform() reads a number from its text only where a schema wants one: %j",
-  async (params, reads) => {
-    const isWarm = z.boolean().optional();
-    const schema = z.object({ grams: z.number(), label: z.string(), isWarm });
-    let seen: unknown;
-    const method = (given: unknown) => {
-      seen = given;
-    };
-    const result = await act({ method, mark: { schema }, params });
-    expect(seen).toEqual(reads);
-    expect(result.success).toBe(reads !== undefined);
-  },
-);
-
 test("perform() passes the parameters as they are to a handler with neither", async () => {
   let seen: unknown;
   const method = (params: unknown) => {
