@@ -3,13 +3,19 @@
  * when it is published, so a machine's consumer is made before the first command goes to it, and it
  * outlives a cut line or a restarted server: what was answered meanwhile comes afterwards.
  */
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ServantError } from "../core/errors.ts";
 import type { NatsLink, NatsMessage } from "../nats/connect.ts";
 import { ResponseMessage } from "../wire/puda.ts";
 import { readJson } from "../wire/puda-payload.ts";
 import type { Seal } from "../wire/puda-seal.ts";
-import { RESPONSE_STREAMS, responseSubject, type Way } from "../wire/puda-subjects.ts";
-import { askJetStream } from "./jet-stream.ts";
+import {
+  COMMAND_STREAMS,
+  durableOf,
+  RESPONSE_STREAMS,
+  responseSubject,
+  type Way,
+} from "../wire/puda-subjects.ts";
+import { askJetStream, findInJetStream } from "./jet-stream.ts";
 import type { Tell } from "./notices.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -46,7 +52,7 @@ export class Responses {
   /**
    * Resolves when what this machine answers from now on will be heard.
    *
-   * @throws {ServantError} `machine.absent`: no machine ever made the streams; `backend.unreachable`
+   * @throws {ServantError} `machine.absent`: no such machine was ever there; `backend.unreachable`
    */
   listen(machine: string, way: Way): Promise<void> {
     const { link } = this.#ports;
@@ -89,7 +95,17 @@ export class Responses {
     return { way, machine, name, inbox, nth: 0, ready: Promise.resolve() };
   }
 
+  /** A name that nobody ever had is mistyped: what is sent there would wait for whoever takes it. */
+  async #find(machine: string): Promise<void> {
+    const stream = COMMAND_STREAMS.queue.name;
+    const verb = `CONSUMER.INFO.${stream}.${durableOf(machine, "queue")}`;
+    if ((await findInJetStream(this.#ports.link, verb, undefined)) !== undefined) return;
+    const problem = `Cannot send to "${machine}": no machine of this name was ever on this server`;
+    throw new ServantError("machine.absent", problem);
+  }
+
   async #create({ way, machine, name, inbox }: Consumer): Promise<void> {
+    await this.#find(machine);
     const stream = RESPONSE_STREAMS[way].name;
     const subject = responseSubject(machine, way);
     await askJetStream(this.#ports.link, `CONSUMER.CREATE.${stream}.${name}.${subject}`, {

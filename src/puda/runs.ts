@@ -13,6 +13,9 @@ const KNOWS_NO_RUNS = "UNKNOWN_COMMAND";
 /** The run is over already: a machine ends it by itself when a command fails. */
 const IS_OVER = ["RUN_ID_MISMATCH", KNOWS_NO_RUNS];
 
+/** How long the end of a run that was never known to start is waited for; it is sent all the same. */
+const IN_DOUBT_MS = 1_000;
+
 export class OpenRuns {
   readonly #send: Send;
   /** Which machines each was started on, or may have been. */
@@ -43,7 +46,7 @@ export class OpenRuns {
       }
       return runId;
     } catch (cause) {
-      await this.complete(runId, {});
+      await this.complete(runId, { timeoutMs: IN_DOUBT_MS });
       throw cause;
     }
   }

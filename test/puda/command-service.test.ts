@@ -157,6 +157,7 @@ test("W26: an answer given while the server restarted arrives, and a command sen
     back.resolve();
     expect((await running).data).toEqual({ step: 1 });
     expect((await meanwhile).data).toEqual({ step: 2 });
+    await until(() => notices.length === 2);
     expect(notices.map(({ type }) => type)).toEqual(["disconnected", "connected"]);
   });
 }, 60_000);
@@ -217,12 +218,13 @@ test("an abort ends the wait with its reason, before and while it waits", async 
   });
 });
 
-test("what cannot be sent says why: an id with a dot, too many bytes, a server where no machine ever was", async () => {
+test("what cannot be sent says why: an id with a dot or that no machine ever had, too many bytes, a server where no machine ever was", async () => {
   await inLaboratory(
     async ({ service }) => {
       const codeOf = (command: typeof weigh & { params?: JsonObject }) =>
         service.sendQueueCommand(command).catch(({ code }) => code as string);
       expect(await codeOf({ ...weigh, machine: "a.b" })).toBe("machine.bad-id");
+      expect(await codeOf({ ...weigh, machine: "rig2" })).toBe("machine.absent");
       const params = { text: "ä".repeat(3_000) };
       expect(await codeOf({ ...weigh, params })).toBe("request.too-large");
     },

@@ -69,8 +69,15 @@ export class WireMachine implements AsyncDisposable {
   async respondFor(id: string, way: Way, body: unknown): Promise<void> {
     const subject = responseSubject(id, way);
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    await this.#link.up();
-    await this.#link.request(subject, this.#seal.close(subject, text));
+    for (;;) {
+      await this.#link.up();
+      try {
+        await this.#link.request(subject, this.#seal.close(subject, text));
+        return;
+      } catch (cause) {
+        if (this.#link.isUp) throw cause; // it was not the line
+      }
+    }
   }
 
   tell(subject: string, payload: JsonObject): void {
