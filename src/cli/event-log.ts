@@ -8,6 +8,7 @@ import {
   levels,
   type Source,
 } from "../core/events.ts";
+import { isJsonObject } from "../core/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { printableLines } from "../core/printable.ts";
 
@@ -79,7 +80,9 @@ function safe(text: string): string {
 const CONTINUED = 19;
 
 function fieldsText({ fields }: PrintedLine): string {
-  return Object.entries(fields)
+  const { event, fields: own } = fields;
+  const shown = event === "plugin.event" && isJsonObject(own) ? own : fields;
+  return Object.entries(shown)
     .map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join("");
 }

@@ -75,18 +75,49 @@ test("a transition's parameters are told by the types of their objects", () => {
   });
 });
 
+/** What may stand in the place of a JSON schema, deep and wide. */
+const { shape } = fc.letrec<{ shape: unknown }>((tie) => {
+  const inner = tie("shape");
+  const members = fc.dictionary(fc.string(), inner, { maxKeys: 5 });
+  return {
+    shape: fc.oneof(
+      { maxDepth: 8, depthSize: "small", withCrossShrink: true },
+      fc.jsonValue(),
+      fc.record({ enum: fc.array(fc.string(), { maxLength: 100 }) }),
+      fc.record({ anyOf: fc.array(inner, { maxLength: 5 }) }),
+      fc.record({ type: fc.constant("array"), items: inner }),
+      fc.record({ type: fc.constant("array"), prefixItems: fc.array(inner, { maxLength: 5 }) }),
+      fc.record({ type: fc.constant("object"), properties: members, required: fc.jsonValue() }),
+      fc.record({ type: fc.constant("object"), additionalProperties: inner }),
+      fc.record({ description: fc.string(), default: fc.jsonValue(), type: fc.jsonValue() }),
+    ),
+  };
+});
+const said = (input: unknown) => ({
+  safeParse: (data: unknown) => ({ success: true as const, data }),
+  "~standard": { jsonSchema: { input: () => input } },
+});
+
 test("whatever the shape, it is short and plain", () => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 12 }), fc.jsonValue(), (properties, usual) => {
-      const shape = { type: "object", properties: { all: properties, v: { default: usual } } };
-      const schema = {
-        safeParse: (data: unknown) => ({ success: true as const, data }),
-        "~standard": { jsonSchema: { input: () => shape } },
-      };
-      const told = command(schema, { description: "x".repeat(10_000) });
+    fc.property(fc.dictionary(fc.string(), shape, { maxKeys: 5 }), (properties) => {
+      const told = command(said({ type: "object", properties }), {
+        description: "x".repeat(9_000),
+      });
       expect(told.doc.length).toBeLessThanOrEqual(DOC_MAX_CHARS);
-      expect(told.signature.length).toBeLessThan(1_500);
+      for (const { type } of told.params) expect(type.length).toBeLessThanOrEqual(200);
+      expect(told.params).toHaveLength(Object.keys(properties).length);
       expect(JSON.parse(JSON.stringify(told))).toEqual(told);
     }),
   );
+});
+
+test("of a shape without end, or with a thousand parameters, the beginning is told", () => {
+  let deep: unknown = { type: "number" };
+  for (let level = 0; level < 100; level += 1) deep = { type: "array", items: deep };
+  const wide = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`p${n}`, {}]));
+  expect(signature(said({ properties: { deep } }))).toBe("(deep?: any[][][][][])");
+  expect(command(said({ properties: wide })).params).toHaveLength(64);
+  const long = { enum: Array.from({ length: 100 }, (_, n) => `value ${n}`) };
+  expect(command(said({ properties: { long } })).params[0]?.type).toHaveLength(200);
 });

@@ -1,12 +1,16 @@
 /** What a plugin's process sends: frames, output in pieces, log lines, and what handlers return. */
 import { expect } from "bun:test";
 import fc from "fast-check";
+import { Telling } from "../../src/agent/telling.ts";
+import type { ChildTelling } from "../../src/core/child.ts";
 import { catalogue } from "../../src/core/errors.ts";
+import { type AgentEvent, describeEvent } from "../../src/core/events.ts";
 import { isNestedWithin } from "../../src/core/json.ts";
+import { INTERVAL_MIN_MS, STREAM_NAME } from "../../src/core/telemetry.ts";
 import { FromChildFrame } from "../../src/runner/frame-schemas.ts";
-import { LOG_MARK, START_MARK } from "../../src/runner/frames.ts";
+import { LOG_MARK, START_MARK, TELL_MARK } from "../../src/runner/frames.ts";
 import { LINE_MAX_CHARS, readLines } from "../../src/runner/lines.ts";
-import { toLogLine } from "../../src/runner/output.ts";
+import { toLogLine, toTelling } from "../../src/runner/output.ts";
 import { type Decoder, decoder, expectBounded } from "./decoder.ts";
 import { inPieces, json, spoiled, spoiledText, streamOf, text } from "./hostile.ts";
 
@@ -78,6 +82,47 @@ const logLines = decoder(
   },
 );
 
+const telling = fc.oneof(
+  fc.record({
+    type: fc.constant("event"),
+    kind: fc.constantFrom("alert", "media", "log", "__proto__"),
+    fields: fc.dictionary(text, json, { maxKeys: 3 }),
+  }),
+  fc.record({
+    type: fc.constant("stream"),
+    name: fc.oneof(text, fc.constant("weight")),
+    intervalMs: fc.double(),
+    isOpen: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constantFrom("sample", "toString"),
+    name: fc.oneof(text, fc.constant("weight")),
+    value: fc.dictionary(text, json, { maxKeys: 3 }),
+  }),
+);
+const tellings = decoder("tellings", 30, spoiledText(spoiled(telling)), (body) => {
+  const told = toTelling(TELL_MARK + body);
+  if (told === undefined) return;
+  expectBounded(told, body.length);
+  if (told.type === "stream") expect(told.intervalMs).toBeGreaterThanOrEqual(INTERVAL_MIN_MS);
+  if (told.type !== "event") expect(told.name).toMatch(STREAM_NAME);
+  const members = told.type === "event" ? told.fields : told.type === "sample" ? told.value : {};
+  for (const value of Object.values(members)) expect(isNestedWithin(value)).toBe(true);
+  const [event] = heard(told);
+  if (event !== undefined) expect(describeEvent(event).message.length).toBeLessThan(10_000);
+});
+
+/** What the agent makes of it, the stream being open. */
+function heard(told: ChildTelling): AgentEvent[] {
+  const events: AgentEvent[] = [];
+  const telling = new Telling((event) => void events.push(event));
+  if (told.type === "sample")
+    telling.hear({ ...told, type: "stream", intervalMs: 10, isOpen: true });
+  telling.hear(told);
+  telling.end();
+  return events;
+}
+
 const long = fc.constant("long".repeat(20_000));
 const mark = fc.constantFrom(`${START_MARK}7`, `half ${START_MARK}8`, START_MARK, `${START_MARK}x`);
 const output = fc.record({
@@ -112,4 +157,4 @@ const outputs = decoder("output in pieces", 20, output, async ({ lines, isEnded,
   expect(bare(read.join(""))).toBe(bare(new TextDecoder().decode(bytes)));
 });
 
-export const child: readonly Decoder[] = [frames, logLines, outputs];
+export const child: readonly Decoder[] = [frames, logLines, tellings, outputs];

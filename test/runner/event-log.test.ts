@@ -62,3 +62,18 @@ test("eventLog() prints JSON that reads back as it was", () => {
     fields: { volts: 11.2 },
   });
 });
+
+test("eventLog() shows what a plugin's event says, and not how it is told", () => {
+  let text = "";
+  const write = (part: string) => {
+    text += part;
+  };
+  const clock = { now: () => 0 };
+  const fields = { type: "overload", severity: "high", grams: 250 };
+  eventLog({ format: "pretty", level: "info", colours: false, clock, write })({
+    ...{ type: "plugin.event", kind: "alert", fields },
+  });
+  expect(text).toEndWith(
+    "! plugin  alert: overload (high) type=overload severity=high grams=250\n",
+  );
+});
