@@ -7,6 +7,8 @@ import { Life } from "./dialects/life.ts";
 
 /** How long nothing must happen before it counts as never, in milliseconds. */
 const QUIET_MS = 400;
+/** A stop that waits for nothing takes no longer, in milliseconds. */
+const PROMPTLY_MS = 3_000;
 
 export function servantRules(dialect: Dialect): void {
   const ruleFor = (ability: Ability, name: string, check: () => Promise<void>) => {
@@ -159,6 +161,24 @@ export function servantRules(dialect: Dialect): void {
         { success: true, telemetry: { done: true } },
       ]);
       await quiet();
+      expect(life.runner.started).toEqual([]);
+    });
+
+    test("that stops without a link keeps its answer for its next life", async () => {
+      const ticket = await peer.assign();
+      const auditId = await life.started();
+      await peer.wire.down();
+      await life.runner.end(auditId, { telemetry: { done: true } });
+      const since = performance.now();
+      await life.end({ isHurried: true });
+      expect(performance.now() - since).toBeLessThan(PROMPTLY_MS);
+      expect(await peer.answers(ticket)).toEqual([]);
+      await peer.wire.up();
+      life = await Life.begin(peer, disk);
+      await answered(ticket);
+      expect(await peer.answers(ticket)).toMatchObject([
+        { success: true, telemetry: { done: true } },
+      ]);
       expect(life.runner.started).toEqual([]);
     });
 

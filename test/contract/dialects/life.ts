@@ -52,9 +52,10 @@ export class Life {
     return auditId;
   }
 
-  /** Ends it in peace. */
-  async end(): Promise<void> {
+  /** Ends it in peace; in a hurry it does not wait for what cannot be delivered now. */
+  async end({ isHurried = false } = {}): Promise<void> {
     this.#stop.abort(new ServantError("agent.draining", "Cannot go on: it is stopped"));
+    if (isHurried) this.#hurry.abort();
     await this.#ended;
     if (!this.#isCut.now) await this.#opened.close();
   }
