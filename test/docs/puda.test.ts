@@ -20,7 +20,8 @@ import { RESPONSE_CODES } from "../../src/wire/puda.ts";
 import { deliveryOf, Follower, offer } from "../contract/dialects/dialect.ts";
 import { adapterTo } from "../contract/dialects/puda.ts";
 import { agent, ensureBinary, root } from "../support/binary.ts";
-import { natsServer, RunningNats } from "../support/nats.ts";
+import { throwAwayCertificates } from "../support/certificates.ts";
+import { type NatsOptions, natsServer, RunningNats } from "../support/nats.ts";
 import { type Running, start } from "../support/running.ts";
 
 const page = readFileSync(join(root, "docs", "puda.md"), "utf8");
@@ -106,6 +107,53 @@ describe.skipIf(program === undefined)("five minutes", () => {
       "agent connect",
     ]);
   });
+});
+
+describe.skipIf(program === undefined)("logins", () => {
+  const secret = "it's a secret";
+  const folder = mkdtempSync(join(tmpdir(), "logins-"));
+  const keyFile = join(folder, "lab.key");
+  const certificates = throwAwayCertificates();
+  const text = section("Logins, TLS and the lab's key");
+  beforeAll(() => writeFileSync(keyFile, blocks(text, "text")[0] ?? ""));
+  afterAll(() => {
+    certificates[Symbol.dispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  const ways: [string, NatsOptions, string[], Record<string, string>][] = [
+    [
+      "user and password",
+      { login: { user: "ana", password: secret } },
+      ["--nats-user", "ana"],
+      { NATS_PASSWORD: secret },
+    ],
+    ["a token", { login: { token: secret } }, [], { NATS_TOKEN: secret }],
+    ["a private authority", { tls: certificates }, ["--nats-ca", certificates.ca], {}],
+    ["a lab's key", {}, ["--payload-key", keyFile], {}],
+  ];
+  for (const [name, options, args, env] of ways) {
+    test(`${name} is taken by the machine and by who commands it, and nobody goes without`, async () => {
+      await using server = await RunningNats.start(program ?? "", options);
+      const binary = await ensureBinary();
+      const state = ["--state-dir", join(folder, name.replaceAll(" ", "-")), "--no-local"];
+      const plugin = ["connect", join(root, "plugins", "balance.ts:Balance")];
+      const to = ["--to", server.url];
+      const machine = start(
+        [binary, ...plugin, ...to, "--machine-id", "b", ...args, ...state],
+        env,
+      );
+      await machine.until(/registered as servant b/);
+      const ping = ["puda", "ping", "b", ...to, "--timeout", "3"];
+      expect(await agent([...ping, ...args], { env })).toMatchObject({ code: 0 });
+      expect((await agent(ping)).code).not.toBe(0);
+      machine.kill();
+      await machine.exited;
+    }, 40_000);
+    for (const word of [...args, ...Object.keys(env)].filter((each) => /^--|^NATS_/.test(each))) {
+      test(`${word} is on the page`, () => expect(text).toContain(`${word}`));
+    }
+  }
 });
 
 describe.skipIf(program === undefined)("the permissions of a shared server", () => {

@@ -28,6 +28,8 @@ export interface Dialect {
   readonly cannot: Readonly<Partial<Record<Ability, string>>>;
   /** The file name of the module beside this one whose `adapterTo(port)` opens the adapter alone. */
   readonly module: string;
+  /** The other side makes one of a result that is sent twice. */
+  readonly takesOnce: boolean;
   /** The other side, with nobody connected. */
   start(): Promise<Peer>;
 }

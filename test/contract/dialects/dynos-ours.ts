@@ -18,6 +18,7 @@ export const dynosOurs: Dialect = {
     unreadable: "it sends nothing of the kind",
   },
   module: "dynos-plain.ts",
+  takesOnce: true,
   async start() {
     // Without "move": what no vocabulary declares can be triggered with any parameters.
     const server = harness({ domains: [domain("contract", { fluents: [fluent("robot_at")] })] });

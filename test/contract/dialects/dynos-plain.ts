@@ -17,6 +17,7 @@ export const dynosPlain: Dialect = {
     pause: "it has no word for it: a person pauses the agent where it runs",
   },
   module: "dynos-plain.ts",
+  takesOnce: false,
   async start() {
     const server = new HostileBackend();
     return new PlainPeer(server, await Link.to(server.port));

@@ -9,6 +9,7 @@ export const fake: Dialect = {
   name: "a fake in memory",
   cannot: {},
   module: "fake.ts",
+  takesOnce: false,
   start: async () => new FakePeer(),
 };
 

@@ -25,6 +25,7 @@ export function pudaOn(server: RunningNats): Dialect {
       refuse: "what its stream has stored is taken",
     },
     module: "puda.ts",
+    takesOnce: true,
     async start() {
       machines += 1;
       const nc = await connect({ servers: server.url.replace("nats://", "") });
