@@ -15,7 +15,8 @@ import { Link } from "../../support/faults/link.ts";
 import type { RunningNats } from "../../support/nats.ts";
 import type { Answer, Dialect, Opened, Peer } from "./dialect.ts";
 
-export function pudaOn(server: RunningNats): Dialect {
+/** `ackWaitMs`: so soon a command comes again of which nobody says a word. */
+export function pudaOn(server: RunningNats, { ackWaitMs = 30_000 } = {}) {
   let machines = 0;
   return {
     name: "PUDA over NATS",
@@ -30,10 +31,10 @@ export function pudaOn(server: RunningNats): Dialect {
       machines += 1;
       const nc = await connect({ servers: server.url.replace("nats://", "") });
       const peer = new PudaPeer(`rig-${machines}`, nc, await Link.to(server.port));
-      await peer.prepare();
+      await peer.prepare(ackWaitMs);
       return peer;
     },
-  };
+  } satisfies Dialect;
 }
 
 /** The machine's adapter as `agent connect` opens it, each time in the same state folder. */
@@ -68,7 +69,7 @@ const STREAMS = [
   ["RESPONSE_IMMEDIATE", "puda.*.cmd.response.immediate", "interest"],
 ] as const;
 
-class PudaPeer implements Peer {
+export class PudaPeer implements Peer {
   readonly #id: string;
   readonly #nc: NatsConnection;
   readonly wire: Link;
@@ -83,17 +84,14 @@ class PudaPeer implements Peer {
   }
 
   /** The streams, as a machine makes them, and somebody who wants to keep the responses. */
-  async prepare(): Promise<void> {
+  async prepare(ackWaitMs: number): Promise<void> {
     for (const [name, subject, retention] of STREAMS) {
       await this.#ask(`STREAM.CREATE.${name}`, { name, subjects: [subject], retention });
     }
-    const durable = `kept_${this.#id}`;
-    const filter_subject = this.#responses;
-    const config = { durable_name: durable, ack_policy: "explicit", filter_subject };
-    await this.#ask(`CONSUMER.DURABLE.CREATE.RESPONSE_QUEUE.${durable}`, {
-      stream_name: "RESPONSE_QUEUE",
-      config,
-    });
+    await this.#consume("RESPONSE_QUEUE", `kept_${this.#id}`, this.#responses);
+    // The machine's own, as an operator may have made it.
+    const queue = `puda.${this.#id}.cmd.queue`;
+    await this.#consume("COMMAND_QUEUE", `cmd_queue_${this.#id}`, queue, ackWaitMs);
   }
 
   open() {
@@ -112,8 +110,14 @@ class PudaPeer implements Peer {
     await this.#publish("queue", JSON.stringify(this.#sent.get(ticket)));
   }
 
+  /** Commands that its queue still holds. */
+  async unsettled(): Promise<JsonObject[]> {
+    return await this.#stored("COMMAND_QUEUE", `puda.${this.#id}.cmd.queue`);
+  }
+
   async answers(ticket: string): Promise<Answer[]> {
-    return (await this.#stored()).flatMap((each) => {
+    const stored = await this.#stored("RESPONSE_QUEUE", this.#responses);
+    return stored.flatMap((each) => {
       const { header, command, response } = each as unknown as Stored;
       if (`${header.run_id}:${command.step_number}` !== ticket) return [];
       const { status, message, data } = response;
@@ -180,12 +184,20 @@ class PudaPeer implements Peer {
     if (error !== undefined) throw new Error(`not stored: ${JSON.stringify(error)}`);
   }
 
-  /** What the response stream holds of this machine. */
-  async #stored(): Promise<JsonObject[]> {
+  async #consume(stream: string, name: string, filter_subject: string, ackWaitMs = 30_000) {
+    const policies = { ack_policy: "explicit", deliver_policy: "all", filter_subject };
+    await this.#ask(`CONSUMER.DURABLE.CREATE.${stream}.${name}`, {
+      stream_name: stream,
+      config: { durable_name: name, ack_wait: ackWaitMs * 1e6, ...policies },
+    });
+  }
+
+  /** What a stream holds of this machine. */
+  async #stored(stream: string, subject: string): Promise<JsonObject[]> {
     const all: JsonObject[] = [];
     for (let seq = 1; ; ) {
-      const request = { seq, next_by_subj: this.#responses };
-      const { message } = (await this.#api("STREAM.MSG.GET.RESPONSE_QUEUE", request)) as {
+      const request = { seq, next_by_subj: subject };
+      const { message } = (await this.#api(`STREAM.MSG.GET.${stream}`, request)) as {
         message?: { seq: number; data: string };
       };
       if (message === undefined) return all;
