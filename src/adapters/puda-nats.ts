@@ -160,8 +160,11 @@ class PudaBackend implements PudaMachine {
     this.#queue.outcome(delivery);
     this.#bell.ring();
     await answer(this.#desk, delivery, signal);
-    this.#queue.settled(delivery);
-    this.#bell.ring();
+    // In a later turn: the servant notes first that it is delivered.
+    void this.#desk.clock.sleep(0).then(() => {
+      this.#queue.settled(delivery);
+      this.#bell.ring();
+    });
     if (isSuccess(delivery)) this.#logCompleted(delivery);
   }
 

@@ -171,8 +171,10 @@ export class Immediate {
 
   /** The driver's own method, if it has one; then the answer. */
   #hook(name: HookName, { arrival, command, intake }: Asked): Directive {
+    const ends = name === "resume" || name === "reset"; // a later pause is not its business
+    const unpaused = ends ? this.#unpaused(intake) : Promise.resolve();
     const answer = async (outcome: HookOutcome) => {
-      if (name === "resume" || name === "reset") await this.#unpaused(intake);
+      await unpaused;
       const nowMs = this.#desk.time.now();
       const isFailed = outcome.is === "failed";
       const response = isFailed

@@ -40,6 +40,8 @@ export class Queue {
   /** What is here and not settled: the server is told that it is being worked on. */
   readonly #held = new Map<AuditId, string>();
   readonly #refused = new Set<AuditId>();
+  /** Their outcome is known, and whoever asked may not know it yet. */
+  readonly #unsettled = new Set<AuditId>();
   /** By the server's clock: what had waited until then. */
   #openedAtMs = 0;
   #names: ReadonlySet<string> = new Set();
@@ -88,7 +90,10 @@ export class Queue {
   next(intake: Intake): Directive | undefined {
     if (this.#book.isBusy && this.#book.running?.isCancelled !== true) return undefined;
     const arrival = this.#arrived.shift();
-    return arrival === undefined ? undefined : this.#judge(arrival, intake);
+    const directive = arrival && this.#judge(arrival, intake);
+    // The servant would take it for one whose answer is on its way already, and it is another asking.
+    if (arrival !== undefined && directive === undefined) this.#arrived.unshift(arrival);
+    return directive;
   }
 
   /** Tells the server that what is here is being worked on. */
@@ -98,13 +103,17 @@ export class Queue {
 
   /** The outcome is known, and on its way. */
   outcome({ result }: Delivery): void {
-    this.#book.end(result.auditId, result.success);
-    this.#refused.delete(result.auditId);
+    const { auditId, success } = result;
+    this.#unsettled.add(auditId);
+    this.#book.end(auditId, success);
   }
 
   settled({ result }: Delivery): void {
-    this.#held.delete(result.auditId);
-    this.outcome({ result } as Delivery); // it was asked again while its answer was on its way
+    const { auditId } = result;
+    this.#held.delete(auditId);
+    this.#refused.delete(auditId);
+    this.#unsettled.delete(auditId);
+    this.#book.end(auditId, result.success);
   }
 
   /** What is here and was not handed on goes back. */
@@ -116,7 +125,8 @@ export class Queue {
     }
   }
 
-  #judge(arrival: Arrival, intake: Intake): Directive {
+  /** Undefined when it has to wait for an answer that is on its way. */
+  #judge(arrival: Arrival, intake: Intake): Directive | undefined {
     const { ack, auditId } = arrival;
     let payload: Uint8Array;
     try {
@@ -136,13 +146,19 @@ export class Queue {
     return this.#judgeCommand(arrival, read, read.runId, intake);
   }
 
-  #judgeCommand(arrival: Arrival, command: Command, runId: string, intake: Intake): Directive {
+  #judgeCommand(
+    arrival: Arrival,
+    command: Command,
+    runId: string,
+    intake: Intake,
+  ): Directive | undefined {
     const { ack, auditId: id } = arrival;
     const same = sameness(command);
     const earlier = this.#options.answersRepeats
       ? this.#repeats.find(same, arrival.storedAtMs)
       : undefined;
     const auditId = earlier ?? id;
+    if (this.#unsettled.has(auditId)) return undefined;
     if (earlier !== undefined) this.#hold(earlier, arrival);
     const { name: transition, params, message } = command;
     const assignment: Assignment = { kind: "action", auditId, transition, params };
