@@ -2,7 +2,7 @@
  * The servant's side of PUDA over NATS: a lab machine that commanders of all generations can order
  * about. Commands of the queue are assignments, immediate ones directives; what is told (state,
  * heartbeat, telemetry, events) goes out beside. The parts are in `puda/`; the faults that they are
- * there for (W1 to W29) are in docs/protocols/puda.md.
+ * there for (W1 to W29) are in docs/puda-faults.md.
  */
 import { Bell } from "../core/bell.ts";
 import { ServantError, toServantError } from "../core/errors.ts";
