@@ -20,7 +20,7 @@ import {
 } from "./dialects/dialect.ts";
 
 /** How long nothing must happen before it counts as never, in milliseconds. */
-const QUIET_MS = 400;
+const QUIET_MS = 250;
 /** An abort, or room, must be heeded so soon, in milliseconds. */
 const PROMPTLY_MS = 2_000;
 /** A process must be gone so soon: it starts, compiles the adapter, registers and stops. */

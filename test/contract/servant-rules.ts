@@ -6,7 +6,7 @@ import { type Ability, type Dialect, type Peer, until } from "./dialects/dialect
 import { Life } from "./dialects/life.ts";
 
 /** How long nothing must happen before it counts as never, in milliseconds. */
-const QUIET_MS = 400;
+const QUIET_MS = 250;
 /** A stop that waits for nothing takes no longer, in milliseconds. */
 const PROMPTLY_MS = 3_000;
 

@@ -236,6 +236,35 @@ describe.skipIf(program === undefined)("the permissions of a shared server", () 
   }, 30_000);
 });
 
+test.skipIf(program === undefined)(
+  "two laboratories with an account each have a balance each",
+  async () => {
+    const [, more = ""] = blocks(section("A shared server"), "conf");
+    await using server = await RunningNats.start(program ?? "", { more });
+    const logins = ["north", "south"].map((user) => ({ user, password: `${user}'s secret` }));
+    const machines = await Promise.all(
+      logins.map((each) => adapterTo(server.port, "balance", each)),
+    );
+    for (const { backend } of machines) await new Follower(backend).register();
+    for (const login of logins) {
+      await using commander = await CommandService.connect({ servers: [server.url], ...login });
+      expect(await commander.pingFleet()).toMatchObject([{ pong: { machine_id: "balance" } }]);
+    }
+    await Promise.all(machines.map(({ close }) => close()));
+  },
+  30_000,
+);
+
+test.skipIf(Bun.which("systemd-analyze") === null)("systemd takes the service as it stands", () => {
+  const [unit = ""] = blocks(section("As a service"), "ini");
+  const folder = mkdtempSync(join(tmpdir(), "unit-"));
+  const file = join(folder, "balance.service");
+  writeFileSync(file, unit.replace("/usr/local/bin/agent", process.execPath));
+  const { exitCode, stderr } = Bun.spawnSync(["systemd-analyze", "verify", file]);
+  rmSync(folder, { recursive: true });
+  expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+});
+
 test("every option of a PUDA machine is on the page, and no other", async () => {
   const { stdout } = await agent(["connect", "--help"]);
   const [, own = ""] = stdout.split("Options of a PUDA machine");
