@@ -99,6 +99,31 @@ test("inlineChild() tells what is printed within the limits of a process, with i
   expect(Math.max(...events.map((event) => JSON.stringify(event).length))).toBeLessThan(200_000);
 });
 
+test("inlineChild() tells what a plugin measures, until it is let go", async () => {
+  const { runner, events } = await open(
+    pluginSource(`
+      @act("open") open(_params, { events, telemetry }) {
+        telemetry.stream("weight", () => { globalThis.readings = (globalThis.readings ?? 0) + 1; return { g: 1 }; }, 10);
+        for (let n = 0; n < 5_000; n += 1) events.alert("overload", "high", { n });
+        return true;
+      }
+    `),
+  );
+  const told = (type: AgentEvent["type"]) => events.filter((event) => event.type === type);
+  await runner.run(act("open"), never);
+  while (told("plugin.sample").length < 3) await Bun.sleep(1);
+  await runner.close();
+  expect(told("plugin.sample")[0]).toEqual({
+    ...{ type: "plugin.sample", name: "weight", value: { g: 1 } },
+  });
+  expect(told("plugin.stream")).toMatchObject([{ isOpen: true }, { isOpen: false }]);
+  expect(told("plugin.event").length).toBeLessThan(2_500);
+  expect(told("plugin.dropped")[0]).toMatchObject({ what: "events" });
+  const { readings } = globalThis as { readings?: number };
+  await Bun.sleep(25); // two intervals: its timer has ended
+  expect(globalThis as object).toHaveProperty("readings", readings);
+});
+
 test("inlineChild() aborts a handler over its time, and one the caller aborts", async () => {
   const { runner } = await open(pluginSource(HANDLERS));
   expect(await runner.run(act("late"), never)).toMatchObject({ code: "handler.timeout" });

@@ -80,6 +80,29 @@ test("a setup that throws is a plugin that does not load", async () => {
   });
 });
 
+test("a setup that throws in a later process is told, and tried again", async () => {
+  const source = pluginSource(`
+    setup() {
+      const { existsSync, writeFileSync } = require("node:fs");
+      const [first, second] = ["first", "second"].map((name) => import.meta.dir + "/" + name);
+      if (!existsSync(first)) return writeFileSync(first, "");
+      if (existsSync(second)) return;
+      writeFileSync(second, "");
+      throw new Error("the port is taken");
+    }
+    @act("look") look() { return true; }
+    @act("die") die() { process.exit(3); }
+  `);
+  await using child = await openChild(source);
+  await child.runner.run(act("die"), never).catch(() => {});
+  expect(await child.runner.run(act("look"), never)).toMatchObject({ success: true });
+  expect(child.events).toContainEqual({
+    type: "agent.not-ready",
+    reason: "Cannot set the plugin up: the port is taken",
+    retryInMs: 1_000,
+  });
+});
+
 test("a handler of such a name is called for its assignments alone", async () => {
   const source = pluginSource(`
     count = 0;
