@@ -1,9 +1,12 @@
 // Goal: our commander drives the machines that laboratories have. Method: CommandService of
-// `servant-agent/puda` against real machines of puda 0.0.21 (N) and
-// puda-comms 0.0.2 (S) and 0.0.14 (C) over a real server. W-numbers are the faults' in
-// docs/puda-faults.md.
+// `servant-agent/puda`, and the compiled `agent puda`, against
+// real machines of puda 0.0.21 (N) and of puda-comms 0.0.2 (S) and 0.0.14 (C) over a real server.
+// W-numbers are the faults' in docs/puda-faults.md.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { CommandService, type Notice, type Seen } from "../../src/puda/index.ts";
+import { agent } from "../support/binary.ts";
 import { natsServer, RunningNats } from "../support/nats.ts";
 import {
   PUDA_VERSIONS,
@@ -13,6 +16,7 @@ import {
 } from "../support/puda-peers.ts";
 import { untilHeartbeat } from "../support/puda-scene.ts";
 import type { Running } from "../support/running.ts";
+import { Folder } from "../support/servant.ts";
 
 const program = await natsServer();
 const pythons = Object.fromEntries(
@@ -157,6 +161,27 @@ describe.skipIf(isMissing)("our commander, with Python machines", () => {
     expect((await service.ping("n")).pong).toMatchObject({
       sdk_version: "0.0.21",
       run_status: "idle",
+    });
+  });
+
+  test("agent puda sends, runs a batch and pings", async () => {
+    using folder = new Folder();
+    const file = join(folder.path, "batch.json");
+    const commands = ["n", "c", "s"].map((machine_id, at) => ({
+      ...{ machine_id, name: "add", params: { a: 2 }, step_number: at + 1 },
+    }));
+    writeFileSync(file, JSON.stringify({ commands }));
+    const puda = (...args: string[]) =>
+      agent(["puda", ...args], { env: { NATS_SERVERS: server.url } });
+    for (const machine of ["n", "c", "s"]) {
+      const sent = await puda("send", machine, "add", "a=1", "b=41");
+      expect(sent).toMatchObject({ code: 0, stdout: expect.stringContaining("42") });
+    }
+    expect(await puda("run", file)).toMatchObject({ code: 0 });
+    expect((await puda("send", "n", "fail")).code).not.toBe(0);
+    expect(await puda("ping")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("0.0.21"),
     });
   });
 });

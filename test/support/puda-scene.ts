@@ -11,6 +11,8 @@ export interface OurMachineOptions {
   readonly reference?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** For whoever listens for its heartbeat. */
+  readonly tls?: { readonly caFile: string };
 }
 
 /** The compiled agent as a PUDA machine. With `await using` it ends with its scope. */
@@ -41,15 +43,16 @@ export class OurMachine implements AsyncDisposable {
 
   /** Once more, in the same state directory. */
   async start(): Promise<void> {
-    const { args = [], ...options } = this.#options;
-    await untilHeartbeat(this.#url, this.id, async () => {
+    const { args = [], tls, ...options } = this.#options;
+    const begin = async () => {
       this.servant = await RunningServant.start(this.#url, this.folder, {
         reference: RIG,
         ...options,
         args: ["--machine-id", this.id, ...args],
       });
       return this.servant.process;
-    });
+    };
+    await untilHeartbeat(this.#url, this.id, begin, tls);
   }
 
   /** What its handlers left, in order. */
@@ -72,8 +75,9 @@ export async function untilHeartbeat<T extends { readonly exited: Promise<number
   url: string,
   id: string,
   begin: () => T | Promise<T>,
+  tls?: { readonly caFile: string },
 ): Promise<T> {
-  const connection = await connect({ servers: url });
+  const connection = await connect({ servers: url, ...(tls === undefined ? {} : { tls }) });
   try {
     const beat = Promise.withResolvers<"alive">();
     connection.subscribe(`puda.${id}.tlm.heartbeat`, { callback: () => beat.resolve("alive") });
