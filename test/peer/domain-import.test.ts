@@ -43,7 +43,7 @@ function domainCommand(...args: string[]): Promise<AgentRun> {
 function run(env: Record<string, string>, ...args: string[]): Promise<AgentRun> {
   const surroundings = {
     ...{ HOME: home.path, XDG_STATE_HOME: "", STATE_DIRECTORY: "" },
-    ...{ PYTHONPATH: fixtures, PYTHONDONTWRITEBYTECODE: "1" },
+    PYTHONPATH: fixtures,
   };
   return agent(["domain", ...args], { env: { ...surroundings, ...env }, cwd: home.path });
 }

@@ -10,7 +10,7 @@ import { type Running, start, startHost } from "../support/running.ts";
 import { turns } from "../support/turns.ts";
 
 const fixtures = join(root, "test", "fixtures", "peer");
-const env = { PYTHONPATH: fixtures, PYTHONDONTWRITEBYTECODE: "1" };
+const env = { PYTHONPATH: fixtures };
 const ROBOT = ["--robot", "sentry-mock", "--time-scale", "5000"];
 /** With the wait for a turn. */
 const TIMEOUT_MS = 120_000;

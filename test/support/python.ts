@@ -49,11 +49,44 @@ export async function pythonWith(
   packages: readonly string[],
   bare: readonly string[] = [],
 ): Promise<string | undefined> {
+  try {
+    return await made(name, [...packages, ...bare], async (folder, python) => {
+      await run(["python3", "-m", "venv", "--without-pip", folder]);
+      const pip = [await pipPython(), ...PIP, "--python", python, ...INSTALL];
+      await run([...pip, ...packages]);
+      if (bare.length > 0) await run([...pip, "--no-deps", "--ignore-requires-python", ...bare]);
+    });
+  } catch (cause) {
+    const reason = `Cannot make the Python peer ${name}: ${String(cause)}`;
+    if (process.env.CI === "true") throw new Error(reason, { cause });
+    console.warn(`\n*** ${reason}\n*** Its tests are SKIPPED.\n`);
+    return undefined;
+  }
+}
+
+const PIP = ["-m", "pip", "--disable-pip-version-check"];
+const INSTALL = ["install", "--quiet", "--no-compile"];
+
+/** One pip for all of them: to put it into each would take longer than what it installs there. */
+function pipPython(): Promise<string> {
+  const asked = "pip>=22.3"; // it knows --python
+  return made("pip", [asked], async (folder, python) => {
+    await run(["python3", "-m", "venv", folder]);
+    await run([python, ...PIP, ...INSTALL, asked]);
+  });
+}
+
+/** The Python of an environment that holds what is listed, made where it is not there yet. */
+async function made(
+  name: string,
+  list: readonly string[],
+  make: (folder: string, python: string) => Promise<void>,
+): Promise<string> {
   const folder = join(root, ".cache", "peer", name);
   const python = join(folder, "bin", "python");
   const marker = join(folder, "complete");
-  const list = `${[...packages, ...bare].join("\n")}\n`;
-  const isMade = async () => existsSync(marker) && (await readFile(marker, "utf8")) === list;
+  const text = `${list.join("\n")}\n`;
+  const isMade = async () => existsSync(marker) && (await readFile(marker, "utf8")) === text;
   if (await isMade()) return python;
   // Another file's tests may be making it, in a process beside this one.
   const lock = await takeLock(join(root, ".cache", "peer", "locks", name));
@@ -62,18 +95,9 @@ export async function pythonWith(
     // An environment without its marker was left half made, with another's it holds other packages.
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    await run(["python3", "-m", "venv", folder]);
-    const pip = [python, "-m", "pip", "install", "--quiet", "--no-compile"];
-    pip.push("--disable-pip-version-check");
-    await run([...pip, ...packages]);
-    if (bare.length > 0) await run([...pip, "--no-deps", "--ignore-requires-python", ...bare]);
-    await writeFile(marker, list);
+    await make(folder, python);
+    await writeFile(marker, text);
     return python;
-  } catch (cause) {
-    const reason = `Cannot make the Python peer ${name}: ${String(cause)}`;
-    if (process.env.CI === "true") throw new Error(reason, { cause });
-    console.warn(`\n*** ${reason}\n*** Its tests are SKIPPED.\n`);
-    return undefined;
   } finally {
     lock.release();
   }
