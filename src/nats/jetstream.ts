@@ -141,7 +141,7 @@ export class JetStream {
     if (found === undefined) return undefined;
     const { seq, time, data, hdrs } = StoredMessage.parse(found).message;
     const isMark = hdrs !== undefined && /KV-Operation: (DEL|PURGE)/.test(atob(hdrs));
-    const bytes = isMark || data === undefined ? undefined : Uint8Array.fromBase64(data);
+    const bytes = isMark || data === undefined ? undefined : Buffer.from(data, "base64");
     return { sequence: seq, atMs: Date.parse(time), data: bytes };
   }
 

@@ -5,6 +5,7 @@
 import { ServantError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { NatsLink } from "../nats/connect.ts";
+import { JetStream } from "../nats/jetstream.ts";
 import { type NatsChoice, natsTarget } from "../nats/target.ts";
 import { type ResponseMessage, type Sender, toCommandMessage } from "../wire/puda.ts";
 import { noSeal, type Seal, sealOf } from "../wire/puda-seal.ts";
@@ -12,9 +13,10 @@ import { commandSubject, machineId, type Way } from "../wire/puda-subjects.ts";
 import { type Answer, toAnswer } from "./answer.ts";
 import type { Batch, BatchCommand } from "./batch.ts";
 import { Ears } from "./ears.ts";
-import { publishUntilStored } from "./jet-stream.ts";
+
 import type { Notice, Tell } from "./notices.ts";
 import { pingFleet, pingMachine } from "./ping.ts";
+import { publishUntilStored } from "./publish.ts";
 import { Responses } from "./responses.ts";
 import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { OpenRuns } from "./runs.ts";
@@ -65,6 +67,7 @@ export type ImmediateCommand = Omit<QueueCommand, "runId" | "step"> & {
 
 export class CommandService implements AsyncDisposable {
   readonly #link: NatsLink;
+  readonly #js: JetStream;
   readonly #seal: Seal;
   readonly #sender: Sender;
   readonly #timeouts: Record<Way, number>;
@@ -91,8 +94,15 @@ export class CommandService implements AsyncDisposable {
     this.#tell = onNotice ?? (() => {});
     const env = { ...process.env, NATS_SERVERS: process.env.NATS_SERVERS || SERVER };
     this.#link = new NatsLink(natsTarget(choice, env), "servant-agent commander");
+    this.#js = new JetStream(this.#link);
     this.#ears = new Ears(this.#link);
-    const ports = { link: this.#link, seal: this.#seal, waiters: this.#waiters, tell: this.#tell };
+    const ports = {
+      link: this.#link,
+      js: this.#js,
+      seal: this.#seal,
+      waiters: this.#waiters,
+      tell: this.#tell,
+    };
     this.#responses = new Responses(ports);
     // While it closes, too: what is open is completed then.
     this.#runs = new OpenRuns((command, options) =>
@@ -197,7 +207,7 @@ export class CommandService implements AsyncDisposable {
 
   /** State, telemetry and events as they come, until the abort. */
   watch(options: WatchOptions = {}): AsyncIterable<Seen> {
-    const ports = { link: this.#link, ears: this.#ears, seal: this.#seal };
+    const ports = { link: this.#link, js: this.#js, ears: this.#ears, seal: this.#seal };
     return watch(ports, { ...options, closing: this.#closing.signal });
   }
 
@@ -266,8 +276,9 @@ export class CommandService implements AsyncDisposable {
         ends.push(() => clearTimeout(timer));
         for (const signal of signals) ends.push(onAbort(signal, reject));
         // The answer may be here before the stream's confirmation: neither waits for the other.
+        const ports = { link: this.#link, js: this.#js };
         const listening = () => this.#responses.listen(machine, way);
-        publishUntilStored(this.#link, sent, listening, over.signal).catch(reject);
+        publishUntilStored(ports, sent, listening, over.signal).catch(reject);
       });
     } finally {
       for (const end of ends) end();

@@ -5,6 +5,7 @@
  */
 import { messageOf, ServantError } from "../core/errors.ts";
 import type { NatsLink, NatsMessage } from "../nats/connect.ts";
+import { type JetStream, JetStreamRefusal, jetStreamCodes } from "../nats/jetstream.ts";
 import { ResponseMessage } from "../wire/puda.ts";
 import { readJson } from "../wire/puda-payload.ts";
 import type { Seal } from "../wire/puda-seal.ts";
@@ -15,7 +16,6 @@ import {
   responseSubject,
   type Way,
 } from "../wire/puda-subjects.ts";
-import { askJetStream, findInJetStream } from "./jet-stream.ts";
 import type { Tell } from "./notices.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -34,6 +34,7 @@ interface Consumer {
 
 export interface ResponsesPorts {
   readonly link: NatsLink;
+  readonly js: JetStream;
   readonly waiters: Waiters;
   readonly seal: Seal;
   readonly tell: Tell;
@@ -78,11 +79,11 @@ export class Responses {
 
   /** Responses that come later are kept for nobody. */
   async close(): Promise<void> {
-    const { link } = this.#ports;
+    const { link, js } = this.#ports;
     if (!link.isUp) return; // the server drops them after a while
     await Promise.allSettled(
       [...this.#consumers.values()].map(({ way, name }) =>
-        askJetStream(link, `CONSUMER.DELETE.${RESPONSE_STREAMS[way].name}.${name}`, undefined),
+        js.ask(`CONSUMER.DELETE.${RESPONSE_STREAMS[way].name}.${name}`),
       ),
     );
   }
@@ -97,18 +98,22 @@ export class Responses {
 
   /** A name that nobody ever had is mistyped: what is sent there would wait for whoever takes it. */
   async #find(machine: string): Promise<void> {
-    const stream = COMMAND_STREAMS.queue.name;
-    const verb = `CONSUMER.INFO.${stream}.${durableOf(machine, "queue")}`;
-    if ((await findInJetStream(this.#ports.link, verb, undefined)) !== undefined) return;
-    const problem = `Cannot send to "${machine}": no machine of this name was ever on this server`;
-    throw new ServantError("machine.absent", problem);
+    const { js } = this.#ports;
+    const { noConsumer, noStream } = jetStreamCodes;
+    const verb = `CONSUMER.INFO.${COMMAND_STREAMS.queue.name}.${durableOf(machine, "queue")}`;
+    await js.ask(verb).catch((cause: unknown) => {
+      const code = cause instanceof JetStreamRefusal ? cause.serverCode : undefined;
+      if (code !== noConsumer && code !== noStream) throw cause;
+      const problem = `Cannot send to "${machine}": no machine of this name was ever on this server`;
+      throw new ServantError("machine.absent", problem);
+    });
   }
 
   async #create({ way, machine, name, inbox }: Consumer): Promise<void> {
     await this.#find(machine);
     const stream = RESPONSE_STREAMS[way].name;
     const subject = responseSubject(machine, way);
-    await askJetStream(this.#ports.link, `CONSUMER.CREATE.${stream}.${name}.${subject}`, {
+    await this.#ports.js.ask(`CONSUMER.CREATE.${stream}.${name}.${subject}`, {
       stream_name: stream,
       config: {
         name,

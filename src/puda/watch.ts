@@ -4,11 +4,11 @@ import { Bell } from "../core/bell.ts";
 import { messageOf } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import type { NatsLink } from "../nats/connect.ts";
+import { type JetStream, jetStreamCodes } from "../nats/jetstream.ts";
 import { readJson } from "../wire/puda-payload.ts";
 import { bucketPlace, type Seal } from "../wire/puda-seal.ts";
 import { machineId, readToldSubject, STATE_BUCKET, toldSubjects } from "../wire/puda-subjects.ts";
 import type { Ears } from "./ears.ts";
-import { findInJetStream } from "./jet-stream.ts";
 import type { Seen, WatchOptions } from "./told.ts";
 
 /** Of more that nobody has read yet the oldest is dropped. */
@@ -16,15 +16,17 @@ const BEHIND_MAX = 10_000;
 
 export interface WatchPorts {
   readonly link: NatsLink;
+  readonly js: JetStream;
   readonly ears: Ears;
   readonly seal: Seal;
 }
 
 /** The state that each machine has now comes first. Ends at the abort, or when the service closes. */
 export async function* watch(
-  { link, ears, seal }: WatchPorts,
+  ports: WatchPorts,
   { machine, signal, closing }: WatchOptions & { readonly closing: AbortSignal },
 ): AsyncGenerator<Seen> {
+  const { ears, seal } = ports;
   const id = machine === undefined ? "*" : machineId(machine);
   const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
   const seen: Seen[] = [];
@@ -39,7 +41,7 @@ export async function* watch(
   const listening = subjects.map((subject) =>
     ears.listen(subject, ({ subject: on, data }) => see(read(seal, on, data))),
   );
-  void followStates(link, id, ended, (subject, data) => see(read(seal, subject, data)));
+  void followStates(ports, id, ended, (subject, data) => see(read(seal, subject, data)));
   try {
     while (!ended.aborted) {
       const next = seen.shift();
@@ -53,7 +55,7 @@ export async function* watch(
 
 /** Changes come by themselves; what is there already is read at the start and after each cut. */
 async function followStates(
-  link: NatsLink,
+  { link, js }: WatchPorts,
   id: string,
   ended: AbortSignal,
   hear: (subject: string, data: Uint8Array) => void,
@@ -61,32 +63,26 @@ async function followStates(
   for (let nth = 0; !ended.aborted; await link.changed(ended)) {
     if (!link.isUp || link.nth === nth) continue;
     nth = link.nth;
-    await readStates(link, id, hear).catch(() => {
+    await readStates(js, id, hear).catch(() => {
       // Without JetStream there are no states; what is told beside them still comes.
     });
   }
 }
 
 async function readStates(
-  link: NatsLink,
+  js: JetStream,
   id: string,
   hear: (subject: string, data: Uint8Array) => void,
 ): Promise<void> {
-  const listed = await findInJetStream(link, "STREAM.NAMES", { subject: "$KV.>" });
-  const streams = Array.isArray(listed?.streams) ? listed.streams.map(String) : [];
-  const ofStates = streams.filter((name) => isStateBucket(name.slice("KV_".length)));
-  for (const stream of ofStates) {
-    const bucket = stream.slice("KV_".length);
-    const info = await findInJetStream(link, `STREAM.INFO.${stream}`, {
-      subjects_filter: `$KV.${bucket}.${id}`,
-    });
+  const { streams } = await js.ask("STREAM.NAMES", { subject: "$KV.>" });
+  const names = Array.isArray(streams) ? streams.map(String) : [];
+  for (const stream of names.filter((name) => isStateBucket(name.slice("KV_".length)))) {
+    const filter = { subjects_filter: `$KV.${stream.slice("KV_".length)}.${id}` };
+    const info = await js.find(`STREAM.INFO.${stream}`, jetStreamCodes.noStream, filter);
     const subjects = isJsonObject(info?.state) ? Object.keys(info.state.subjects ?? {}) : [];
     for (const subject of subjects) {
-      const got = await findInJetStream(link, `STREAM.MSG.GET.${stream}`, {
-        last_by_subj: subject,
-      });
-      const message = isJsonObject(got?.message) ? got.message : {};
-      if (typeof message.data === "string") hear(subject, Buffer.from(message.data, "base64"));
+      const last = await js.last(stream, subject);
+      if (last?.data !== undefined) hear(subject, last.data);
     }
   }
 }

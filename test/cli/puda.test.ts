@@ -195,7 +195,7 @@ test("ping lists the machines, or shows one, with a lab key too", async () => {
   await using folder = await project({ "lab.key": key });
   await onStage(async ({ puda }) => {
     const keyed = ["--payload-key", join(folder.path, "lab.key")];
-    const all = await puda("ping", "--timeout", "0.3", ...keyed);
+    const all = await puda("ping", "--timeout", "1", ...keyed);
     expect([all.code, all.stdout]).toEqual([
       0,
       expect.stringMatching(/^MACHINE +IS +UP .*\nrig1 +idle +1s +test /),

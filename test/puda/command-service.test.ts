@@ -3,9 +3,10 @@
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../../src/core/json.ts";
 import { NatsLink } from "../../src/nats/connect.ts";
+import { JetStream } from "../../src/nats/jetstream.ts";
 import { natsTarget } from "../../src/nats/target.ts";
 import { CommandService, ServantError } from "../../src/puda/index.ts";
-import { publishUntilStored } from "../../src/puda/jet-stream.ts";
+import { publishUntilStored } from "../../src/puda/publish.ts";
 import { toCommandMessage } from "../../src/wire/puda.ts";
 import { commandSubject } from "../../src/wire/puda-subjects.ts";
 import { Link } from "../support/faults/link.ts";
@@ -15,6 +16,18 @@ import { WireMachine } from "../support/wire-machine.ts";
 import { inLaboratory } from "./laboratory.ts";
 
 const weigh = { machine: "rig1", name: "weigh", runId: "r1", step: 1 };
+/** What was asked is done, and the first two answers are lost on their way. */
+class LossyLink extends NatsLink {
+  requests = 0;
+
+  override async request(...asked: Parameters<NatsLink["request"]>) {
+    const answer = await super.request(...asked);
+    this.requests += 1;
+    if (this.requests > 2) return answer;
+    throw new ServantError("backend.unreachable", "The confirmation is lost");
+  }
+}
+
 const KEY = `encrypt=${Buffer.alloc(32, 3).toString("base64")}`;
 
 test("an answer is the machine's own, an error of its included", async () => {
@@ -115,25 +128,16 @@ test("W20: nothing sleeps between an answer and the next command", async () => {
 
 test("W22: a command whose confirmation was lost is published again and carried out once", async () => {
   await inLaboratory(async ({ server, machine, service }) => {
-    const link = new NatsLink(natsTarget({ servers: [server.url] }, {}), "test");
+    const link = new LossyLink(natsTarget({ servers: [server.url] }, {}), "test");
     await link.open();
-    let requests = 0;
-    const lossy = {
-      up: () => link.up(),
-      async request(...asked: Parameters<NatsLink["request"]>) {
-        const answer = await link.request(...asked);
-        requests += 1;
-        if (requests > 2) return answer;
-        throw new ServantError("backend.unreachable", "The confirmation is lost");
-      },
-    };
     const spec = { ...weigh, params: {} };
     const payload = JSON.stringify(toCommandMessage(spec, { userId: "", username: "" }, 0));
     const subject = commandSubject("rig1", "queue");
     const message = { subject, payload, id: "m-1", wasTried: false };
-    await publishUntilStored(lossy, message, async () => {}, new AbortController().signal);
+    const ports = { link, js: new JetStream(link) };
+    await publishUntilStored(ports, message, async () => {}, new AbortController().signal);
     await link.close();
-    expect(requests).toBe(3);
+    expect(link.requests).toBe(3);
     // What comes after it in the queue comes after its repeats.
     await service.sendQueueCommand({ ...weigh, step: 2 });
     expect(machine.received).toEqual(["queue weigh 1", "queue weigh 2"]);
