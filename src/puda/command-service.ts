@@ -7,21 +7,18 @@ import type { JsonObject } from "../core/json.ts";
 import { NatsLink } from "../nats/connect.ts";
 import { JetStream } from "../nats/jetstream.ts";
 import { type NatsChoice, natsTarget } from "../nats/target.ts";
-import { type ResponseMessage, type Sender, toCommandMessage } from "../wire/puda.ts";
 import { noSeal, type Seal, sealOf } from "../wire/puda-seal.ts";
-import { commandSubject, machineId, type Way } from "../wire/puda-subjects.ts";
-import { type Answer, toAnswer } from "./answer.ts";
+import { machineId, type Way } from "../wire/puda-subjects.ts";
+import type { Answer } from "./answer.ts";
 import type { Batch, BatchCommand } from "./batch.ts";
 import { Ears } from "./ears.ts";
 
+import { Exchange } from "./exchange.ts";
 import type { Notice, Tell } from "./notices.ts";
 import { pingFleet, pingMachine } from "./ping.ts";
-import { publishUntilStored } from "./publish.ts";
-import { Responses } from "./responses.ts";
 import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { OpenRuns } from "./runs.ts";
 import type { Pinged, Seen, WatchOptions } from "./told.ts";
-import { Waiters } from "./waiters.ts";
 import { watch } from "./watch.ts";
 
 /** How long an answer is waited for, in milliseconds. */
@@ -32,8 +29,6 @@ export const TIMEOUT_MS = { queue: 120_000, immediate: 10_000 } as const satisfi
 
 /** Where there is no other word, with the port that NATS servers have. */
 const SERVER = "nats://127.0.0.1:4222";
-/** The longest wait a timer can count, 24 days: a longer one would wrap around to none. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export interface CommandServiceOptions extends NatsChoice {
   /** What the machines are told of who asks (default: the user of this process). */
@@ -69,11 +64,9 @@ export class CommandService implements AsyncDisposable {
   readonly #link: NatsLink;
   readonly #js: JetStream;
   readonly #seal: Seal;
-  readonly #sender: Sender;
   readonly #timeouts: Record<Way, number>;
   readonly #ears: Ears;
-  readonly #waiters = new Waiters();
-  readonly #responses: Responses;
+  readonly #exchange: Exchange;
   readonly #runs: OpenRuns;
   readonly #tell: Tell;
   /** First nothing more is sent, then nothing more is heard. */
@@ -85,7 +78,7 @@ export class CommandService implements AsyncDisposable {
     const { userId, username, labKey, onNotice, ...rest } = options;
     const { queueTimeoutMs, immediateTimeoutMs, ...choice } = rest;
     const me = process.env.USER || "servant-agent";
-    this.#sender = { userId: userId ?? username ?? me, username: username ?? userId ?? me };
+    const sender = { userId: userId ?? username ?? me, username: username ?? userId ?? me };
     this.#seal = labKey === undefined ? noSeal : sealOf(labKey);
     this.#timeouts = {
       queue: queueTimeoutMs ?? TIMEOUT_MS.queue,
@@ -96,22 +89,11 @@ export class CommandService implements AsyncDisposable {
     this.#link = new NatsLink(natsTarget(choice, env), "servant-agent commander");
     this.#js = new JetStream(this.#link);
     this.#ears = new Ears(this.#link);
-    const ports = {
-      link: this.#link,
-      js: this.#js,
-      seal: this.#seal,
-      waiters: this.#waiters,
-      tell: this.#tell,
-    };
-    this.#responses = new Responses(ports);
+    const ports = { link: this.#link, js: this.#js, seal: this.#seal };
+    this.#exchange = new Exchange({ ...ports, sender, tell: this.#tell });
     // While it closes, too: what is open is completed then.
-    this.#runs = new OpenRuns((command, options) =>
-      this.#exchange(
-        "immediate",
-        withRun(command),
-        options,
-        options.signal ? [options.signal] : [],
-      ),
+    this.#runs = new OpenRuns((command, { signal, timeoutMs = this.#timeouts.immediate }) =>
+      this.#exchange.send("immediate", withRun(command), timeoutMs, signal ? [signal] : []),
     );
   }
 
@@ -227,7 +209,7 @@ export class CommandService implements AsyncDisposable {
     );
     await Promise.all(this.#runs.ids.map((runId) => this.completeRun(runId)));
     this.#closing.abort();
-    await this.#responses.close();
+    await this.#exchange.responses.close();
     await this.#link.close();
   }
 
@@ -239,84 +221,19 @@ export class CommandService implements AsyncDisposable {
       const { isUp } = this.#link;
       if (signal.aborted || isUp === wasUp) continue;
       wasUp = isUp;
-      if (isUp) await this.#responses.listenAgain();
+      if (isUp) await this.#exchange.responses.listenAgain();
       this.#tell({ type: isUp ? "connected" : "disconnected" });
     }
   }
 
   #send(way: Way, command: QueueCommand, options: SendOptions): Promise<Answer> {
-    const { signal } = options;
+    const { signal, timeoutMs = this.#timeouts[way] } = options;
     const signals = [this.#ending.signal, ...(signal === undefined ? [] : [signal])];
-    return this.#exchange(way, command, options, signals);
+    return this.#exchange.send(way, command, timeoutMs, signals);
   }
-
-  async #exchange(
-    way: Way,
-    command: QueueCommand,
-    { timeoutMs = this.#timeouts[way] }: SendOptions,
-    signals: readonly AbortSignal[],
-  ): Promise<Answer> {
-    const { name, runId, step } = command;
-    const machine = machineId(command.machine);
-    for (const signal of signals) signal.throwIfAborted();
-    const subject = commandSubject(machine, way);
-    const payload = this.#sealed(subject, command);
-    const sent = { subject, payload, id: crypto.randomUUID(), wasTried: false };
-    const over = new AbortController();
-    const ends: (() => void)[] = [() => over.abort()];
-    try {
-      return await new Promise<Answer>((resolve, reject) => {
-        const awaited = { way, machine, runId, step, name };
-        const answered = (message: ResponseMessage) => resolve(toAnswer(message, runId, step));
-        ends.push(this.#waiters.add(awaited, answered));
-        const late = () => {
-          reject(sent.wasTried ? unanswered(command, timeoutMs) : unsent(command));
-        };
-        const timer = setTimeout(late, Math.min(timeoutMs, TIMER_MAX_MS));
-        ends.push(() => clearTimeout(timer));
-        for (const signal of signals) ends.push(onAbort(signal, reject));
-        // The answer may be here before the stream's confirmation: neither waits for the other.
-        const ports = { link: this.#link, js: this.#js };
-        const listening = () => this.#responses.listen(machine, way);
-        publishUntilStored(ports, sent, listening, over.signal).catch(reject);
-      });
-    } finally {
-      for (const end of ends) end();
-    }
-  }
-
-  #sealed(subject: string, command: QueueCommand): Uint8Array | string {
-    const text = JSON.stringify(toCommandMessage(command, this.#sender, Date.now()));
-    const { maxPayload } = this.#link;
-    if (text.length * 3 + this.#seal.bytes > maxPayload) {
-      const bytes = new TextEncoder().encode(text).length + this.#seal.bytes;
-      if (bytes > maxPayload) {
-        const problem = `Cannot send "${command.name}": it has ${bytes} bytes, and the server takes ${maxPayload}`;
-        throw new ServantError("request.too-large", problem);
-      }
-    }
-    return this.#seal.close(subject, text);
-  }
-}
-
-/** Returns the function that ends the listening. */
-function onAbort(signal: AbortSignal, call: (reason: unknown) => void): () => void {
-  const abort = () => call(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  return () => signal.removeEventListener("abort", abort);
 }
 
 /** Never without one: an answer that names no run would be nobody's. */
 function withRun(command: ImmediateCommand): QueueCommand {
   return { ...command, runId: command.runId || crypto.randomUUID(), step: command.step ?? 0 };
-}
-
-function unsent({ name, machine }: QueueCommand): ServantError {
-  const problem = `Cannot send "${name}" to "${machine}": the connection is cut`;
-  return new ServantError("backend.unreachable", problem);
-}
-
-function unanswered({ name, machine, step }: QueueCommand, timeoutMs: number): ServantError {
-  const problem = `Cannot tell what became of "${name}" (step ${step}): no answer of "${machine}" within ${timeoutMs / 1_000} s`;
-  return new ServantError("command.unanswered", problem);
 }

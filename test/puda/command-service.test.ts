@@ -229,6 +229,7 @@ test("what cannot be sent says why: an id with a dot or that no machine ever had
         service.sendQueueCommand(command).catch(({ code }) => code as string);
       expect(await codeOf({ ...weigh, machine: "a.b" })).toBe("machine.bad-id");
       expect(await codeOf({ ...weigh, machine: "rig2" })).toBe("machine.absent");
+      expect(await codeOf({ ...weigh, runId: "" })).toBe("usage.invalid");
       const params = { text: "ä".repeat(3_000) };
       expect(await codeOf({ ...weigh, params })).toBe("request.too-large");
     },
