@@ -18,7 +18,7 @@ import { Presence } from "./puda/presence.ts";
 import { beat } from "./puda/pulse.ts";
 import { Queue, type QueueOptions } from "./puda/queue.ts";
 import { RunBook } from "./puda/run-book.ts";
-import { answer, isSuccess, Reply } from "./puda/settlement.ts";
+import { ACK, isSuccess, type Reply, replyOf, respond, settle, TERM } from "./puda/settlement.ts";
 import { StateTeller } from "./puda/state.ts";
 import { ensureConsumer, ensureStreams } from "./puda/streams.ts";
 import { watched } from "./watched.ts";
@@ -69,6 +69,8 @@ class PudaBackend implements PudaMachine {
   #failure: ServantError | undefined;
   #ackWaitMs = ACK_WAIT_MS;
   #isOpen = false;
+  /** What the servant can take, while it asks for something. */
+  #taking: Intake | undefined;
   /** To connect. */
   #hasFailed = false;
 
@@ -136,20 +138,22 @@ class PudaBackend implements PudaMachine {
     const ring = () => this.#bell.ring();
     signal.addEventListener("abort", ring, { once: true });
     const watch = watched(intake, ring);
+    this.#taking = intake;
     try {
       yield { type: "idle" }; // the link works
       while (!signal.aborted) {
         this.#check();
-        this.#state.set({ isPaused: intake.paused });
+        this.#state.setPaused(intake.paused);
         const next = this.#next(intake);
         if (next !== undefined) {
           yield next;
           continue;
         }
         watch.again();
-        await this.#bell.rung(signal);
+        await this.#bell.rung(); // an abort rings it too
       }
     } finally {
+      this.#taking = undefined;
       watch.end();
       signal.removeEventListener("abort", ring);
       if (signal.aborted) this.#queue.close();
@@ -157,15 +161,20 @@ class PudaBackend implements PudaMachine {
   }
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const reply = replyOf(delivery);
     this.#queue.outcome(delivery);
+    // Before the answer goes out, in the same breath: whoever hears it sends the next command at once.
+    if (this.#taking !== undefined) this.#queue.pull(this.#taking);
     this.#bell.ring();
-    await answer(this.#desk, delivery, signal);
+    await respond(this.#desk, reply, delivery, signal);
+    const isDone = isSuccess(delivery);
+    if (isDone) this.#logCompleted(reply);
+    await settle(this.#desk, reply.ack, isDone ? ACK : TERM, signal);
     // In a later turn: the servant notes first that it is delivered.
     void this.#desk.clock.sleep(0).then(() => {
       this.#queue.settled(delivery);
       this.#bell.ring();
     });
-    if (isSuccess(delivery)) this.#logCompleted(delivery);
   }
 
   async close(): Promise<void> {
@@ -276,10 +285,8 @@ class PudaBackend implements PudaMachine {
     await bucket.put(id, this.#desk.closeValue(COMMANDS_BUCKET, id, toCommands(offers)));
   }
 
-  #logCompleted({ reply }: Delivery): void {
-    const read = Reply.safeParse(reply);
-    const command = read.data?.message?.command as JsonObject | undefined;
-    if (typeof command?.name !== "string") return;
-    this.#desk.log("INFO", `Command ${command.name} completed`);
+  #logCompleted({ message }: Reply): void {
+    const { name } = message.command as JsonObject;
+    if (typeof name === "string") this.#desk.log("INFO", `Command ${name} completed`);
   }
 }

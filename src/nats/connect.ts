@@ -9,11 +9,13 @@ import type {
   Msg,
   MsgHdrs,
   NatsConnection,
+  PermissionViolationError,
   Subscription,
 } from "@nats-io/transport-node";
 import { backoffMs } from "../core/backoff.ts";
 import { Bell } from "../core/bell.ts";
 import { messageOf, ServantError } from "../core/errors.ts";
+import { Requests } from "./requests.ts";
 import type { NatsTarget } from "./target.ts";
 
 /** How long an answer is waited for, in milliseconds. */
@@ -56,7 +58,9 @@ export class NatsLink {
   #tries = 0;
   #retryInMs = 0;
   readonly #bell = new Bell();
-  readonly #waiting = new Set<(cause: ServantError) => void>();
+  readonly #requests = new Requests();
+  /** Where they are answered. */
+  #answers = "";
   readonly #subscriptions = new Map<string, Subscription>();
   #failure: ServantError | undefined;
 
@@ -156,24 +160,13 @@ export class NatsLink {
   request(subject: string, data: Payload = "", options: RequestOptions = {}): Promise<NatsMessage> {
     const nc = this.#nc;
     if (nc === undefined || !this.#isUp) return Promise.reject(this.#cut());
-    const { headers, timeoutMs: timeout = REQUEST_TIMEOUT_MS } = options;
-    return new Promise((resolve, reject) => {
-      const cut = (cause: ServantError) => reject(cause);
-      this.#waiting.add(cut);
-      const asked = nc.request(subject, data, {
-        timeout,
+    const { headers, timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    return this.#requests.ask(subject, timeoutMs, (token) => {
+      const reply = `${this.#answers}.${token}`;
+      nc.publish(subject, data, {
+        reply,
         ...(headers === undefined ? {} : { headers: this.#headers(headers) }),
       });
-      asked.then(
-        (answer) => {
-          this.#waiting.delete(cut);
-          resolve(answer);
-        },
-        (cause: unknown) => {
-          this.#waiting.delete(cut);
-          reject(requestFailure(subject, cause));
-        },
-      );
     });
   }
 
@@ -213,6 +206,8 @@ export class NatsLink {
     const nc = await this.#lib.connect(this.#options(this.#lib));
     if (this.#isClosed) return await nc.close();
     this.#nc = nc;
+    this.#answers = this.inbox();
+    this.subscribe(`${this.#answers}.*`, (message) => this.#requests.hear(message));
     this.#goesUp();
     void this.#follow(nc);
     void nc.closed().then((cause) => this.#ended(cause));
@@ -223,7 +218,17 @@ export class NatsLink {
       if (status.type === "reconnect") this.#goesUp();
       else if (status.type === "disconnect") this.#goesDown();
       else if (status.type === "reconnecting") this.#triesAgain();
+      else if (status.type === "error") this.#isForbidden(status.error);
     }
+  }
+
+  /** The server tells it beside, and never answers what was asked. */
+  #isForbidden(cause: Error): void {
+    if (nameOf(cause) !== "PermissionViolationError") return;
+    const { operation, subject } = cause as PermissionViolationError;
+    if (operation !== "publish") return;
+    const problem = `Cannot ask "${subject}": ${messageOf(cause)}`;
+    this.#requests.fail(new ServantError("nats.forbidden", problem, { cause }), subject);
   }
 
   #triesAgain(): void {
@@ -241,10 +246,7 @@ export class NatsLink {
 
   #goesDown(): void {
     this.#isUp = false;
-    const cause = this.#cut();
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const tell of waiting) tell(cause);
+    this.#requests.fail(this.#cut());
     this.#bell.ring();
   }
 
@@ -263,7 +265,6 @@ export class NatsLink {
       servers: [...servers],
       name: this.#name,
       inboxPrefix: this.#inboxes,
-      noAsyncTraces: true, // a stack kept for each request costs more than the request
       maxReconnectAttempts: -1,
       // Asked many times between two tries: only a try counts.
       reconnectDelayHandler: () => this.#retryInMs,
@@ -323,19 +324,6 @@ function reasonOf(cause: unknown): string {
 
 function nameOf(cause: unknown): string {
   return cause instanceof Error ? cause.name : "";
-}
-
-function requestFailure(subject: string, cause: unknown): ServantError {
-  const inner = cause instanceof Error ? cause.cause : undefined;
-  if ([cause, inner].some((error) => nameOf(error) === "NoResponders")) {
-    return new ServantError("nats.no-responders", `Cannot ask "${subject}": nobody listens there`);
-  }
-  if ([cause, inner].some((error) => nameOf(error) === "PermissionViolationError")) {
-    const problem = `Cannot ask "${subject}": ${messageOf(cause)}`;
-    return new ServantError("nats.forbidden", problem, { cause });
-  }
-  const reason = nameOf(cause) === "TimeoutError" ? "no answer in time" : messageOf(cause);
-  return new ServantError("backend.unreachable", `Cannot ask "${subject}": ${reason}`, { cause });
 }
 
 function readCreds(path: string): Uint8Array {

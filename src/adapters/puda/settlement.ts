@@ -3,10 +3,9 @@
  * then the acknowledgement, and that until the server confirms it too (W3, W23). All of it may happen
  * again: the response's message id makes one of two, and a message is settled once.
  */
-import * as z from "zod/mini";
 import { backoffMs } from "../../core/backoff.ts";
 import { ServantError, toServantError } from "../../core/errors.ts";
-import type { JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { Delivery } from "../../core/ports.ts";
 import { toResponse } from "../../wire/puda.ts";
 import { writeAnswer } from "../../wire/puda-payload.ts";
@@ -14,14 +13,22 @@ import { responseSubject } from "../../wire/puda-subjects.ts";
 import type { Desk } from "./desk.ts";
 
 /** What the journal keeps of a queue command beside the assignment: enough to answer it ever after. */
-export const Reply = z.looseObject({
+export interface Reply {
   /** Names this asking; a repetition of the command has another. */
-  id: z.string(),
-  ack: z.string(),
-  /** As received; absent when nobody can be answered. */
-  message: z.optional(z.custom<JsonObject>()),
-});
-export type Reply = z.infer<typeof Reply>;
+  readonly id: string;
+  readonly ack: string;
+  /** Header and command as received. */
+  readonly message: JsonObject;
+}
+
+/** @throws {ServantError} `backend.rejected`: it was not kept */
+export function replyOf({ reply }: Delivery): Reply {
+  const { ack, id, message } = isJsonObject(reply) ? reply : {};
+  if (typeof id === "string" && typeof ack === "string" && isJsonObject(message)) {
+    return { id, ack, message };
+  }
+  throw new ServantError("backend.rejected", "Cannot answer it: how to was not kept with it");
+}
 
 /** Settled for good, done: the message leaves its stream. */
 export const ACK = "+ACK";
@@ -37,22 +44,18 @@ const TRY_FOR_MS = 30_000;
 /** The longest wait between two of its tries, in milliseconds. */
 const RETRY_MAX_MS = 1_000;
 
-/** @throws {ServantError} transient: it is to be tried again; `agent.internal`: there is no reply */
-export async function answer(desk: Desk, delivery: Delivery, signal: AbortSignal): Promise<void> {
-  const read = Reply.safeParse(delivery.reply);
-  if (!read.success) {
-    const problem = "Cannot answer it: how to was not kept with it";
-    throw new ServantError("backend.rejected", problem);
-  }
-  const { id, ack, message } = read.data;
-  if (message !== undefined) {
-    const payload = payloadOf(desk, message, delivery);
-    const subject = responseSubject(desk.id, "queue");
-    await insisting(desk, signal, async () => {
-      await desk.js.publish(subject, payload, { messageId: id });
-    });
-  }
-  await settle(desk, ack, isSuccess(delivery) ? ACK : TERM, signal);
+/** @throws {ServantError} transient: it is to be tried again */
+export async function respond(
+  desk: Desk,
+  { id, message }: Reply,
+  delivery: Delivery,
+  signal: AbortSignal,
+): Promise<void> {
+  const payload = payloadOf(desk, message, delivery);
+  const subject = responseSubject(desk.id, "queue");
+  await insisting(desk, signal, async () => {
+    await desk.js.publish(subject, payload, { messageId: id });
+  });
 }
 
 /** What was called off is none, however it ended. */

@@ -41,7 +41,9 @@ export class StateTeller {
   };
   /** What the bucket says, as far as was sent. */
   #told = "";
-  #busyTimer: AbortController | undefined;
+  /** When what runs now is to be told. */
+  #busyAtMs = 0;
+  #isLooking = false;
   /** Between the first registration and the end. */
   #isOpen = false;
 
@@ -65,31 +67,34 @@ export class StateTeller {
     await this.#bucket.ensure();
   }
 
+  setPaused(isPaused: boolean): void {
+    if (isPaused !== this.#situation.isPaused) this.set({ isPaused });
+  }
+
   /** Takes what has changed, and tells it if that makes a difference. */
   set(change: Partial<Situation>): void {
     this.#situation = { ...this.#situation, ...change };
     if (!this.#isOpen) return;
-    if (stateOf(this.#situation) === "busy" && !this.#told.startsWith("busy")) {
-      this.#tellBusySoon();
-      return;
-    }
-    this.#busyTimer?.abort();
-    this.#busyTimer = undefined;
-    this.#tellLater();
+    if (stateOf(this.#situation) !== "busy" || this.#told.startsWith("busy")) this.#tellLater();
+    else if (change.isBusy === true) this.#tellBusyAt(this.#desk.clock.monotonic() + BUSY_AFTER_MS);
   }
 
-  #tellBusySoon(): void {
-    if (this.#busyTimer !== undefined) return;
-    const waiting = new AbortController();
-    this.#busyTimer = waiting;
-    void this.#desk.clock.sleep(BUSY_AFTER_MS, waiting.signal).then(() => {
-      if (!waiting.signal.aborted) this.#tellLater();
+  /** One look for many commands: a timer for each would cost more than what it is for. */
+  #tellBusyAt(atMs: number): void {
+    this.#busyAtMs = atMs;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    void this.#desk.clock.sleep(BUSY_AFTER_MS).then(() => {
+      this.#isLooking = false;
+      if (stateOf(this.#situation) !== "busy") return;
+      const leftMs = this.#busyAtMs - this.#desk.clock.monotonic();
+      if (leftMs > 0) this.#tellBusyAt(this.#busyAtMs);
+      else this.#tellLater();
     });
   }
 
   /** The last word. Resolves when the server has it, or cannot be told. */
   async close(): Promise<void> {
-    this.#busyTimer?.abort();
     if (!this.#isOpen) return;
     this.#situation = { ...this.#situation, isOffline: true, runId: null };
     await this.#tell().catch(() => {}); // the line is down: its silence says the same
