@@ -98,7 +98,7 @@ export class Cart {
 
 test("the package holds the program, the client, types, the plugins and the licence", () => {
   const installed = join(author.path, "node_modules", "servant-agent");
-  const client = ["dist/client/index.js", "dist/domains/warehouse.js"];
+  const client = ["dist/client/index.js", "dist/domains/warehouse.js", "dist/puda/index.js"];
   const others = ["dist/agent", "dist/types/sdk/index.d.ts", "plugins", "LICENSE"];
   for (const path of [...others, ...client]) {
     expect({ path, there: existsSync(join(installed, path)) }).toEqual({ path, there: true });
