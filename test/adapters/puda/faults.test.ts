@@ -4,6 +4,12 @@ import { connect } from "@nats-io/transport-node";
 import { ARM, Lab, type LabOptions, until } from "../../support/puda-lab.ts";
 import { Folder, RunningServant } from "../../support/servant.ts";
 
+/** What makes a process see another time of day; undefined where it is not installed. */
+const FAKETIME = [...new Bun.Glob("*/faketime/libfaketime.so.1").scanSync("/usr/lib")]
+  .map((path) => `/usr/lib/${path}`)
+  .at(0);
+if (FAKETIME === undefined) console.warn("skipped: clocks that are off (apt-get install faketime)");
+
 async function withLab(options: LabOptions, check: (lab: Lab) => Promise<void>): Promise<void> {
   await using lab = await Lab.open(options);
   if (lab !== undefined) await check(lab);
@@ -189,6 +195,36 @@ test("W23: an acknowledgement that is lost is sent again, the response is stored
     expect(state).toMatchObject({ messages: 1 });
   });
 }, 60_000);
+
+for (const shift of ["-1d", "+1d"]) {
+  test.skipIf(FAKETIME === undefined)(
+    `a machine whose clock is ${shift} off, and a commander whose clock is, work as ever, and their answers bear the server's time`,
+    async () => {
+      const env = {
+        LD_PRELOAD: FAKETIME as string,
+        FAKETIME: shift,
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      };
+      await withLab({ env }, async (lab) => {
+        expect((await lab.now("start")).response.status).toBe("success");
+        const { header, response } = await lab.queue("echo", { a: 1 });
+        expect(response).toMatchObject({ status: "success", data: { a: 1 } });
+        const offMs = Math.abs(Date.parse(String(header.timestamp)) - Date.now());
+        expect(offMs).toBeLessThan(60_000);
+        const old = lab
+          .text("echo", 40)
+          .replace(/"timestamp":"[^"]*"/, '"timestamp":"2020-01-01T00:00:00Z"');
+        lab.commander.publish("queue", old);
+        await until("its answer", () => sent(lab, 40).length > 0);
+        expect(sent(lab, 40)[0]?.response.status).toBe("success");
+        await lab.machine.servant.stop("SIGKILL");
+        await lab.machine.start(); // its lease is fresh by the server's clock, and its own
+        expect((await lab.now("start")).response.status).toBe("success");
+      });
+    },
+    60_000,
+  );
+}
 
 test("a machine that is there before its server waits for it", async () => {
   await withLab({}, async (lab) => {
