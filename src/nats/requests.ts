@@ -21,18 +21,19 @@ export class Requests {
 
   /** `send` is given the token that the answer's subject must end with. */
   ask(subject: string, timeoutMs: number, send: (token: string) => void): Promise<NatsMessage> {
-    const { promise, reject, resolve } = Promise.withResolvers<NatsMessage>();
     this.#count += 1;
     const token = this.#count.toString(36);
-    const timer = setTimeout(() => this.#fail(token, late(subject)), timeoutMs);
-    this.#waiting.set(token, { subject, timer, resolve, reject });
-    try {
-      send(token);
-    } catch (cause) {
-      const problem = `Cannot ask "${subject}": it could not be sent`;
-      this.#fail(token, new ServantError("backend.unreachable", problem, { cause }));
-    }
-    return promise;
+    // Not by Promise.withResolvers: commanders use this on Node 20, too.
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail(token, late(subject)), timeoutMs);
+      this.#waiting.set(token, { subject, timer, resolve, reject });
+      try {
+        send(token);
+      } catch (cause) {
+        const problem = `Cannot ask "${subject}": it could not be sent`;
+        this.#fail(token, new ServantError("backend.unreachable", problem, { cause }));
+      }
+    });
   }
 
   /** Takes a message of the inbox. */
