@@ -1,9 +1,11 @@
 // Goal: PUDA's machines keep the promises that the servant relies on, as every other dialect.
 // Method: the same suites as the others, before a real NATS server.
 import { afterAll, expect, test } from "bun:test";
+import { MemoryDisk } from "../support/memory-journal.ts";
 import { natsServer, RunningNats } from "../support/nats.ts";
 import { backendRules } from "./backend-port.ts";
-import { type Assign, deliveryOf, Follower, type Peer } from "./dialects/dialect.ts";
+import { type Assign, deliveryOf, Follower, type Peer, until } from "./dialects/dialect.ts";
+import { Life } from "./dialects/life.ts";
 import { pudaOn } from "./dialects/puda.ts";
 import { servantRules } from "./servant-rules.ts";
 
@@ -29,6 +31,21 @@ else {
     await close();
     await peer[Symbol.asyncDispose]();
   });
+
+  test("streams that are lost are made again, and what was finished meanwhile is settled", async () => {
+    const peer = await dialect.start();
+    const life = await Life.begin(peer, new MemoryDisk());
+    await peer.assign();
+    const auditId = await life.started();
+    await peer.loseStreams();
+    await life.runner.end(auditId);
+    await until("it is settled", () => life.ledger.undelivered === 0, 30_000);
+    await until("there are streams", async () => await peer.hasStreams());
+    await peer.assign({ start: "next" });
+    await life.runner.end(await life.started(2));
+    await life.end();
+    await peer[Symbol.asyncDispose]();
+  }, 90_000);
 
   test("a command that its machine died with comes again under the same audit id", async () => {
     const peer = await pudaOn(server, { ackWaitMs: 1_000 }).start();

@@ -11,6 +11,7 @@ import { toResponse } from "../../wire/puda.ts";
 import { writeAnswer } from "../../wire/puda-payload.ts";
 import { responseSubject } from "../../wire/puda-subjects.ts";
 import type { Desk } from "./desk.ts";
+import { isMoot } from "./moot.ts";
 
 /** What the journal keeps of a queue command beside the assignment: enough to answer it ever after. */
 export interface Reply {
@@ -88,7 +89,8 @@ export async function settle(
     try {
       await desk.link.request(ack, verdict);
     } catch (cause) {
-      if (toServantError(cause).code !== "nats.no-responders") throw cause;
+      if (toServantError(cause).code === "nats.no-responders") return;
+      if (!(await isMoot(desk, ack))) throw cause;
     }
   });
 }

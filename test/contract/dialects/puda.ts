@@ -115,6 +115,16 @@ export class PudaPeer implements Peer {
     return await this.#stored("COMMAND_QUEUE", `puda.${this.#id}.cmd.queue`);
   }
 
+  /** As a server does that lost its disk. */
+  async loseStreams(): Promise<void> {
+    for (const [name] of STREAMS) await this.#ask(`STREAM.DELETE.${name}`, {});
+  }
+
+  async hasStreams(): Promise<boolean> {
+    const found = STREAMS.map(([name]) => this.#api(`STREAM.INFO.${name}`, {}));
+    return (await Promise.all(found)).every((info) => !("error" in (info as object)));
+  }
+
   async answers(ticket: string): Promise<Answer[]> {
     const stored = await this.#stored("RESPONSE_QUEUE", this.#responses);
     return stored.flatMap((each) => {

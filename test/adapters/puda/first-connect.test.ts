@@ -1,11 +1,11 @@
 // Goal: a machine that starts before its server is there soon after it, however long that took, and
 // says at once that it waits. Method: the adapter behind a wire that is down, before a real server.
 import { expect, test } from "bun:test";
-import { ServantError } from "../../src/core/errors.ts";
-import { offer } from "../contract/dialects/dialect.ts";
-import { adapterTo } from "../contract/dialects/puda.ts";
-import { Link } from "../support/faults/link.ts";
-import { natsServer, RunningNats } from "../support/nats.ts";
+import { ServantError } from "../../../src/core/errors.ts";
+import { offer } from "../../contract/dialects/dialect.ts";
+import { adapterTo } from "../../contract/dialects/puda.ts";
+import { Link } from "../../support/faults/link.ts";
+import { natsServer, RunningNats } from "../../support/nats.ts";
 
 const program = await natsServer();
 
