@@ -61,6 +61,8 @@ export class NatsLink {
   readonly #requests = new Requests();
   /** Where they are answered. */
   #answers = "";
+  /** The server's permissions keep its answers from this connection. */
+  #deaf: ServantError | undefined;
   readonly #subscriptions = new Map<string, Subscription>();
   #failure: ServantError | undefined;
 
@@ -160,6 +162,7 @@ export class NatsLink {
   request(subject: string, data: Payload = "", options: RequestOptions = {}): Promise<NatsMessage> {
     const nc = this.#nc;
     if (nc === undefined || !this.#isUp) return Promise.reject(this.#cut());
+    if (this.#deaf !== undefined) return Promise.reject(this.#deaf);
     const { headers, timeoutMs = REQUEST_TIMEOUT_MS } = options;
     return this.#requests.ask(subject, timeoutMs, (token) => {
       const reply = `${this.#answers}.${token}`;
@@ -207,7 +210,7 @@ export class NatsLink {
     if (this.#isClosed) return await nc.close();
     this.#nc = nc;
     this.#answers = this.inbox();
-    this.subscribe(`${this.#answers}.*`, (message) => this.#requests.hear(message));
+    this.subscribe(this.#answersTo, (message) => this.#requests.hear(message));
     this.#goesUp();
     void this.#follow(nc);
     void nc.closed().then((cause) => this.#ended(cause));
@@ -226,9 +229,16 @@ export class NatsLink {
   #isForbidden(cause: Error): void {
     if (nameOf(cause) !== "PermissionViolationError") return;
     const { operation, subject } = cause as PermissionViolationError;
-    if (operation !== "publish") return;
-    const problem = `Cannot ask "${subject}": ${messageOf(cause)}`;
-    this.#requests.fail(new ServantError("nats.forbidden", problem, { cause }), subject);
+    const isDeaf = operation === "subscription" && subject === this.#answersTo;
+    if (operation !== "publish" && !isDeaf) return;
+    const problem = `Cannot ${isDeaf ? "hear answers at" : "ask"} "${subject}": ${messageOf(cause)}`;
+    const forbidden = new ServantError("nats.forbidden", problem, { cause });
+    if (isDeaf) this.#deaf = forbidden;
+    this.#requests.fail(forbidden, isDeaf ? undefined : subject);
+  }
+
+  get #answersTo(): string {
+    return `${this.#answers}.*`;
   }
 
   #triesAgain(): void {
@@ -240,6 +250,7 @@ export class NatsLink {
     this.#nth += 1;
     this.#tries = 0;
     this.#retryInMs = 0;
+    this.#deaf = undefined; // it may be allowed by now
     this.#isUp = true;
     this.#bell.ring();
   }
