@@ -9,7 +9,10 @@ import { type Decoder, decoded, decoder } from "./decoder.ts";
 
 const limits = { ...DEFAULT_LIMITS, messageBytes: 1_000, frames: 4, commandBytes: 100 };
 
-const part = fc.uint8Array({ maxLength: 300 });
+const part = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }),
+  fc.uint8Array({ minLength: 300, maxLength: 900 }),
+);
 const item = fc.oneof(
   fc.array(part, { minLength: 1, maxLength: 5 }).map((frames) => encodeMessage([], frames)),
   fc
