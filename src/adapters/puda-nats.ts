@@ -86,7 +86,7 @@ class PudaBackend implements PudaMachine {
       broken: (reason: string) => this.#breaks(reason),
     };
     this.#queue = new Queue(desk, this.#book, options, events);
-    this.#immediate = new Immediate(desk, this.#book, options.checksAddress, events);
+    this.#immediate = new Immediate(desk, this.#book, options, events);
     this.#lease = new Lease(desk, options.owner);
     this.#presence = new Presence(desk, {
       version: options.version,

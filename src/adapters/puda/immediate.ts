@@ -21,6 +21,7 @@ import { isBroken, readPayload, writeAnswer } from "../../wire/puda-payload.ts";
 import { responseSubject } from "../../wire/puda-subjects.ts";
 import type { Desk } from "./desk.ts";
 import { type Arrival, Puller, type PullerEvents } from "./puller.ts";
+import type { QueueOptions } from "./queue.ts";
 import type { RunBook } from "./run-book.ts";
 import { cancel, complete, reset, type Step, start } from "./runs.ts";
 import { ACK, insisting, settle } from "./settlement.ts";
@@ -43,6 +44,7 @@ export class Immediate {
   readonly #desk: Desk;
   readonly #book: RunBook;
   readonly #checksAddress: boolean;
+  readonly #maxAgeMs: number;
   readonly #puller: Puller;
   readonly #arrived: Arrival[] = [];
   readonly #obeyed = new Set<AuditId>();
@@ -53,12 +55,13 @@ export class Immediate {
   constructor(
     desk: Desk,
     book: RunBook,
-    checksAddress: boolean,
+    options: Pick<QueueOptions, "checksAddress" | "commandMaxAgeMs">,
     events: Pick<PullerEvents, "broken"> & { ring(): void },
   ) {
     this.#desk = desk;
     this.#book = book;
-    this.#checksAddress = checksAddress;
+    this.#checksAddress = options.checksAddress;
+    this.#maxAgeMs = Math.min(options.commandMaxAgeMs, IMMEDIATE_MAX_AGE_MS);
     this.#puller = new Puller(desk, "immediate", {
       broken: events.broken,
       free: events.ring,
@@ -113,7 +116,7 @@ export class Immediate {
       this.#desk.alert("misaddressed_command", "high", { name: read.name, reason: read.mismatch });
       return refuse("EXECUTION_ERROR", `Cannot obey: ${read.mismatch}`);
     }
-    if (arrival.storedAtMs < time.now() - IMMEDIATE_MAX_AGE_MS) {
+    if (arrival.storedAtMs < time.now() - this.#maxAgeMs) {
       return refuse("EXECUTION_ERROR", "Cannot obey: it was sent too long ago");
     }
     const name = read.name.toLowerCase();

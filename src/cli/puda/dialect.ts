@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { pudaBackend } from "../../adapters/puda-nats.ts";
 import { messageOf, ServantError } from "../../core/errors.ts";
 import { NatsLink } from "../../nats/connect.ts";
-import { type NatsTarget, natsTarget } from "../../nats/target.ts";
+import { natsTarget } from "../../nats/target.ts";
 import { hostHealthReader } from "../../system/host-health.ts";
 import { openSecret } from "../../system/secret-file.ts";
 import { noSeal, type Seal, sealOf } from "../../wire/puda-seal.ts";
 import { machineId, machineInboxes } from "../../wire/puda-subjects.ts";
 import type { Dialect } from "../dialect.ts";
 import type { ConnectOptions } from "../options.ts";
+import { Clusters } from "./clusters.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -37,9 +38,15 @@ export function pudaDialect(options: ConnectOptions, env: Environment): Dialect 
       return Promise.reject(new ServantError("usage.invalid", problem));
     },
     open({ bus, clock, stateDir, version }) {
+      const clusters = new Clusters(join(stateDir, "puda-clusters.json"));
+      const origin = clusters.originOf(id, target.servers);
+      // Connected, it knows the cluster's other addresses.
+      bus.listen(({ type }) => {
+        if (type === "servant.registered") clusters.learn(origin, link.addresses);
+      });
       const backend = pudaBackend({
         ...{ id, link, seal, bus, clock, version },
-        origin: originOf(id, target),
+        origin,
         owner: {
           host: hostname(),
           folder: stateDir,
@@ -54,10 +61,6 @@ export function pudaDialect(options: ConnectOptions, env: Environment): Dialect 
       return { backend, close: () => backend.close() };
     },
   };
-}
-
-function originOf(id: string, { servers }: NatsTarget): string {
-  return `puda:${id}@${servers[0]}`;
 }
 
 function chosenId(text: string | undefined): string {

@@ -147,6 +147,7 @@ test("W17: commands that waited too long when the machine came are refused, a st
     await lab.now("start");
     await lab.machine.servant.stop();
     lab.commander.publish("queue", lab.text("echo", 61));
+    lab.commander.publish("immediate", lab.text("start", 60, { run: "of yesterday" }));
     await Bun.sleep(1_500); // the age is the server's to tell
     lab.commander.publish("queue", lab.text("echo", 62));
     await lab.machine.start();
@@ -157,6 +158,9 @@ test("W17: commands that waited too long when the machine came are refused, a st
     });
     expect(sent(lab, 62)[0]?.response.code).toBe("RUN_ID_MISMATCH");
     expect(lab.effects()).toEqual([]);
+    await until("the start's", () => sent(lab, 60).length > 0);
+    expect(sent(lab, 60)[0]?.response).toMatchObject({ code: "EXECUTION_ERROR" });
+    expect((await lab.now("start")).response.status).toBe("success"); // no run is in its way
   });
 }, 60_000);
 
