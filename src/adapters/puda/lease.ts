@@ -30,6 +30,8 @@ const LeaseValue = z.looseObject({
   since: z.string(),
 });
 
+type Held = z.infer<typeof LeaseValue>;
+
 export class Lease {
   readonly #desk: Desk;
   readonly #owner: Owner;
@@ -47,11 +49,9 @@ export class Lease {
   /** @throws {ServantError} `machine.taken`, and what asking throws */
   async take(): Promise<void> {
     await this.#bucket.ensure();
-    const { id, time } = this.#desk;
-    const found = await this.#bucket.get(id);
-    const held = found?.data === undefined ? undefined : this.#read(found.data);
-    const isFresh = found !== undefined && time.now() - found.atMs < LEASE_MS;
-    if (held !== undefined && isFresh && !this.#isOurs(held.owner)) throw this.#taken(held);
+    const found = await this.#bucket.get(this.#desk.id);
+    const other = this.#otherOf(found);
+    if (other !== undefined) throw this.#taken(other);
     await this.#put(found?.sequence ?? 0);
   }
 
@@ -91,8 +91,21 @@ export class Lease {
       if (code === "payload.refused") description = "it answers with another key";
       else return; // nobody answers
     }
+    const other = await this.#other(); // one of ours says more of itself there
+    if (other !== undefined) throw this.#taken(other);
     const problem = `Cannot be machine "${id}": another one answers to that id (${description})`;
     throw new ServantError("machine.taken", problem);
+  }
+
+  async #other(): Promise<Held | undefined> {
+    return this.#otherOf(await this.#bucket.get(this.#desk.id).catch(() => undefined));
+  }
+
+  /** Who has it by a value that has not expired and is not ours. */
+  #otherOf(found: Awaited<ReturnType<Bucket["get"]>>): Held | undefined {
+    const held = found?.data === undefined ? undefined : this.#read(found.data);
+    const isFresh = found !== undefined && this.#desk.time.now() - found.atMs < LEASE_MS;
+    return held !== undefined && isFresh && !this.#isOurs(held.owner) ? held : undefined;
   }
 
   async #put(revision: number): Promise<void> {
@@ -104,12 +117,10 @@ export class Lease {
       this.#revision = put;
       return;
     }
-    const found = await this.#bucket.get(id);
-    const held = found?.data === undefined ? undefined : this.#read(found.data);
-    throw this.#taken(held);
+    throw this.#taken(await this.#other());
   }
 
-  #read(data: Uint8Array): z.infer<typeof LeaseValue> | undefined {
+  #read(data: Uint8Array): Held | undefined {
     try {
       return LeaseValue.parse(JSON.parse(new TextDecoder().decode(data)));
     } catch {
@@ -123,7 +134,7 @@ export class Lease {
     );
   }
 
-  #taken(held: z.infer<typeof LeaseValue> | undefined): ServantError {
+  #taken(held: Held | undefined): ServantError {
     const by =
       held === undefined
         ? "by another one"

@@ -5,7 +5,7 @@ import { type Answer, type BatchCommand, failureOf, type StepResult } from "../.
 import { printable } from "../output.ts";
 import { INTERRUPTED } from "./context.ts";
 
-/** `balance weigh(settle_s=2)` */
+/** `balance weigh(settle_ms=2000)` */
 export function commandText({ machine, name, params = {} }: BatchCommand): string {
   const given = Object.entries(params).map(([key, value]) => `${key}=${plain(value)}`);
   return printable(`${machine} ${name}(${given.join(", ")})`);
