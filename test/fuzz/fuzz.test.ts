@@ -7,9 +7,10 @@ import { journal } from "./journal.ts";
 import { local } from "./local.ts";
 import { texts } from "./texts.ts";
 import { wire } from "./wire.ts";
+import { zmtp } from "./zmtp.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 100_000);
-const decoders = [...wire, ...texts, ...child, ...journal, ...local];
+const decoders = [...wire, ...texts, ...child, ...journal, ...local, ...zmtp];
 const shares = decoders.reduce((sum, { share }) => sum + share, 0);
 let seen = 0;
 

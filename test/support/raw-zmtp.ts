@@ -65,6 +65,11 @@ export class RawZmtp implements Disposable {
     return this.#received.length;
   }
 
+  /** How much the kernel's buffers did not take yet. */
+  get unsentBytes(): number {
+    return this.#unsent.reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** Waits for so many bytes and takes them. */
   async take(bytes: number): Promise<Buffer> {
     await this.until(() => this.#received.length >= bytes, `${bytes} bytes`);

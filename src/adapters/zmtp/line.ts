@@ -44,6 +44,8 @@ export class Line {
   /** What was found wrong behind it. */
   #broken: ServantError | undefined;
   #isTaking = false;
+  /** It had its turn: others come first. */
+  #isWaiting = false;
   #isPaused = false;
   #isReady = false;
 
@@ -88,7 +90,7 @@ export class Line {
 
   /** The owner may have room again. */
   goOn(): void {
-    if (this.#isTaking || !this.isOpen) return;
+    if (this.#isTaking || this.#isWaiting || !this.isOpen) return;
     this.#isTaking = true;
     try {
       this.#takeAll();
@@ -154,7 +156,11 @@ export class Line {
       const message = this.#ahead;
       if (message === undefined || !this.#mayTake) break;
       if (taken === TURN_MESSAGES) {
-        setImmediate(() => this.goOn());
+        this.#isWaiting = true;
+        setImmediate(() => {
+          this.#isWaiting = false;
+          this.goOn();
+        });
         break;
       }
       this.#ahead = this.#look();

@@ -18,7 +18,7 @@ export interface ListenOptions {
 
 export interface Listener {
   readonly url: string;
-  /** Ends its connections, too, and removes its socket file. */
+  /** Takes no more connections, and removes its socket file. */
   close(): void;
 }
 
@@ -52,7 +52,7 @@ function listenOnPort(
       },
     });
     const url = endpointUrl({ ...endpoint, port: listener.port });
-    return { url, close: () => listener.stop(true) };
+    return { url, close: () => listener.stop() };
   } catch (cause) {
     throw cannotListen(`${hostname}:${port}`, cause);
   }
@@ -73,7 +73,7 @@ async function listenOnFile(
           socket: { ...lineEvents, open: (socket) => open(socket, url) },
         });
         chmodSync(unborn, socketMode);
-        return { url, close: () => listener.stop(true) };
+        return { url, close: () => listener.stop() };
       } finally {
         process.umask(before);
       }

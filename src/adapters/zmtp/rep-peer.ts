@@ -88,7 +88,7 @@ export class RepPeer implements Peer, LineOwner {
       if (frames.length === 0) throw misuse(`request ${nth} of ${this.address} without a frame`);
       isAnswered = true;
       this.#unanswered -= 1;
-      const isWanted = this.isOpen && !this.#isGivenUp(nth);
+      const isWanted = !this.#isGivenUp(nth);
       if (isWanted) this.#line.send(encodeMessage(envelope, frames));
       this.#line.goOn();
       return isWanted && this.isOpen;

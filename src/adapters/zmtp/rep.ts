@@ -93,8 +93,8 @@ export async function serveRep(options: RepOptions): Promise<RepServer> {
   };
 
   const close = () => {
-    for (const listener of listeners.splice(0)) listener.close();
     for (const peer of [...peers]) peer.close();
+    for (const listener of listeners.splice(0)) listener.close();
   };
   try {
     for (const endpoint of options.endpoints) {

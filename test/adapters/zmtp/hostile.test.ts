@@ -174,3 +174,31 @@ test("a REQ that gives up on everything it asks is not read beyond so many", asy
   expect(served.requests[0]?.answer([text("late")])).toBe(false);
   expect(served.requests.length).toBe(10);
 });
+
+test("who asks on and on before it is answered is not read beyond the next request", async () => {
+  using served = await servedRep({ onRequest() {} });
+  using eager = await RawZmtp.ready(served.url, READY_DEALER);
+  using honest = await RawZmtp.ready(served.url, READY_DEALER);
+  for (let asked = 0; asked < 64; asked += 1) eager.send(request(MIB));
+  await eventually(() => served.requests.length === 1, "its first request");
+  for (let turn = 0; turn < 20; turn += 1) {
+    honest.send(request(3));
+    await eventually(() => served.requests.length === turn + 2, "an honest request");
+    served.requests.at(-1)?.answer([text("x")]);
+    await honest.take(5);
+  }
+  // The kernel's buffers hold some; the rest is still with the peer.
+  expect(eager.unsentBytes).toBeGreaterThan(40 * MIB);
+});
+
+test("who is held up by a slow answer is not taken for silent", async () => {
+  const clock = new FakeClock();
+  using served = await servedRep({ clock, onRequest() {} });
+  using held = await RawZmtp.ready(served.url, READY_DEALER);
+  held.send(request(1), request(1));
+  await eventually(() => served.requests.length === 1, "its first request");
+  await clock.advance(600_000);
+  expect(served.requests[0]?.answer([text("x")])).toBe(true);
+  await held.take(5);
+  await eventually(() => served.requests.length === 2, "its second request");
+});

@@ -10,7 +10,7 @@ import { isServantError } from "../../../src/core/errors.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { root } from "../../support/binary.ts";
 import { start } from "../../support/running.ts";
-import { servedRep } from "../../support/zmq-server.ts";
+import { eventually, servedRep } from "../../support/zmq-server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zmtp-file-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,7 +75,9 @@ test("a file that a killed server left is taken over", async () => {
 test("a live server's file is kept, and still serves", async () => {
   const path = newPath();
   using _ = await servedRep({ urls: [`ipc://${path}`] });
+  const before = readdirSync("/proc/self/fd").length;
   expect(await refusal(path)).toBe(`local.port-in-use: Cannot listen on unix:${path}: it is taken`);
+  await eventually(() => readdirSync("/proc/self/fd").length <= before, "that none is left open");
   expect(await asked(path)).toBe("hi");
 });
 
