@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { root } from "../support/binary.ts";
 
 const page = readFileSync(join(root, "docs", "reliability.md"), "utf8").replace(/\n +/g, " ");
-const NAMED = /`(test\/[^`]+\.test\.ts)`:? "([^"]+)"/g;
+const NAMED = /`(test\/[^`]+\.ts)`:? "([^"]+)"/g;
 const promises = page.split(/^## /m).slice(2);
 
 test("every test that docs/reliability.md names exists", () => {
