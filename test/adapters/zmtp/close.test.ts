@@ -1,6 +1,6 @@
 // Goal: a server that is closed leaves nothing: no connection, no timer, no file descriptor, and no
 // reason for its process to go on; whatever state its peers are in.
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,9 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { hex, RawZmtp, READY_DEALER } from "../../support/raw-zmtp.ts";
 import { start } from "../../support/running.ts";
 import { eventually, servedRep } from "../../support/zmq-server.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "zmtp-close-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const openFiles = () => readdirSync("/proc/self/fd").length;
 const request = (size = 1) => encodeMessage([new Uint8Array()], [new Uint8Array(size)]);
@@ -35,7 +38,6 @@ async function crowd(url: string): Promise<RawZmtp[]> {
 }
 
 test("close() ends every peer, whatever its state, and leaves no timer and no file", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "zmtp-close-"));
   const clock = new FakeClock();
   const before = openFiles();
   for (let round = 0; round < 3; round += 1) {
@@ -59,7 +61,6 @@ test("close() ends every peer, whatever its state, and leaves no timer and no fi
     served.server.close(); // once more does nothing
   }
   await eventually(() => openFiles() <= before, `${before} open files, not ${openFiles()}`);
-  rmSync(folder, { recursive: true });
 }, 30_000);
 
 test("a thousand peers that come and go leave nothing", async () => {
