@@ -1,6 +1,7 @@
 // What power, networks and people do to a machine, against the compiled agent and a real server.
 import { expect, test } from "bun:test";
 import { connect } from "@nats-io/transport-node";
+import { REQUEST_TIMEOUT_MS } from "../../../src/nats/connect.ts";
 import { ARM, Lab, type LabOptions, until } from "../../support/puda-lab.ts";
 import { Folder, RunningServant } from "../../support/servant.ts";
 
@@ -191,7 +192,8 @@ test("W23: an acknowledgement that is lost is sent again, the response is stored
     await until("it runs", () => lab.effects().length > 0);
     lab.server.freeze(); // the response goes out and nothing comes back
     await until("it has ended", () => lab.effects().includes("hold ended"));
-    await Bun.sleep(500);
+    // Longer than one request waits: it is sent again into the same silence, and both arrive.
+    await Bun.sleep(REQUEST_TIMEOUT_MS + 1_000);
     lab.server.thaw();
     await until("its answer", () => sent(lab, 97).length > 0);
     await lab.untilSettled();
