@@ -106,6 +106,8 @@ export interface Written {
   readonly problem?: string;
 }
 
+/** The Python commanders lose an answer in silence that nests from about 198 levels on. */
+const ANSWER_DEPTH_MAX = 190;
 /** Longer messages of an answer that was too large are cut. */
 const MESSAGE_MAX_CHARS = 500;
 
@@ -131,15 +133,28 @@ export function writeAnswer(
     if (typeof text === "string" && tooLarge(text, maxBytes) === undefined)
       return { text, problem };
   }
-  return { text: JSON.stringify(answerTo(bare(message), instead, epochMs)), problem };
+  return { text: wellFormed(JSON.stringify(answerTo(bare(message), instead, epochMs))), problem };
 }
 
 function written(message: JsonObject, response: Response, epochMs: number) {
   try {
-    return JSON.stringify(answerTo(message, response, epochMs));
+    const answer = answerTo(message, response, epochMs);
+    if (!isNestedWithin(answer, ANSWER_DEPTH_MAX)) return { reason: "it nests too deep" };
+    return wellFormed(JSON.stringify(answer));
   } catch (cause) {
     return { reason: messageOf(cause) };
   }
+}
+
+/**
+ * A text that was cut inside a character leaves half of one, which JSON writes as an escape and the
+ * Python commanders read as no JSON at all. `\udXXX` in what `JSON.stringify` wrote is such a half.
+ */
+function wellFormed(json: string): string {
+  if (!json.includes("\\ud")) return json;
+  return json.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (half) =>
+    half.length > 2 ? "\ufffd" : half,
+  );
 }
 
 function tooLarge(text: string, maxBytes: number): string | undefined {

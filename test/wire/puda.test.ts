@@ -172,6 +172,27 @@ test("W7: what is no JSON is answered where it names one run and one step", () =
   }
 });
 
+test("an answer holds no half of a character, which Python reads as no JSON", () => {
+  const { message } = read(CAPTURED.N);
+  const odd = { "\udc00": "\ud83d", whole: "\u{1f600}", told: "\\ud83d \\\\ud83d" };
+  const { text } = writeAnswer(message, succeeded(NOW, odd), NOW, MAX);
+  const { data } = JSON.parse(text).response;
+  expect(data).toEqual({ ...odd, "\udc00": undefined, "\ufffd": "\ufffd" });
+  const failure = failed(NOW, "EXECUTION_ERROR", `${"x".repeat(499)}\u{1f600}${"x".repeat(MAX)}`);
+  const cut = JSON.parse(writeAnswer(message, failure, NOW, MAX).text).response.message;
+  expect(cut.isWellFormed()).toBe(true);
+});
+
+test("an answer nests no deeper than Python reads, and says so", () => {
+  const nested = (levels: number) =>
+    JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as JsonObject;
+  const { message } = read(CAPTURED.N);
+  expect(writeAnswer(message, succeeded(NOW, nested(180)), NOW, MAX).problem).toBeUndefined();
+  const { text } = writeAnswer(message, succeeded(NOW, nested(195)), NOW, MAX);
+  expect(JSON.parse(text).response).toMatchObject({ status: "error", code: "EXECUTION_ERROR" });
+  expect(text).toContain("nests too deep");
+});
+
 test("W7: what could be another's step is not answered", () => {
   const nested = CAPTURED.N.replace('"a":1', '"step_number":1').slice(0, -1);
   for (const text of ["", "[]", "null", "7", "{}", '{"header":null,"command":{}}', nested]) {
