@@ -63,6 +63,7 @@ class PudaBackend implements PudaMachine {
   /** For which connection streams, consumers and lease are known to be there. */
   #readyFor = 0;
   #readying: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
   /** What the server said last that nobody has seen to. */
   #broken: string | undefined;
   /** What ends it. */
@@ -197,7 +198,22 @@ class PudaBackend implements PudaMachine {
       return this.#next(intake);
     }
     this.#queue.pull(intake);
-    return this.#queue.next(intake);
+    return this.#isOurs() ? this.#queue.next(intake) : undefined;
+  }
+
+  /** Whether the id still is; where that is in doubt it is asked for, and nothing begins meanwhile. */
+  #isOurs(): boolean {
+    if (this.#lease.isSure) return true;
+    this.#renewing ??= this.#lease
+      .renew()
+      .then(() => {
+        if (this.#lease.isSure) this.#bell.ring();
+      })
+      .catch((cause) => this.#leaseFailed(toServantError(cause)))
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    return false;
   }
 
   /** @throws {ServantError} when there is no line, or the streams behind it are gone */

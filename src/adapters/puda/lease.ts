@@ -39,11 +39,24 @@ export class Lease {
   #since: string | undefined;
   /** 0 while it is not ours. */
   #revision = 0;
+  /** When we asked for it, the last time that we got it: a moment before it was stored. */
+  #askedAtMs = { monotonic: Number.NEGATIVE_INFINITY, wall: 0 };
 
   constructor(desk: Desk, owner: Owner) {
     this.#desk = desk;
     this.#owner = owner;
     this.#bucket = new Bucket(desk.js, LEASE_BUCKET);
+  }
+
+  /**
+   * True while nobody else can have taken it. A machine that stood still for longer, process or
+   * computer, hears old commands first when it goes on, and another may have carried them out. What
+   * only grows stands still with a computer that sleeps, so the wall clock counts too.
+   */
+  get isSure(): boolean {
+    const { clock } = this.#desk;
+    const { monotonic, wall } = this.#askedAtMs;
+    return clock.monotonic() - monotonic < LEASE_MS && Math.abs(clock.now() - wall) < LEASE_MS;
   }
 
   /** @throws {ServantError} `machine.taken`, and what asking throws */
@@ -109,12 +122,14 @@ export class Lease {
   }
 
   async #put(revision: number): Promise<void> {
-    const { id, time } = this.#desk;
+    const { clock, id, time } = this.#desk;
+    const askedAtMs = { monotonic: clock.monotonic(), wall: clock.now() };
     this.#since ??= timestampOf(time.now());
     const value = JSON.stringify({ owner: this.#owner, since: this.#since });
     const put = await this.#bucket.replace(id, revision, value);
     if (put !== undefined) {
       this.#revision = put;
+      this.#askedAtMs = askedAtMs;
       return;
     }
     throw this.#taken(await this.#other());

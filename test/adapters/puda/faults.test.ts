@@ -1,6 +1,7 @@
 // What power, networks and people do to a machine, against the compiled agent and a real server.
 import { expect, test } from "bun:test";
 import { connect } from "@nats-io/transport-node";
+import { LEASE_MS } from "../../../src/adapters/puda/lease.ts";
 import { REQUEST_TIMEOUT_MS } from "../../../src/nats/connect.ts";
 import { ARM, Lab, type LabOptions, until } from "../../support/puda-lab.ts";
 import { Folder, RunningServant } from "../../support/servant.ts";
@@ -140,6 +141,22 @@ test("W16: a machine whose id was taken meanwhile ends, and says who has it", as
     expect(await lab.machine.servant.ended()).toBe(1);
     expect(lab.machine.servant.stray.join("\n")).toContain("/state on elsewhere");
     expect((await lab.value("MACHINE_LEASE"))?.owner).toEqual(owner);
+  });
+}, 60_000);
+
+test("W16: a machine that stood still until its id was another's begins nothing that it had been given", async () => {
+  await withLab({}, async (lab) => {
+    await lab.now("start");
+    const { process: machine } = lab.machine.servant;
+    machine.kill("SIGSTOP");
+    await lab.connection.request("puda.arm.cmd.queue", lab.text("echo", 50));
+    await Bun.sleep(LEASE_MS + 500);
+    const owner = { host: "elsewhere", folder: "/state", token: "x".repeat(40) };
+    const lease = JSON.stringify({ owner, since: "2026-11-22T00:00:00Z" });
+    await lab.connection.request("$KV.MACHINE_LEASE.arm", lease);
+    machine.kill("SIGCONT");
+    expect(await lab.machine.servant.ended()).toBe(1);
+    expect(lab.effects()).toEqual([]);
   });
 }, 60_000);
 
