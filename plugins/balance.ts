@@ -13,10 +13,10 @@ const STABLE_WITHIN_G = 0.001;
 /** How many readings one weighing takes the mean of. */
 const READINGS = 8;
 
-const Settling = z.object({
+const Settling = z.strictObject({
   settle_ms: z.number().min(0).max(60_000).default(500).describe("how long it waits before"),
 });
-const Load = z.object({
+const Load = z.strictObject({
   mass_g: z.number().min(0).max(1_000).describe("what lies on the pan from now on"),
 });
 

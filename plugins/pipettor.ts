@@ -22,10 +22,10 @@ const BIN: Position = { x_mm: 250, y_mm: 120, z_mm: -10 };
 const WELL_A1: Position = { x_mm: 30, y_mm: 20, z_mm: -50 };
 const WELL_PITCH_MM = 9;
 
-const Tip = z.object({
+const Tip = z.strictObject({
   capacity_ul: z.number().min(1).max(1_000).default(200).describe("how much the tip can hold"),
 });
-const Liquid = z.object({
+const Liquid = z.strictObject({
   well: z
     .string()
     .regex(/^[A-H]([1-9]|1[0-2])$/, "a well is A1 to H12")
@@ -55,7 +55,7 @@ export class Pipettor {
     telemetry.stream("pos", () => (this.#isHomed ? this.#position : null), 500);
   }
 
-  @action("home", { ...OPTIONS, params: z.object({}), description: "Finds where it is." })
+  @action("home", { ...OPTIONS, params: z.strictObject({}), description: "Finds where it is." })
   async home(_params: object, ctx: ActionContext) {
     await this.#move(HOME, ctx);
     this.#isHomed = true;
@@ -97,7 +97,7 @@ export class Pipettor {
 
   @action("eject_tip", {
     ...OPTIONS,
-    params: z.object({}),
+    params: z.strictObject({}),
     description: "Drops the tip into the bin, and what is in it.",
   })
   async ejectTip(_params: object, ctx: ActionContext) {

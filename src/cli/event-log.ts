@@ -58,7 +58,7 @@ const COLOURS = { debug: 90, info: 0, warn: 33, error: 31 } as const satisfies R
 /** A line for a person, at the local time of day. */
 export function prettyLine(told: PrintedLine, at: Date, colours: boolean): string {
   const time = at.toTimeString().slice(0, 8);
-  const audit = told.auditId === undefined ? "" : `[${told.auditId.slice(0, 8)}] `;
+  const audit = told.auditId === undefined ? "" : `[${shortId(told.auditId)}] `;
   // A plugin's fields say what its message does not; ours are the message again, for programs.
   const fields = told.source === "plugin" ? fieldsText(told) : "";
   const head = `${time} ${MARKS[told.level]} ${told.source.padEnd(7)} ${safe(audit)}`;
@@ -67,6 +67,13 @@ export function prettyLine(told: PrintedLine, at: Date, colours: boolean): strin
     ? `\u001b[${COLOURS[told.level]}m${text}\u001b[0m`
     : text;
 }
+
+/** What tells one id from others: those that begin with a machine's name differ at their end. */
+function shortId(auditId: string): string {
+  return auditId.includes(":") ? auditId.slice(-SHORT_ID) : auditId.slice(0, SHORT_ID);
+}
+
+const SHORT_ID = 8;
 
 /**
  * What a plugin or a backend says must neither steer the terminal nor pass for a line of ours: a

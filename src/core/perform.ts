@@ -175,7 +175,10 @@ function actionResult(auditId: AuditId, returned: unknown): Result {
     throw badResult(`returned ${kindOf(returned)}`);
   }
   const { success, message, telemetry, observed } = returned as Record<string, unknown>;
-  if (typeof success !== "boolean") throw badResult('returned an object without boolean "success"');
+  if (typeof success !== "boolean") {
+    const way = "return { success: true, telemetry: { ... } }";
+    throw badResult(`returned an object without boolean "success": ${way}`);
+  }
   return {
     ...emptyResult(auditId, success, toMessage(message)),
     telemetry: toTelemetry(telemetry),

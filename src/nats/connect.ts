@@ -328,6 +328,7 @@ function reasonOf(cause: unknown): string {
   if (/certificate|self.signed|issuer/i.test(all)) {
     return `${text}; name the file of its authority with --nats-ca or NATS_CA`;
   }
+  if (/does not support 'tls'/.test(all)) return "it speaks no TLS: is it nats://?";
   return /certFile|null is not an object|tls/i.test(all)
     ? `${text}; it asks for TLS: is it tls://?`
     : text;

@@ -61,11 +61,22 @@ export function readBatch(source: string | Json): Batch {
   const commands = data.commands.map((command, at) => {
     const machine = command.machine_id ?? command.machine;
     if (machine === undefined) throw bad(`commands.${at}: it names no machine_id`);
+    const lost = lostParams(command);
+    if (lost !== undefined) throw bad(`commands.${at}.${lost}: its parameters go into "params"`);
     const params = { ...command.params, ...command.kwargs };
     const step = command.step_number ?? command.step ?? undefined;
     return { machine, name: command.name, params, step };
   });
   return { commands, ...(data.description ? { description: data.description } : {}) };
+}
+
+/**
+ * A member that looks like misnamed parameters, where there are none: `"parms": {...}` would let the
+ * machine go by its defaults, unnoticed.
+ */
+function lostParams(command: z.infer<typeof Command>): string | undefined {
+  if (command.params != null || command.kwargs != null) return undefined;
+  return Object.keys(command).find((key) => isJsonObject(command[key] as Json));
 }
 
 /**

@@ -122,7 +122,8 @@ export class CommandService implements AsyncDisposable {
    * Sends one step of a run that was started, and resolves to the machine's answer, an error included.
    *
    * @throws {ServantError} `command.unanswered`: in doubt, it may have been carried out;
-   * `command.duplicate`, `machine.absent`, `machine.bad-id`, `request.too-large`; or the signal's reason
+   * `command.duplicate`, `machine.absent`, `machine.bad-id`, `payload.refused` (another lab key), `request.too-large`; or the
+   * signal's reason
    */
   sendQueueCommand(command: QueueCommand, options: SendOptions = {}): Promise<Answer> {
     return this.#send("queue", command, options);

@@ -3,6 +3,8 @@
 export type Notice =
   /** The line to the servers; it comes back by itself. */
   | { readonly type: "connected" | "disconnected" }
+  /** It was stopped, and has not come since: what is sent waits for it. `sinceMs` by the server's clock. */
+  | { readonly type: "machine.offline"; readonly machine: string; readonly sinceMs: number }
   /** An answer that names no run: it can be nobody's. */
   | {
       readonly type: "response.without-run";
@@ -34,6 +36,8 @@ export function noticeText(notice: Notice): string {
       return "the connection is back";
     case "disconnected":
       return "the connection is cut: it is tried again until it is back";
+    case "machine.offline":
+      return `"${notice.machine}" is offline since ${new Date(notice.sinceMs).toISOString()}: waiting for it`;
     case "response.without-run":
       return `passed over an answer of "${notice.machine}" that names no run`;
     case "response.unclaimed":

@@ -3,17 +3,19 @@
  * when it is published, so a machine's consumer is made before the first command goes to it, and it
  * outlives a cut line or a restarted server: what was answered meanwhile comes afterwards.
  */
-import { messageOf, ServantError } from "../core/errors.ts";
+import { isServantError, messageOf, ServantError } from "../core/errors.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
 import type { NatsLink, NatsMessage } from "../nats/connect.ts";
 import { type JetStream, JetStreamRefusal, jetStreamCodes } from "../nats/jetstream.ts";
 import { ResponseMessage } from "../wire/puda.ts";
 import { readJson } from "../wire/puda-payload.ts";
-import type { Seal } from "../wire/puda-seal.ts";
+import { bucketPlace, type Seal } from "../wire/puda-seal.ts";
 import {
   COMMAND_STREAMS,
   durableOf,
   RESPONSE_STREAMS,
   responseSubject,
+  STATE_BUCKET,
   type Way,
 } from "../wire/puda-subjects.ts";
 import type { Tell } from "./notices.ts";
@@ -45,6 +47,8 @@ export class Responses {
   /** Of this commander's consumers alone. */
   readonly #prefix = `commander_${crypto.randomUUID().replaceAll("-", "")}`;
   readonly #consumers = new Map<string, Consumer>();
+  /** What was told of machines that are offline: once each time. */
+  readonly #awaySince = new Map<string, number>();
 
   constructor(ports: ResponsesPorts) {
     this.#ports = ports;
@@ -53,7 +57,8 @@ export class Responses {
   /**
    * Resolves when what this machine answers from now on will be heard.
    *
-   * @throws {ServantError} `machine.absent`: no such machine was ever there; `backend.unreachable`
+   * @throws {ServantError} `machine.absent`: no such machine was ever there; `payload.refused`:
+   * it has another lab key; `backend.unreachable`
    */
   listen(machine: string, way: Way): Promise<void> {
     const { link } = this.#ports;
@@ -109,8 +114,32 @@ export class Responses {
     });
   }
 
+  /**
+   * Its state is under the seal that its answers will be under: who cannot read it would wait in vain.
+   * Who waits for one that is away should know it.
+   */
+  async #readState(machine: string): Promise<void> {
+    const { js, seal, tell } = this.#ports;
+    const subject = `$KV.${STATE_BUCKET}.${machine}`;
+    // Older machines keep their state elsewhere, and not everybody may read it.
+    const stored = await js.last(`KV_${STATE_BUCKET}`, subject).catch(() => undefined);
+    if (stored?.data === undefined) return;
+    let told: Json;
+    try {
+      told = readJson(seal.open(bucketPlace(STATE_BUCKET, machine), stored.data));
+    } catch (cause) {
+      if (!isServantError(cause) || cause.code !== "payload.refused") return;
+      const problem = `Cannot send to "${machine}": it has another key than this commander`;
+      throw new ServantError("payload.refused", `${problem}: ${cause.message}`, { cause });
+    }
+    if (!isJsonObject(told) || told.state !== "offline") return;
+    if (this.#awaySince.get(machine) === stored.atMs) return;
+    this.#awaySince.set(machine, stored.atMs);
+    tell({ type: "machine.offline", machine, sinceMs: stored.atMs });
+  }
+
   async #create({ way, machine, name, inbox }: Consumer): Promise<void> {
-    await this.#find(machine);
+    await Promise.all([this.#find(machine), this.#readState(machine)]);
     const stream = RESPONSE_STREAMS[way].name;
     const subject = responseSubject(machine, way);
     await this.#ports.js.ask(`CONSUMER.CREATE.${stream}.${name}.${subject}`, {

@@ -137,7 +137,40 @@ test("W21: Ctrl-C in the middle of a batch completes its run", async () => {
     expect(await running.exited).toBe(130);
     expect(machine.received.at(-1)).toBe("immediate complete 0");
     expect(running.output()).toContain("1 of 3 steps");
-    expect(running.output()).toContain("may still be at work");
+    expect(running.output()).toContain("interrupted while it waited");
+    const run = machine.commands.at(-1)?.runId;
+    expect(running.output()).toContain(`\`agent puda send rig1 cancel --run-id ${run}\` stops it`);
+  });
+});
+
+test("send says how to stop what is still at work when its wait is over", async () => {
+  await onStage(async ({ server, machine, puda }) => {
+    machine.answer(({ name }) => (name === "weigh" ? "silence" : null));
+    const running = start([process.execPath, MAIN, "puda", "send", "rig1", "weigh"], {
+      NATS_SERVERS: server.url,
+    });
+    await until(() => machine.received.length === 2);
+    running.kill("SIGINT");
+    expect(await running.exited).toBe(130);
+    expect(running.output()).toMatch(/"rig1" may still be at work; .*cancel --run-id [\da-f-]{36}/);
+    const late = await puda("send", "rig1", "weigh", "--timeout", "0.2");
+    expect([late.code, late.stderr]).toEqual([75, expect.stringContaining("cancel --run-id")]);
+  });
+});
+
+test("watch says so when it hears nothing, and leaves out the run that is not open", async () => {
+  await onStage(async ({ server, machine }) => {
+    const args = [process.execPath, MAIN, "puda", "watch"];
+    const silent = start([...args, "rig2"], { NATS_SERVERS: server.url });
+    await machine.setState("idle");
+    const watching = start([...args, "rig1"], { NATS_SERVERS: server.url });
+    await watching.until(/is .*idle/);
+    expect(watching.output()).not.toContain("run_id");
+    await silent.until(/nothing of "rig2" is heard so far/);
+    for (const each of [silent, watching]) {
+      each.kill("SIGINT");
+      expect(await each.exited).toBe(0);
+    }
   });
 });
 

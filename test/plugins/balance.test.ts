@@ -97,6 +97,7 @@ test("Balance stops waiting when it is cancelled", async () => {
 test.each([
   { what: { settle_ms: -1 }, why: /settle_ms/ },
   { what: { settle_ms: "long" }, why: /settle_ms.*number/ },
+  { what: { settle_m: 2_000 }, why: /settle_m"/ },
 ])("Balance refuses to weigh with $what", async ({ what, why }) => {
   const { code, message } = await balance.act("weigh", what);
   expect(code).toBe("assignment.bad-params");

@@ -281,3 +281,25 @@ test("close() ends what waits, completes what was started and leaves no consumer
     expect(await machine.responseConsumers("queue")).toBe(0);
   });
 });
+
+test("a machine with another lab key, or without one, is told at once", async () => {
+  await inLaboratory(async ({ server, machine }) => {
+    await machine.setState("idle");
+    await using keyed = await CommandService.connect({ servers: [server.url], labKey: KEY });
+    const refused = await keyed.startRun(["rig1"]).catch((cause: ServantError) => cause);
+    expect(refused).toMatchObject({
+      code: "payload.refused",
+      message: expect.stringContaining('"rig1": it has another key'),
+    });
+    expect(machine.received).toEqual([]);
+  });
+});
+
+test("a machine that was stopped is told of, once, and what is sent waits for it", async () => {
+  await inLaboratory(async ({ machine, service, notices }) => {
+    await machine.setState("offline");
+    await service.startRun(["rig1"], { runId: "r1" });
+    expect((await service.sendQueueCommand(weigh)).isSuccess).toBe(true);
+    expect(notices).toMatchObject([{ type: "machine.offline", machine: "rig1" }]);
+  });
+});

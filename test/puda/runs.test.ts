@@ -179,6 +179,7 @@ test("readBatch() says what is wrong with a batch", () => {
     ['[{"machine": "b"}]', /commands\.0\.name/],
     ['[{"name": "w"}]', /commands\.0: it names no machine_id/],
     ['[{"machine": "b", "name": "w", "params": [1]}]', /commands\.0\.params/],
+    ['[{"machine": "b", "name": "w", "parms": {"a": 1}}]', /commands\.0\.parms: .*"params"/],
     ['[{"machine": "b.c", "name": "w"}]', /dot/],
     ['[{"machine":"b","name":"w","step":1},{"machine":"b","name":"v","step":1}]', /step number 1/],
   ] as const;

@@ -50,6 +50,28 @@ test("eventLog() lets no plugin steer the terminal or fake a line of the agent's
   ).toBe(true);
 });
 
+test("eventLog() tells commands of one machine apart by the ends of their ids", () => {
+  let text = "";
+  const write = (part: string) => {
+    text += part;
+  };
+  const log = eventLog({
+    ...{ format: "pretty", level: "info", colours: false, clock: { now: () => 0 }, write },
+  });
+  for (const auditId of ["balance:1795319394405145167:44", "balance:1795319394512907131:45"]) {
+    log({
+      ...{
+        type: "plugin.log",
+        level: "info",
+        auditId: auditId as AuditId,
+        message: "",
+        fields: {},
+      },
+    });
+  }
+  expect(text.match(/\[.*\]/g)).toEqual(["[45167:44]", "[07131:45]"]);
+});
+
 test("eventLog() prints JSON that reads back as it was", () => {
   const message = "a\nb\u001b[2J";
   const line = JSON.parse(told(message, { volts: 11.2 }, { format: "json" }));

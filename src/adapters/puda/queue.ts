@@ -6,8 +6,9 @@
 import type { Assignment, AuditId } from "../../core/assignment.ts";
 import { toServantError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { suggestion } from "../../core/nearest.ts";
 import type { Delivery, Directive, Intake, Refusal } from "../../core/ports.ts";
-import { type Command, sameness } from "../../wire/puda.ts";
+import { type Command, IMMEDIATE_NAMES, sameness } from "../../wire/puda.ts";
 import { isBroken, readPayload } from "../../wire/puda-payload.ts";
 import type { Desk } from "./desk.ts";
 import { type Arrival, Puller, type PullerEvents } from "./puller.ts";
@@ -198,7 +199,12 @@ export class Queue {
     this.#book.turn(step.runs);
     if (this.#names.has(name)) return undefined;
     this.#book.fail(runId);
-    return { code: "assignment.unknown", problem: `Unknown command: ${name}` };
+    return { code: "assignment.unknown", problem: `Unknown command: ${name}${this.#advice(name)}` };
+  }
+
+  #advice(name: string): string {
+    const actsAtOnce = (IMMEDIATE_NAMES as readonly string[]).includes(name.toLowerCase());
+    return actsAtOnce ? "; it is an immediate one" : suggestion(name, this.#names);
   }
 
   #hand(assignment: Assignment, reply: JsonObject, refusal?: Refusal): Directive {

@@ -43,8 +43,19 @@ export function stepJson(result: StepResult): JsonObject {
 
 /** Why a step did not succeed; empty when it did. */
 export function whyText({ answer, failure }: StepResult): string {
+  if (failure?.code === "agent.draining") return "interrupted while it waited for the answer";
   if (failure !== undefined) return printable(failure.message);
   return answer === undefined || answer.isSuccess ? "" : printable(failureOf(answer));
+}
+
+/** These were never sent, so that nothing is at work. */
+const NOT_SENT = ["backend.unreachable", "command.duplicate", "machine.absent"];
+
+/** What to do about a step that has no answer; undefined when nobody is in doubt about it. */
+export function doubtText({ machine, failure }: StepResult, runId: string): string | undefined {
+  if (failure === undefined || NOT_SENT.includes(failure.code)) return undefined;
+  const [id, run] = [printable(machine), printable(runId)];
+  return `"${id}" may still be at work; \`agent puda send ${id} cancel --run-id ${run}\` stops it`;
 }
 
 /** The exit code of a step that did not succeed. */

@@ -95,7 +95,20 @@ function addPing(puda: Command, done: Done): void {
     });
 }
 
-function add(puda: Command, name: string, what: string, examples: readonly string[]): Command {
+/** What `--timeout` means to each. */
+const TIMEOUTS = {
+  send: "longest wait for the answer (default: 120, 10 if it acts at once)",
+  run: "longest wait for each answer (default: 120)",
+  watch: "end after this long (default: at Ctrl-C)",
+  ping: "longest wait (default: 1 for all machines, 3 for one)",
+} as const;
+
+function add(
+  puda: Command,
+  name: keyof typeof TIMEOUTS,
+  what: string,
+  examples: readonly string[],
+): Command {
   return puda
     .command(name)
     .description(what)
@@ -108,7 +121,7 @@ function add(puda: Command, name: string, what: string, examples: readonly strin
     .option("--nats-creds <file>", "log in with this credentials file ($NATS_CREDS)", nonEmpty)
     .option("--nats-ca <file>", "trust this authority's servers, PEM ($NATS_CA)", nonEmpty)
     .option("--payload-key <file>", "encrypt with this lab's key ($PUDA_KEY_FILE)", nonEmpty)
-    .option("--timeout <s>", "longest wait for an answer", atLeast(0.001))
+    .option("--timeout <s>", TIMEOUTS[name], atLeast(0.001))
     .option("--json", "print JSON, for programs")
     .addHelpText("after", `\nExamples:\n${examples.map((each) => `  ${each}`).join("\n")}`);
 }

@@ -43,6 +43,7 @@ export async function withService(
   hurry.addEventListener("abort", () => process.exit(INTERRUPTED), { once: true });
   let above: ((text: string) => void) | undefined;
   const tell = (notice: Notice) => {
+    if (notice.type === "response.unclaimed") return; // another commander's, who shares the machine
     const line = printable(noticeText(notice));
     if (above === undefined) warn(line);
     else above(`agent: ${line}\n`);

@@ -10,7 +10,7 @@ import {
 import { drawSteps, StepList } from "../call/step-list.ts";
 import { LiveBlock } from "../live-block.ts";
 import { durationText, type Output, printable } from "../output.ts";
-import { codeOf, commandText, dataText, stepJson, whyText } from "./answer-text.ts";
+import { codeOf, commandText, dataText, doubtText, stepJson, whyText } from "./answer-text.ts";
 import { type PudaCommandOptions, type PudaContext, withService } from "./context.ts";
 import { tellStep } from "./tell-step.ts";
 
@@ -64,12 +64,9 @@ function summarize(result: BatchResult, tookMs: number, { line, paint }: Output)
   const done = steps.filter(({ answer }) => answer?.isSuccess === true).length;
   const told = `${done} of ${total} ${total === 1 ? "step" : "steps"} in ${durationText(tookMs)}`;
   line(isSuccess ? paint.green(told) : paint.red(told));
-  // With a step in doubt nobody knows what the machine does now.
-  const inDoubt = steps.filter(({ failure }) => failure !== undefined);
-  for (const { machine } of inDoubt) {
-    line(
-      `"${printable(machine)}" may still be at work: see \`agent puda watch ${printable(machine)}\``,
-    );
+  for (const step of steps) {
+    const doubt = doubtText(step, runId);
+    if (doubt !== undefined) line(doubt);
   }
   line(paint.dim(`run ${printable(runId)}`));
 }

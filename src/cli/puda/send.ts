@@ -4,7 +4,8 @@ import type { JsonObject } from "../../core/json.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { StepResult } from "../../puda/index.ts";
 import { IMMEDIATE_NAMES } from "../../wire/puda.ts";
-import { codeOf, stepJson } from "./answer-text.ts";
+import { warn } from "../output.ts";
+import { codeOf, doubtText, stepJson } from "./answer-text.ts";
 import { type PudaCommandOptions, type PudaContext, withService } from "./context.ts";
 import { paramsFrom } from "./params.ts";
 import { tellStep } from "./tell-step.ts";
@@ -28,13 +29,17 @@ export async function send(
   const params = paramsFrom(words); // before anything is asked of a server
   const isImmediate = actsAtOnce(name, options);
   if (isImmediate && OF_A_RUN.includes(name.toLowerCase()) && options.runId === undefined) {
-    throw new ServantError("usage.invalid", `Cannot send "${name}": name its run with --run-id`);
+    const where = `\`agent puda watch ${machine}\` shows the one that is open`;
+    const problem = `Cannot send "${name}": name its run with --run-id; ${where}`;
+    throw new ServantError("usage.invalid", problem);
   }
   return withService(options, async (context) => {
     const { out, json, stop } = context;
     const result = await exchanged(context, { machine, name, params, isImmediate }, options);
     if (json) out.json({ run_id: result.runId, ...stepJson(result.step) });
     else tellStep(result.step, out);
+    const doubt = doubtText(result.step, result.runId ?? "");
+    if (doubt !== undefined) warn(doubt);
     return result.step.answer?.isSuccess === true ? 0 : codeOf(result.step, stop);
   });
 }

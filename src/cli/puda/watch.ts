@@ -1,6 +1,6 @@
 /** `agent puda watch`: what machines tell, as it comes. */
 import type { Seen } from "../../puda/index.ts";
-import { type Paint, printable } from "../output.ts";
+import { type Paint, printable, warn } from "../output.ts";
 import { type PudaCommandOptions, withService } from "./context.ts";
 
 export interface WatchOptions extends PudaCommandOptions {
@@ -15,12 +15,24 @@ export function watch(machine: string | undefined, options: WatchOptions): Promi
     if (out.isTerminal && !json) {
       out.line(out.paint.dim(`watching ${machine ?? "all machines"}; Ctrl-C ends it`));
     }
+    // A machine's heart beats every 5 s.
+    const silence = setTimeout(() => warn(silentText(machine)), SILENT_MS);
+    signal.addEventListener("abort", () => clearTimeout(silence), { once: true });
     for await (const seen of service.watch({ machine, signal })) {
+      clearTimeout(silence);
       if (!all && seen.kind === "telemetry" && seen.name === "heartbeat") continue;
       out.line(json ? JSON.stringify(toJson(seen)) : lineOf(seen, out.paint));
     }
     return 0;
   });
+}
+
+/** After so long without a word somebody who watches should know that it is not the program. */
+const SILENT_MS = 6_000;
+
+function silentText(machine: string | undefined): string {
+  const who = machine === undefined ? "no machine" : `nothing of "${printable(machine)}"`;
+  return `${who} is heard so far: \`agent puda ping\` lists the machines that are there`;
 }
 
 function toJson(seen: Seen) {
@@ -37,9 +49,11 @@ function lineOf(seen: Seen, paint: Paint): string {
   const at = typeof timestamp === "string" ? paint.dim(`${printable(timestamp)}  `) : "";
   const name = printable(seen.name);
   const what = seen.kind === "state" ? stateText(name, paint) : name;
-  const told = Object.entries(members).map(([key, value]) =>
-    printable(`${key}=${typeof value === "string" ? value : JSON.stringify(value)}`),
-  );
+  const told = Object.entries(members)
+    .filter(([, value]) => seen.kind !== "state" || value !== null) // no run is open
+    .map(([key, value]) =>
+      printable(`${key}=${typeof value === "string" ? value : JSON.stringify(value)}`),
+    );
   return `${at}${machine}  ${[what, ...told].join("  ")}`;
 }
 

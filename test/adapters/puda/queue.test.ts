@@ -23,7 +23,8 @@ test("a command runs within its run, its answer echoes it field for field", asyn
     const echoed = await lab.commander.response((each) => each.command.step_number === 99);
     expect(echoed.command).toMatchObject({ more: "kept" });
     expect(echoed.response.data).toEqual({ a: 2 });
-    expect((await lab.queue("nonsense")).response).toMatchObject({ code: "UNKNOWN_COMMAND" });
+    const typo = { code: "UNKNOWN_COMMAND", message: 'Unknown command: ecoh; nearest is "echo"' };
+    expect((await lab.queue("ecoh")).response).toMatchObject(typo);
     expect((await lab.queue("echo")).response).toMatchObject({ code: "RUN_ID_MISMATCH" }); // it failed
     await lab.untilSettled();
   });
