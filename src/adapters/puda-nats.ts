@@ -70,13 +70,15 @@ class PudaBackend implements PudaMachine {
   #failure: ServantError | undefined;
   #ackWaitMs = ACK_WAIT_MS;
   #isOpen = false;
+  /** What it can do, as it said when it was opened. */
+  #offer: Offer | undefined;
   /** What the servant can take, while it asks for something. */
   #taking: Intake | undefined;
   /** To connect. */
   #hasFailed = false;
 
   constructor(options: PudaOptions) {
-    const desk = new Desk(options);
+    const desk = new Desk(options, (subject) => this.#breaks(`no stream takes "${subject}"`));
     this.origin = options.origin;
     this.#options = options;
     this.#desk = desk;
@@ -104,9 +106,10 @@ class PudaBackend implements PudaMachine {
     await this.#prepare();
     if (!this.#isOpen) {
       this.#isOpen = true;
+      this.#offer = offer;
       this.#queue.open(offer.transitions, time.now());
       this.#presence.open();
-      await Promise.all([this.#tellCommands(offer), this.#state.open()]);
+      await this.#introduce();
       this.#beat();
     }
     return id;
@@ -264,7 +267,7 @@ class PudaBackend implements PudaMachine {
       ensureConsumer(js, id, "immediate"),
     ]);
     this.#ackWaitMs = ackWaitMs;
-    if (this.#isOpen) await this.#state.open();
+    if (this.#isOpen) await this.#introduce();
     this.#readyFor = nth;
   }
 
@@ -293,8 +296,15 @@ class PudaBackend implements PudaMachine {
     this.#bell.ring();
   }
 
-  async #tellCommands(offer: Offer): Promise<void> {
+  /** What stands in its buckets, which may have been made anew. */
+  async #introduce(): Promise<void> {
+    await Promise.all([this.#tellCommands(), this.#state.open()]);
+  }
+
+  async #tellCommands(): Promise<void> {
     const { id, js } = this.#desk;
+    const offer = this.#offer;
+    if (offer === undefined) return;
     const unknown = offer.transitions.map((name) => ({ ...{ name, signature: "(...)", doc: "" } }));
     const offers: readonly CommandOffer[] = offer.catalogue ?? unknown;
     const bucket = new Bucket(js, COMMANDS_BUCKET);

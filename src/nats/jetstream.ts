@@ -71,10 +71,17 @@ export class JetStream {
   readonly #link: NatsLink;
   /** Told the server's own time with each answer that has it, in epoch milliseconds. */
   readonly #onTime: (atMs: number) => void;
+  /** Told each subject that no stream takes: it was deleted, or is not there yet. */
+  readonly #onUntaken: (subject: string) => void;
 
-  constructor(link: NatsLink, onTime: (atMs: number) => void = () => {}) {
+  constructor(
+    link: NatsLink,
+    onTime: (atMs: number) => void = () => {},
+    onUntaken: (subject: string) => void = () => {},
+  ) {
     this.#link = link;
     this.#onTime = onTime;
+    this.#onUntaken = onUntaken;
   }
 
   /**
@@ -123,7 +130,11 @@ export class JetStream {
         : { "Nats-Expected-Last-Subject-Sequence": String(expectLast) }),
     };
     const given = Object.keys(headers).length === 0 ? {} : { headers };
-    const answer = await this.#link.request(subject, data, given);
+    const answer = await this.#link.request(subject, data, given).catch((cause) => {
+      const isUntaken = cause instanceof ServantError && cause.code === "nats.no-responders";
+      if (isUntaken) this.#onUntaken(subject);
+      throw cause;
+    });
     const what = `publish to "${subject}"`;
     const read = this.#read(answer.data, what);
     const { error } = Answer.parse(read);

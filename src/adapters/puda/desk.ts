@@ -26,14 +26,18 @@ export class Desk {
   readonly bus: Bus;
   readonly time: ServerTime;
 
-  constructor({ id, link, seal, clock, bus }: DeskPorts) {
+  /** `onUntaken` is told each subject that no stream takes. */
+  constructor(
+    { id, link, seal, clock, bus }: DeskPorts,
+    onUntaken: (subject: string) => void = () => {},
+  ) {
     this.id = id;
     this.link = link;
     this.seal = seal;
     this.clock = clock;
     this.bus = bus;
     this.time = new ServerTime(clock);
-    this.js = new JetStream(link, (atMs) => this.time.heard(atMs));
+    this.js = new JetStream(link, (atMs) => this.time.heard(atMs), onUntaken);
   }
 
   /** Publishes to whoever listens now. */

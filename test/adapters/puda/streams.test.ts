@@ -135,3 +135,23 @@ test("a stream that is deleted is made again, and the machine serves on", async 
     expect((await lab.queue("echo")).response.status).toBe("success");
   });
 }, 60_000);
+
+test("the answers' stream and the buckets are made again, and hold again what they held", async () => {
+  await withLab({}, async (lab) => {
+    await lab.now("start");
+    for (const name of ["RESPONSE_QUEUE", "KV_MACHINE_STATE", "KV_MACHINE_COMMANDS"]) {
+      await lab.ask(`STREAM.DELETE.${name}`);
+    }
+    await lab.connection.request("puda.arm.cmd.queue", lab.text("echo", 50));
+    await until("it is there again", async () => {
+      const { config } = await lab.ask("STREAM.INFO.RESPONSE_QUEUE");
+      return config !== undefined;
+    });
+    await lab.untilState("idle");
+    await until(
+      "its commands are told",
+      async () => (await lab.value("MACHINE_COMMANDS")) !== undefined,
+    );
+    await lab.untilSettled();
+  });
+}, 60_000);
