@@ -1,10 +1,16 @@
 /**
  * Handlers in the client's own process, for a servant that a program writes around
- * `pollServantAssignment`. `agent connect` is the servant that loses nothing: this one is simple.
+ * `pollServantAssignment`. `agent connect` is the servant that loses nothing: this one is simple. Of a
+ * plugin's plain methods it calls none; the program says so where one would be missed.
  */
 import type { AuditId, Result } from "../core/assignment.ts";
 import { ServantError } from "../core/errors.ts";
-import { type HandlerContext, handlerLog, type Orchestrator } from "../core/handlers.ts";
+import {
+  type HandlerContext,
+  type HandlerMark,
+  handlerLog,
+  type Orchestrator,
+} from "../core/handlers.ts";
 import type { JsonObject } from "../core/json.ts";
 import { perform } from "../core/perform.ts";
 import { type Handler, handlerMarks, type PluginClass } from "../core/plugin.ts";
@@ -33,6 +39,11 @@ export class LocalHandlers {
       throw new ServantError("plugin.no-handlers", problem);
     }
     const instance = new cls();
+    const missed = ["setup", "shutdown"].filter((name) => isPlainMethod(instance, marks, name));
+    if (missed.length > 0) {
+      const names = missed.map((name) => `${name}()`).join(" and ");
+      console.warn(`${cls.name} has ${names}, called by \`agent connect\` and not here`);
+    }
     for (const mark of marks) {
       if (mark.kind === "action") this.actions.set(mark.name, { mark, instance });
       if (mark.kind === "belief") this.beliefs.set(mark.name, { mark, instance });
@@ -87,4 +98,10 @@ export class LocalHandlers {
       }),
     };
   }
+}
+
+/** One that is a handler is called as such. */
+function isPlainMethod(instance: object, marks: readonly HandlerMark[], name: string): boolean {
+  const isMarked = marks.some(({ method }) => method === name);
+  return !isMarked && typeof (instance as Record<string, unknown>)[name] === "function";
 }

@@ -281,7 +281,7 @@ export class RemoteOrchestrator extends RemoteMissions implements Orchestrator {
 
   // --- a servant of one's own; see `agent connect` for one that loses nothing ---
 
-  /** Makes an object of the class, and its handlers known here. */
+  /** Makes an object of the class, and its handlers known here. Its `setup` and `shutdown` are not called. */
   registerClass(cls: PluginClass): this {
     this.#handlers.register(cls);
     return this;

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { action, BeliefResult, belief } from "servant-agent";
 import { RemoteOrchestrator } from "../../src/client/orchestrator.ts";
 import { move, type Room, robotAt, roomOne } from "../../src/domains/warehouse.ts";
@@ -19,6 +19,23 @@ class Cart {
     return BeliefResult.sole(robotAt(this.room));
   }
 }
+
+test("a class whose setup nobody calls here is told of", () => {
+  const warn = spyOn(console, "warn").mockImplementation(() => {});
+  try {
+    const orchestrator = new RemoteOrchestrator("http://127.0.0.1:8421");
+    orchestrator.registerClass(Cart);
+    expect(warn).not.toHaveBeenCalled();
+    orchestrator.registerClass(
+      class Lift extends Cart {
+        setup() {}
+      },
+    );
+    expect(warn.mock.calls).toEqual([[expect.stringContaining("Lift has setup(), called by")]]);
+  } finally {
+    warn.mockRestore();
+  }
+});
 
 test("a program can be a servant of its own", async () => {
   const orchestrator = new RemoteOrchestrator("http://127.0.0.1:8421").registerClass(Cart);

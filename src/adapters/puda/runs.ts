@@ -33,7 +33,8 @@ export function start(runs: Runs, id: string | null, isBusy: boolean): Step {
   if (!id) return missing("start");
   const { active } = runs;
   if (active !== undefined && (!active.isImplicit || isBusy)) {
-    return refused("RUN_ID_MISMATCH", `Cannot start run ${id}: run ${active.id} is active`);
+    const why = active.id === id ? "it is started already" : `run ${active.id} is active`;
+    return refused("RUN_ID_MISMATCH", `Cannot start run ${id}: ${why}`);
   }
   const cancelled = runs.cancelled.filter((each) => each !== id);
   return { runs: { cancelled, active: { id, isImplicit: false } } };

@@ -109,3 +109,13 @@ test("so many runs that were called off are remembered and no more", () => {
   expect(runs.cancelled).toHaveLength(CANCELLED_MAX);
   expect(runs.cancelled.at(-1)).toBe(`run-${CANCELLED_MAX + 9}`);
 });
+
+test("start() says which run is in the way, be it the same one", () => {
+  const running = { ...noRuns, active: { id: "a", isImplicit: false } };
+  expect(start(running, "b", false)).toMatchObject({
+    refused: { problem: "Cannot start run b: run a is active" },
+  });
+  expect(start(running, "a", false)).toMatchObject({
+    refused: { problem: "Cannot start run a: it is started already" },
+  });
+});
