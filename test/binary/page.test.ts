@@ -1,8 +1,11 @@
 // Goal: an operator beside the machine sees what goes on and can step in, with the page alone.
 // Method: the compiled program serves the page to headless Chromium; a backend of the test's gives
 // the work, and the plugin's own traces say what really happened.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { root } from "../support/binary.ts";
 import { hasBrowser, openBrowser, visit } from "../support/browser.ts";
 import { LocalScene, RunScene } from "../support/local-agent.ts";
 
@@ -35,6 +38,15 @@ async function settles(read: () => Promise<unknown>, expected: unknown): Promise
   expect(await read()).toEqual(expected);
 }
 const shownLines = (page: Page) => page.locator(".entry:not([hidden]) .message").allTextContents();
+
+withBrowser("what the plugin measured last stands at the top", async () => {
+  await using scene = new LocalScene();
+  scene.reference = join(root, "plugins/balance.ts:Balance");
+  await scene.start();
+  const { page } = await visit(browser, scene);
+  const measures = page.locator("dd", { hasText: /^weight mass_g=-?\d.* stable=true$/ });
+  await measures.waitFor(SOON);
+});
 
 withBrowser("a line of the log arrives, and filters choose among what is here", async () => {
   await using scene = await LocalScene.open();

@@ -7,6 +7,8 @@ import { Folder, type RunningServant } from "./servant.ts";
 import { ServantScene } from "./servant-scene.ts";
 
 export class LocalScene extends ServantScene {
+  /** Its plugin; absent: the worker of the tests. */
+  reference?: string;
   servant!: RunningServant;
   url = "";
   token = "";
@@ -19,7 +21,9 @@ export class LocalScene extends ServantScene {
   }
 
   async start(...args: string[]): Promise<void> {
-    this.servant = await this.connect({ args: args.length === 0 ? ["--port", "0"] : args });
+    const plugin = this.reference === undefined ? {} : { reference: this.reference };
+    const given = args.length === 0 ? ["--port", "0"] : args;
+    this.servant = await this.connect({ ...plugin, args: given });
     await this.peer.until("its door is told", () => this.place()?.pid === this.servant.process.pid);
     this.url = this.place()?.url ?? "";
     this.token = readFileSync(join(this.folder.state, "token"), "utf8").trim();

@@ -1,4 +1,5 @@
 /** `agent status`: what this machine's agent does now, on one screen. */
+import { measuredText } from "../../core/measured.ts";
 import type { InHand, Status } from "../../wire/local.ts";
 import { dayText, durationText, type Output, openOutput, printable } from "../output.ts";
 import { findAgent, type LocalCommandOptions } from "./find-agent.ts";
@@ -51,20 +52,12 @@ export function statusLines(told: Status, out: Output): string[] {
 function streams({ now, streams: all = [] }: Status): string[] {
   const shown = all.slice(0, SHOWN_MAX).map(({ name, at, value }) => {
     const age = at === undefined ? 0 : Date.parse(now) - Date.parse(at);
-    return `${name} ${value === undefined ? "nothing yet" : `${measured(value)}, ${durationText(age)} ago`}`;
+    return `${name} ${value === undefined ? "nothing yet" : `${measuredText(value)}, ${durationText(age)} ago`}`;
   });
   const rest = all.length > SHOWN_MAX ? [`and ${all.length - SHOWN_MAX} more`] : [];
   return [...shown, ...rest].map((text, index) =>
     row(index === 0 ? "measures" : "", printable(text)),
   );
-}
-
-/** `g=1.5 stable=true`; a number by itself has no name. */
-function measured(value: Readonly<Record<string, unknown>>): string {
-  const members = Object.entries(value).map(([name, each]) => [name, JSON.stringify(each)]);
-  const [[name, only] = [], ...others] = members;
-  if (name === "value" && others.length === 0) return `${only}`;
-  return members.map((each) => each.join("=")).join(" ");
 }
 
 function troubles({ now, troubles: all }: Status, { paint }: Output): string[] {

@@ -1,4 +1,7 @@
 /** The top of the page: how the agent is, in a word, and what a person may ask of it as a whole. */
+import { measuredText } from "../../core/measured.ts";
+import { printable } from "../../core/printable.ts";
+import type { Status } from "../../wire/local.ts";
 import { ask } from "../parts/dialogs.ts";
 import { button, byId, h, keyedList, type Part, setAttribute, setText } from "../parts/dom.ts";
 import { icon } from "../parts/icon.ts";
@@ -116,6 +119,7 @@ function factList(list: HTMLElement): (model: Model) => void {
   const uptime = fact("up");
   const plugin = fact("plugin process");
   const version = fact("version");
+  const measures = fact("measures");
   return (model) => {
     const { status } = model;
     const shown = model.access === "in" ? status : undefined;
@@ -124,7 +128,19 @@ function factList(list: HTMLElement): (model: Model) => void {
     uptime(shown && durationText(model.nowMs - Date.parse(shown.startedAt)));
     plugin(shown && pluginText(shown.child));
     version(shown?.version);
+    measures(shown && measuresText(shown.streams));
   };
+}
+
+/** So many streams have room; the rest is in `agent status`. */
+const MEASURES_MAX = 3;
+
+function measuresText(streams: Status["streams"] = []): string | undefined {
+  const told = streams.flatMap(({ name, value }) =>
+    value === undefined ? [] : [printable(`${name} ${measuredText(value)}`)],
+  );
+  const more = told.length > MEASURES_MAX ? [`and ${told.length - MEASURES_MAX} more`] : [];
+  return told.length === 0 ? undefined : [...told.slice(0, MEASURES_MAX), ...more].join(", ");
 }
 
 function pluginText({ pid, restarts }: { pid?: number | undefined; restarts: number }): string {
