@@ -337,6 +337,10 @@ export const catalogue = {
     hint: "Another run is open there: complete it, or `agent puda send MACHINE reset`",
   },
   "run.unknown": { kind: "permanent", hint: "See `/runs` for those that are remembered" },
+  "scenario.malformed": {
+    kind: "permanent",
+    hint: "Send one part, one msgpack map of cmd and payload, as scenario-execution 1.8 does",
+  },
   "servant.lost": {
     kind: "permanent",
     hint: "The servant fell silent: see whether it still runs",

@@ -5,12 +5,13 @@ import { expect, test } from "bun:test";
 import { child } from "./child.ts";
 import { journal } from "./journal.ts";
 import { local } from "./local.ts";
+import { scenario } from "./scenario.ts";
 import { texts } from "./texts.ts";
 import { wire } from "./wire.ts";
 import { zmtp } from "./zmtp.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 100_000);
-const decoders = [...wire, ...texts, ...child, ...journal, ...local, ...zmtp];
+const decoders = [...wire, ...texts, ...child, ...journal, ...local, ...scenario, ...zmtp];
 const shares = decoders.reduce((sum, { share }) => sum + share, 0);
 let seen = 0;
 
