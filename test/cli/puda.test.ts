@@ -166,7 +166,8 @@ test("watch says so when it hears nothing, and leaves out the run that is not op
     const watching = start([...args, "rig1"], { NATS_SERVERS: server.url });
     await watching.until(/is .*idle/);
     expect(watching.output()).not.toContain("run_id");
-    await silent.until(/nothing of "rig2" is heard so far/);
+    await silent.until(/no heartbeat of "rig2" so far/);
+    await watching.until(/no heartbeat of "rig1" so far/); // its state outlives it
     for (const each of [silent, watching]) {
       each.kill("SIGINT");
       expect(await each.exited).toBe(0);

@@ -19,7 +19,7 @@ export function watch(machine: string | undefined, options: WatchOptions): Promi
     const silence = setTimeout(() => warn(silentText(machine)), SILENT_MS);
     signal.addEventListener("abort", () => clearTimeout(silence), { once: true });
     for await (const seen of service.watch({ machine, signal })) {
-      clearTimeout(silence);
+      if (seen.kind !== "state") clearTimeout(silence); // that is kept when its machine is gone
       if (!all && seen.kind === "telemetry" && seen.name === "heartbeat") continue;
       out.line(json ? JSON.stringify(toJson(seen)) : lineOf(seen, out.paint));
     }
@@ -31,8 +31,8 @@ export function watch(machine: string | undefined, options: WatchOptions): Promi
 const SILENT_MS = 6_000;
 
 function silentText(machine: string | undefined): string {
-  const who = machine === undefined ? "no machine" : `nothing of "${printable(machine)}"`;
-  return `${who} is heard so far: \`agent puda ping\` lists the machines that are there`;
+  const whose = machine === undefined ? "" : ` of "${printable(machine)}"`;
+  return `no heartbeat${whose} so far: \`agent puda ping\` lists the machines that are there`;
 }
 
 function toJson(seen: Seen) {
