@@ -22,6 +22,7 @@ const StreamInfo = z.looseObject({
   }),
 });
 const ConsumerInfo = z.looseObject({
+  num_ack_pending: z._default(z.number(), 0),
   config: z.looseObject({
     ack_wait: z.optional(z.number()),
     ack_policy: z.optional(z.string()),
@@ -81,7 +82,8 @@ function badStream({ name, subject, retention }: StreamPlace, reason: string): S
 
 /**
  * The machine's durable consumer, to be pulled from; resolves to how long a message may be worked on
- * without a word, in milliseconds. One that Python left is replaced where it would starve (W18).
+ * without a word, in milliseconds. One that Python left is replaced where it would starve (W18), and
+ * one that holds immediate commands back, so that they come at once and in their order.
  */
 export async function ensureConsumer(js: JetStream, id: string, way: Way): Promise<number> {
   const place = COMMAND_STREAMS[way];
@@ -97,8 +99,10 @@ export async function ensureConsumer(js: JetStream, id: string, way: Way): Promi
   };
   const found = await js.find(`CONSUMER.INFO.${stream}.${name}`, jetStreamCodes.noConsumer);
   if (found !== undefined) {
-    const { config } = ConsumerInfo.parse(found);
-    if (fits(config, wanted)) return ackWaitMs(config);
+    const { config, num_ack_pending } = ConsumerInfo.parse(found);
+    // Lost with the last line: a pause would come after `ack_wait`, and behind what was sent later.
+    const isStuck = way === "immediate" && num_ack_pending > 0;
+    if (fits(config, wanted) && !isStuck) return ackWaitMs(config);
     await js.find(`CONSUMER.DELETE.${stream}.${name}`, jetStreamCodes.noConsumer);
   }
   const request = { stream_name: stream, config: wanted };

@@ -146,3 +146,20 @@ test("a pause of a person's and one of a commander's are the same, and outlive a
     await lab.untilState("idle");
   });
 }, 60_000);
+
+test("a pause that was lost on its way to a line that was cut comes at once on the next", async () => {
+  await withLab({}, async (lab) => {
+    await lab.machine.servant.stop("SIGKILL");
+    await lab.connection.request("puda.arm.cmd.immediate", lab.text("pause", 50));
+    // Given to the machine's last request, or to this one: nobody acknowledges it.
+    await lab.listen("_INBOX.lost");
+    const next = "$JS.API.CONSUMER.MSG.NEXT.COMMAND_IMMEDIATE.cmd_immed_arm";
+    lab.connection.publish(next, JSON.stringify({ batch: 1 }), { reply: "_INBOX.lost" });
+    await until("it is given away", async () => {
+      const info = await lab.ask("CONSUMER.INFO.COMMAND_IMMEDIATE.cmd_immed_arm");
+      return Number(info.num_ack_pending) === 1;
+    });
+    await lab.machine.start();
+    await lab.untilState("paused");
+  });
+}, 60_000);
