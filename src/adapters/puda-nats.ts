@@ -44,6 +44,8 @@ export function pudaBackend(options: PudaOptions): PudaMachine {
 const LINK_WITHIN_MS = 10_000;
 /** Between two tries to connect for the first time, in milliseconds. */
 const CONNECT_AGAIN_MS = 1_000;
+/** A server that hears nothing must not keep it from its end, in milliseconds. */
+const GOODBYE_WITHIN_MS = 3_000;
 /** What an acknowledgement is waited for until the server has told, in milliseconds. */
 const ACK_WAIT_MS = 30_000;
 
@@ -183,11 +185,18 @@ class PudaBackend implements PudaMachine {
 
   async close(): Promise<void> {
     this.#over.abort();
+    const said = new AbortController();
+    const late = this.#desk.clock.sleep(GOODBYE_WITHIN_MS, said.signal);
+    await Promise.race([this.#sayGoodbye(), late]);
+    said.abort();
+    await this.#desk.link.close();
+  }
+
+  async #sayGoodbye(): Promise<void> {
     await this.#immediate.close();
     this.#presence.close();
     await this.#state.close();
     await this.#lease.release();
-    await this.#desk.link.close();
   }
 
   /** Immediate ones go first; a queue command is judged when all they asked for has been done. */

@@ -24,6 +24,8 @@ export const REQUEST_TIMEOUT_MS = 5_000;
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** The longest wait between two tries to reconnect: someone may stand beside the machine. */
 export const RECONNECT_MAX_MS = 2_000;
+/** How long an end waits for what was sent, in milliseconds. */
+const FLUSH_WITHIN_MS = 1_000;
 /** A line that is silent for two of these is cut, in milliseconds. */
 const PING_INTERVAL_MS = 10_000;
 
@@ -200,8 +202,18 @@ export class NatsLink {
     this.#isClosed = true;
     const nc = this.#nc;
     if (nc === undefined) return;
-    if (this.#isUp) await nc.flush().catch(() => {}); // it was cut meanwhile: there is nothing to flush to
+    if (this.#isUp) await this.#flush(nc);
     await nc.close();
+  }
+
+  /** What was sent has arrived, or will not: the line was cut, or nobody reads at its other end. */
+  async #flush(nc: NatsConnection): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FLUSH_WITHIN_MS);
+    });
+    await Promise.race([nc.flush().catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   async #connect(): Promise<void> {

@@ -197,6 +197,16 @@ test("W10: a stop waits for the handler so long and no longer, answers, and says
   });
 }, 60_000);
 
+test("W10: a stop is over soon before a server that hears nothing", async () => {
+  await withLab({}, async (lab) => {
+    lab.server.freeze();
+    const startedAtMs = performance.now();
+    await lab.machine.servant.stop();
+    expect(performance.now() - startedAtMs).toBeLessThan(8_000);
+    lab.server.thaw();
+  });
+}, 60_000);
+
 test("W23: an acknowledgement that is lost is sent again, the response is stored once", async () => {
   await withLab({}, async (lab) => {
     // Whoever logs the answers sees each that is stored.
