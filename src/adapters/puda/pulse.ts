@@ -1,5 +1,4 @@
 /** What a machine does again and again while it is there: heartbeat, health, lease, word to the server. */
-import { toServantError } from "../../core/errors.ts";
 import { healthSubject, heartbeatSubject } from "../../wire/puda-subjects.ts";
 import { type Health, toHealth, told } from "../../wire/puda-told.ts";
 import type { Desk } from "./desk.ts";
@@ -9,13 +8,12 @@ export const HEARTBEAT_MS = 5_000;
 
 export interface PulseParts {
   health(): Health;
-  renew(): Promise<void>;
+  /** The lease. */
+  renew(): void;
   /** Tells the server what is being worked on. */
   keepAlive(): void;
   /** How often, in milliseconds. */
   keepAliveEveryMs(): number;
-  /** A lease that is lost, or could not be renewed. */
-  failed(cause: unknown): void;
   /** Something may have been lost: look again. */
   look(): void;
 }
@@ -30,10 +28,7 @@ export function beat(desk: Desk, parts: PulseParts, signal: AbortSignal): void {
     () => {
       tellHealth(desk, parts);
       parts.look();
-      if (!desk.link.isUp) return;
-      parts.renew().catch((cause) => {
-        if (!signal.aborted) parts.failed(toServantError(cause));
-      });
+      if (desk.link.isUp) parts.renew();
     },
   );
   void every(desk, parts.keepAliveEveryMs, signal, parts.keepAlive);
