@@ -1,5 +1,6 @@
 /** `agent connect`: registers a plugin with a backend and carries out what it assigns. */
 import { ServantError, toServantError } from "../core/errors.ts";
+import { isNatsUrl } from "../nats/target.ts";
 import { systemClock } from "../system/clock.ts";
 import { stateDirectory } from "../system/state-dir.ts";
 import { Connection, isLoopback } from "../wire/connection.ts";
@@ -50,7 +51,7 @@ async function chosenDialect(options: ConnectOptions, env: Environment): Promise
 
 /** Without a URL, a machine id and the servers in the environment say as much. */
 function isPuda({ to, machineId }: ConnectOptions, env: Environment): boolean {
-  if (to !== undefined) return /^\s*(?:nats|tls):\/\//i.test(to);
+  if (to !== undefined) return isNatsUrl(to);
   return Boolean(machineId ?? env.MACHINE_ID) && Boolean(env.NATS_SERVERS);
 }
 

@@ -26,9 +26,9 @@ export type NatsChoice = Partial<Omit<NatsTarget, "isTls" | "servers">> & {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** True for what `natsTarget` reads. */
+/** True for what `natsTarget` reads or, with a slash too few, refuses; `nats:4222` may be a host and its port. */
 export function isNatsUrl(text: string): boolean {
-  return /^(?:nats|tls):\/\//i.test(text.trim());
+  return /^(?:nats|tls):\//i.test(text.trim());
 }
 
 /**
@@ -59,7 +59,7 @@ interface Server {
 }
 
 function serverOf(text: string): Server {
-  const whole = text.includes("://") ? text : `nats://${text}`;
+  const whole = /^[a-z]+:\//i.test(text) ? text : `nats://${text}`;
   let url: URL;
   try {
     url = new URL(whole);

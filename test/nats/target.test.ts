@@ -29,6 +29,7 @@ test("natsTarget() refuses mixed TLS, other schemes and no server at all, and ke
   expect(() => natsTarget({ servers: ["nats://a", "tls://b"] }, {})).toThrow("mixed");
   expect(() => natsTarget({}, {})).toThrow("no server is named");
   expect(() => natsTarget({ servers: ["http://a"] }, {})).toThrow("no nats:// or tls:// URL");
+  expect(() => natsTarget({ servers: ["nats:/a:4222"] }, {})).toThrow("no nats:// or tls:// URL");
   for (const text of ["ws://u:secret@a", "nats://u:secret@a:99999999"]) {
     const refuse = () => natsTarget({ servers: [text] }, {});
     expect(refuse).toThrow(/^(?!.*secret).*$/);
@@ -36,7 +37,7 @@ test("natsTarget() refuses mixed TLS, other schemes and no server at all, and ke
 });
 
 test("isNatsUrl() tells NATS from http", () => {
-  expect(["nats://h", " TLS://h", "http://h", "h:4222"].map(isNatsUrl)).toEqual([
-    ...[true, true, false, false],
-  ]);
+  expect(
+    ["nats://h", " TLS://h", "nats:/h", "http://h", "h:4222", "nats:4222"].map(isNatsUrl),
+  ).toEqual([...[true, true, true, false, false, false]]);
 });

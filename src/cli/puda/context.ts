@@ -92,7 +92,7 @@ function notConnected(cause: unknown, to: string | undefined): number {
   const isAway = cause instanceof ServantError && cause.code === "backend.unreachable";
   const where = to ?? process.env.NATS_SERVERS;
   if (!isAway || (where && !HERE.test(where))) throw cause;
-  const hint = "start one with `nats-server -js`, or name another with --to";
+  const hint = "Start one with `nats-server -js`, or name another with --to";
   process.stderr.write(`agent: ${cause.message}\nhint: ${hint}\n`);
   return exitCodes[cause.kind];
 }
