@@ -70,6 +70,12 @@ export function port(text: string): number {
   return value;
 }
 
+/** Reads the permissions of a file as `chmod` writes them: `0660`. */
+export function fileMode(text: string): number {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new InvalidArgumentError("Give permissions as chmod does, such as 0660.");
+}
+
 /** Reads seconds, or `off`: commander takes an undefined value for an empty text. */
 export function lease(text: string): number | "off" {
   return text === "off" ? text : atLeast(0.1)(text);

@@ -1,5 +1,5 @@
 /**
- * The only place that constructs rooms and connects them: a servant for `connect` and `run`. The
+ * The only place that constructs rooms and connects them: a servant for `connect`, `serve` and `run`. The
  * plugin's process starts first and loads while the journal is opened.
  */
 import { join } from "node:path";
@@ -96,6 +96,7 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   try {
     const onPolled = (tookMs: number) => watch.tally.polled(tookMs);
     open = dialect.open({ bus, clock, onPolled, stateDir: stateDir.path, version });
+    await open.opened;
     const { backend } = open;
     const { origin } = backend;
     journal = openJournal(journalPath, {

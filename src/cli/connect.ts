@@ -41,6 +41,13 @@ export async function connect(
 async function chosenDialect(options: ConnectOptions, env: Environment): Promise<Dialect> {
   if (isPuda(options, env)) return (await import("./puda/dialect.ts")).pudaDialect(options, env);
   const { to, session, quickPoll } = options;
+  if (/^(tcp|ipc):/.test(to ?? "")) {
+    const problem = `Cannot connect to "${to}": a scenario's client connects to the agent`;
+    throw new ServantError(
+      "usage.invalid",
+      `${problem}, write \`agent serve\` with --listen ${to}`,
+    );
+  }
   const target = await namedTarget({ to, session, attachToken: "config-only" }, env);
   return dynosDialect(new Connection(target), {
     pollIntervalMs: options.pollInterval * 1_000,

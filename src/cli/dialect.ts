@@ -16,6 +16,8 @@ export interface DialectPorts {
 
 export interface OpenDialect {
   readonly backend: Backend;
+  /** Rejects when it cannot be opened at all; absent where that is known later. */
+  readonly opened?: Promise<unknown>;
   /** After everything that could be delivered is. */
   close(): Promise<void>;
 }

@@ -8,16 +8,18 @@ import type { LocalOptions } from "./options.ts";
 export function localPlace({
   local,
   port,
+  localPort,
   bind,
   tlsCert,
   tlsKey,
 }: LocalOptions): Place | undefined {
-  const elsewhere = { port, bind, tlsCert, tlsKey };
+  const elsewhere = { port, localPort, bind, tlsCert, tlsKey };
   const named = Object.entries(elsewhere).find(([, value]) => value !== undefined)?.[0];
   if (typeof local !== "string") {
     if (local === false && named !== undefined) throw conflict("--no-local", named);
     if (local === false) return undefined;
-    return { ...elsewhere, bind: bind ?? "127.0.0.1", isWished: named !== undefined };
+    const at = { port: port ?? localPort, bind: bind ?? "127.0.0.1", tlsCert, tlsKey };
+    return { ...at, isWished: named !== undefined };
   }
   const path = /^unix:(.+)$/.exec(local)?.[1];
   if (path === undefined) {

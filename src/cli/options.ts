@@ -11,13 +11,15 @@ export interface LocalOptions {
   readonly local?: string | boolean;
   /** Absent: the default, or a free one when that is taken. */
   readonly port?: number;
+  /** The same, of a command whose `port` is another's. */
+  readonly localPort?: number;
   /** Absent: loopback. */
   readonly bind?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
 }
 
-/** What `connect` and `run` share: how the plugin is run and what is logged. */
+/** What `connect`, `serve` and `run` share: how the plugin is run and what is logged. */
 export interface ServantOptions extends LocalOptions {
   readonly stateDir?: string;
   /** Bytes. */
@@ -70,6 +72,20 @@ export interface ConnectOptions extends ServantOptions, PudaOptions {
   /** Failures in a row before it gives up; 0 is never. */
   readonly maxFailures: number;
   readonly reregister: boolean;
+}
+
+/** `port` is where scenarios connect to. */
+export interface ServeOptions extends ServantOptions {
+  readonly listen: readonly string[];
+  /** A socket file. */
+  readonly socket?: string;
+  /** Its permissions. */
+  readonly socketMode: number;
+  readonly insecureBind?: boolean;
+  /** Seconds. */
+  readonly lease: number;
+  /** Bytes. */
+  readonly maxAssignment: number;
 }
 
 export interface RunOptions extends ServantOptions {

@@ -4,12 +4,9 @@
  */
 import { Argument, Command, CommanderError, Option } from "commander";
 import { exitCodes } from "../core/errors.ts";
-import { type Level, levels } from "../core/events.ts";
-import { KEEP_DEFAULT } from "../core/retention.ts";
 import {
   atLeast,
   bytesFrom,
-  collect,
   durationUpTo,
   lease,
   nonEmpty,
@@ -27,6 +24,8 @@ import { addLoginCommands } from "./login/commands.ts";
 import type { ConnectOptions, HostOptions, PlanOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
 import { addPudaCommands } from "./puda/commands.ts";
+import { addServe } from "./scenario/serve-command.ts";
+import { addServantOptions, repeatable } from "./servant-options.ts";
 import { addSessionCommands } from "./session/commands.ts";
 
 const EXIT_CODES = `
@@ -68,6 +67,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     .showSuggestionAfterError()
     .exitOverride();
   addConnect(program, version, done);
+  addServe(program, version, done, EXIT_CODES);
   addRun(program, version, done);
   addHost(program, version, done);
   addPlan(program, done);
@@ -336,61 +336,6 @@ Examples:
     });
 }
 
-/** What the options that `connect` and `run` share are when nothing is said. */
-interface Defaults {
-  readonly logLevel: Level;
-  readonly logFormat: string;
-  readonly stateDir: string;
-}
-
-function addServantOptions(command: Command, defaults: Defaults): Command {
-  return command
-    .option(
-      "--state-dir <dir>",
-      `where the journal is kept, one agent per folder (default: ${defaults.stateDir})`,
-      nonEmpty,
-    )
-    .addOption(
-      new Option("--journal-quota <bytes>", "largest size of the journal; at it no work is taken")
-        .argParser(bytesFrom(1024 * 1024))
-        .default(2 ** 30, "1GiB"),
-    )
-    .option(
-      "--journal-keep <n>",
-      "delivered assignments kept whole; older ones keep their audit id",
-      wholeFrom(0),
-      KEEP_DEFAULT,
-    )
-    .addOption(
-      new Option("--isolation <mode>", "where the plugin runs")
-        .choices(["child", "inline"])
-        .default("child"),
-    )
-    .addOption(repeatable("--pass-env <name>", "variable that the plugin keeps (repeatable)"))
-    .option("--hang-timeout <s>", "how long a handler may block", atLeast(0.1), 15)
-    .option("--cancel-grace <s>", "how long a handler may go on once told to stop", atLeast(0), 10)
-    .option("--safe-timeout <s>", "how long making the machine safe may take", atLeast(0.1), 10)
-    .option("--drain-timeout <s>", "how long a stop waits for handlers", atLeast(0), 60)
-    .option("--concurrency <n>", "how many actions at once, if they share nothing", wholeFrom(1), 1)
-    .addOption(
-      new Option("--log-level <level>", "least level to log")
-        .choices(levels)
-        .default(defaults.logLevel),
-    )
-    .addOption(
-      new Option("--log-format <format>", `how to log (default: ${defaults.logFormat})`).choices([
-        "pretty",
-        "json",
-      ]),
-    )
-    .option("--port <n>", "port of the local door (default: 8422, or a free one)", port)
-    .option("--bind <address>", "its address; beyond loopback it takes TLS (127.0.0.1)", nonEmpty)
-    .option("--tls-cert <file>", "its certificate, PEM", nonEmpty)
-    .option("--tls-key <file>", "the certificate's key, PEM", nonEmpty)
-    .option("--local <unix:path>", "a socket file as the local door, instead of a port", nonEmpty)
-    .option("--no-local", "no local door");
-}
-
 /** Several servers of one cluster, given at once or one after another. */
 function withCommas(value: string, before: string | undefined): string {
   return before === undefined ? nonEmpty(value) : `${before},${nonEmpty(value)}`;
@@ -399,9 +344,4 @@ function withCommas(value: string, before: string | undefined): string {
 /** An option of the program's own, not for people. */
 function hidden(flags: string, description: string, read: (text: string) => number): Option {
   return new Option(flags, description).argParser(read).hideHelp();
-}
-
-/** An option that may be given several times. */
-function repeatable(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(collect).default([], "none");
 }

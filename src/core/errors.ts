@@ -337,6 +337,10 @@ export const catalogue = {
     hint: "Another run is open there: complete it, or `agent puda send MACHINE reset`",
   },
   "run.unknown": { kind: "permanent", hint: "See `/runs` for those that are remembered" },
+  "scenario.insecure-bind": {
+    kind: "usage",
+    hint: "Whoever reaches it moves the machine: its clients log in nowhere. Listen on 127.0.0.1 or a socket file, behind a tunnel if need be, or say --insecure-bind (docs/scenario-execution.md)",
+  },
   "scenario.malformed": {
     kind: "permanent",
     hint: "Send one part, one msgpack map of cmd and payload, as scenario-execution 1.8 does",

@@ -40,6 +40,10 @@ export type AgentEvent =
   | { type: "session.ending"; inS: number }
   | { type: "link.lost"; code: ErrorCode; reason: string; retryInMs: number; failures: number }
   | { type: "link.restored"; failures: number }
+  /** Whoever asks connects to us. */
+  | { type: "link.listening"; urls: readonly string[] }
+  /** What somebody sent there was no request; `count` of them so far. */
+  | { type: "link.refused"; address: string; reason: string; count: number }
   | { type: "poll.malformed"; reason: string; count: number }
   | { type: "assignment.accepted"; auditId: AuditId; what: string; held: boolean }
   | { type: "assignment.started"; auditId: AuditId; what: string }
@@ -165,6 +169,10 @@ function phrase(event: Phrased): [Level, string] {
       return ["warn", `${event.reason}; trying again in ${event.retryInMs / 1000} s`];
     case "link.restored":
       return ["info", `the backend answers again after ${event.failures} failures`];
+    case "link.listening":
+      return ["info", `listening on ${event.urls.join(" and ")}`];
+    case "link.refused":
+      return ["warn", `refused what ${event.address} sent: ${event.reason}`];
     case "poll.malformed":
       return ["warn", `the backend sent what is no assignment: ${event.reason}`];
     case "assignment.accepted":

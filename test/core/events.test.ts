@@ -46,6 +46,14 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
     /no route.* 4 s/,
   ],
   "link.restored": [{ type: "link.restored", failures: 3 }, /3 failures/],
+  "link.listening": [
+    { type: "link.listening", urls: ["tcp://127.0.0.1:7613", "ipc:///run/arm.sock"] },
+    /^listening on tcp:\/\/127\.0\.0\.1:7613 and ipc:\/\/\/run\/arm\.sock$/,
+  ],
+  "link.refused": [
+    { type: "link.refused", address: "tcp://127.0.0.1:5", reason: "it is no map", count: 3 },
+    /tcp:\/\/127\.0\.0\.1:5 sent: it is no map/,
+  ],
   "poll.malformed": [{ type: "poll.malformed", reason, count: 1 }, /no route/],
   "assignment.accepted": [
     { type: "assignment.accepted", auditId, what: "move(a)", held: true },
@@ -146,6 +154,8 @@ test("describeEvent() names the room an event comes from", () => {
     "session.ending",
     "link.lost",
     "link.restored",
+    "link.listening",
+    "link.refused",
     "poll.malformed",
   ]);
 });

@@ -28,7 +28,8 @@ export class Lines {
 
   constructor(clock: Pick<Clock, "sleep">, limits: Partial<ZmtpLimits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
-    this.sweeper = new Sweeper(clock, this.limits);
+    const { handshakeMs, heartbeatMs, stalledMs } = this.limits;
+    this.sweeper = new Sweeper(clock, Math.min(handshakeMs, heartbeatMs, stalledMs));
   }
 }
 

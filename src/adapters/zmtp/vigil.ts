@@ -21,9 +21,8 @@ export class Sweeper {
   readonly #watched = new Set<Watched>();
   #sweeping: AbortController | undefined;
 
-  constructor(clock: Pick<Clock, "sleep">, limits: ZmtpLimits) {
-    const { handshakeMs, heartbeatMs, stalledMs } = limits;
-    const shortestMs = Math.min(handshakeMs, heartbeatMs, stalledMs);
+  /** `shortestMs`: of the limits that are watched. */
+  constructor(clock: Pick<Clock, "sleep">, shortestMs: number) {
     this.#clock = clock;
     this.#everyMs = Math.min(SWEEP_MAX_MS, Math.ceil(shortestMs / SWEEPS));
   }

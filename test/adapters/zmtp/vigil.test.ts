@@ -67,7 +67,7 @@ test("a peer that reads nothing of what waits is closed, a slow one is not", () 
 
 test("a sweeper sleeps only while something is watched, and a stall costs one sweep", async () => {
   const clock = new FakeClock();
-  const sweeper = new Sweeper(clock, limits);
+  const sweeper = new Sweeper(clock, limits.handshakeMs);
   let swept = 0;
   const watched = {
     sweep(ms: number) {

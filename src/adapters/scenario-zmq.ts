@@ -1,0 +1,183 @@
+/**
+ * The servant's side of scenario-execution: the actions of scenarios that run elsewhere, over ZeroMQ's
+ * wire. Clients connect to it and ask; it only ever answers. Each `execute` is an assignment; all else
+ * is answered at once from what is known here, whatever the handlers do: a late answer would be read
+ * as the next one's.
+ */
+import { Bell } from "../core/bell.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Backend, Bus, Clock, Delivery, Directive, Intake, Offer } from "../core/ports.ts";
+import { type Request as Asked, readRequest } from "../wire/scenario.ts";
+import { errorAnswer, immediateAnswer, OK } from "../wire/scenario-answers.ts";
+import { Client, type ClientLimits } from "./scenario/client.ts";
+import { Rounds } from "./scenario/rounds.ts";
+import { watched } from "./watched.ts";
+import type { Endpoint } from "./zmtp/endpoint.ts";
+import { type Peer, type RepServer, type Request, serveRep } from "./zmtp/rep.ts";
+import { Sweeper } from "./zmtp/vigil.ts";
+
+export interface ScenarioOptions extends ClientLimits {
+  readonly endpoints: readonly Endpoint[];
+  readonly socketMode?: number | undefined;
+  readonly clock: Clock;
+  readonly bus: Bus;
+}
+
+export interface ScenarioServer extends Backend {
+  /** Where it listens. @throws {ServantError} `local.port-in-use`, `local.bad-address` */
+  readonly urls: Promise<readonly string[]>;
+  /** Ends every connection: nobody can be told anything after it. */
+  close(): Promise<void>;
+}
+
+/** Clients come and go, and nothing is ever sent to one that is gone: all of it has one origin. */
+export const SCENARIO_ORIGIN = "scenario-execution";
+/** `init` waits so long for the plugin: a stock client for 10 s, and then hears no reason. */
+const LOAD_WITHIN_MS = 9_000;
+/** Nonsense that comes is told once in so long, in milliseconds. */
+const TELL_EVERY_MS = 1_000;
+
+/** Listens at once, while the plugin still loads. */
+export function scenarioBackend(options: ScenarioOptions): ScenarioServer {
+  return new ScenarioBackend(options);
+}
+
+class ScenarioBackend implements ScenarioServer {
+  readonly origin = SCENARIO_ORIGIN;
+  readonly urls: Promise<readonly string[]>;
+  readonly #options: ScenarioOptions;
+  readonly #bell = new Bell();
+  readonly #rounds: Rounds;
+  readonly #clients = new Map<Peer["id"], Client>();
+  readonly #leases: Sweeper;
+  readonly #server: Promise<RepServer>;
+  readonly #loaded = Promise.withResolvers<void>();
+  #offered: ReadonlySet<string> | undefined;
+  #refused = 0;
+  #refusedToldUntilMs = 0;
+
+  constructor(options: ScenarioOptions) {
+    const { bus, clock, endpoints, leaseMs, socketMode } = options;
+    this.#options = options;
+    this.#rounds = new Rounds(SCENARIO_ORIGIN, () => this.#bell.ring());
+    this.#leases = new Sweeper(clock, leaseMs);
+    this.#server = serveRep({
+      ...{ endpoints, clock, ...(socketMode === undefined ? {} : { socketMode }) },
+      onRequest: (request) => this.#take(request),
+      onGone: (peer) => this.#gone(peer),
+      onRefused: (address, reason) => this.#tellRefused(address, reason.message),
+    });
+    this.urls = this.#server.then(({ urls }) => {
+      bus.publish({ type: "link.listening", urls });
+      return urls;
+    });
+    this.urls.catch(() => {}); // registering tells
+  }
+
+  async register({ transitions }: Offer): Promise<string> {
+    await this.urls;
+    this.#offered = new Set(transitions);
+    this.#loaded.resolve();
+    return SCENARIO_ORIGIN;
+  }
+
+  async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+    const ring = () => this.#bell.ring();
+    signal.addEventListener("abort", ring, { once: true });
+    const watch = watched(intake, ring);
+    this.#rounds.open();
+    try {
+      while (!signal.aborted) {
+        const next = this.#rounds.next(intake);
+        if (next !== undefined) {
+          yield next;
+          continue;
+        }
+        watch.again();
+        await this.#bell.rung(); // an abort rings it too
+      }
+    } finally {
+      watch.end();
+      signal.removeEventListener("abort", ring);
+      if (signal.aborted) this.#rounds.close("Cannot do it: the agent is stopping");
+    }
+  }
+
+  /** Taken once whoever asks next is told. */
+  async deliver({ result }: Delivery): Promise<void> {
+    this.#rounds.ended(result);
+  }
+
+  async close(): Promise<void> {
+    const server = await this.#server.catch(() => undefined); // registering has told it
+    server?.close();
+  }
+
+  #take(request: Request): void {
+    const client = this.#clientOf(request.peer);
+    client.heard();
+    let asked: Asked;
+    try {
+      asked = readRequest(request.frames);
+    } catch (cause) {
+      const reason = messageOf(cause);
+      this.#tellRefused(request.peer.address, reason);
+      request.answer([errorAnswer(reason)]);
+      return;
+    }
+    if (asked.cmd === "init" && this.#offered === undefined)
+      void this.#initLater(request, client, asked);
+    else request.answer([this.#answer(client, asked, request.frames[0]?.byteLength ?? 0)]);
+  }
+
+  #answer(client: Client, asked: Asked, bytes: number): Uint8Array {
+    const answer = immediateAnswer(asked, {
+      isOffered: (key) => this.#offered?.has(key) === true,
+      stateOf: (id) => client.stateOf(id),
+    });
+    if (asked.cmd === "terminate") client.terminate(asked);
+    if (asked.cmd === "reset") client.reset(asked);
+    if (answer !== undefined) return answer;
+    if (asked.cmd === "init") client.init(asked);
+    if (asked.cmd === "execute") client.execute(asked, bytes);
+    return OK;
+  }
+
+  /** The plugin's own `setup` is done once it is registered. */
+  async #initLater(request: Request, client: Client, asked: Asked): Promise<void> {
+    const late = new AbortController();
+    const patience = this.#options.clock.sleep(LOAD_WITHIN_MS, late.signal);
+    await Promise.race([this.#loaded.promise, patience]);
+    late.abort();
+    if (!request.peer.isOpen) return;
+    const isLoaded = this.#offered !== undefined;
+    const problem = `The plugin is not ready: after ${LOAD_WITHIN_MS / 1_000} s it is still being set up`;
+    request.answer([isLoaded ? this.#answer(client, asked, 0) : errorAnswer(problem)]);
+  }
+
+  #clientOf({ id }: Peer): Client {
+    const known = this.#clients.get(id);
+    if (known !== undefined) return known;
+    const client = new Client(this.#rounds, this.#options);
+    this.#clients.set(id, client);
+    this.#leases.add(client);
+    return client;
+  }
+
+  #gone({ id }: Peer): void {
+    const client = this.#clients.get(id);
+    if (client === undefined) return;
+    this.#clients.delete(id);
+    this.#leases.delete(client);
+    client.gone();
+  }
+
+  /** Not each time: a fool may send it a thousand times a second. */
+  #tellRefused(address: string, reason: string): void {
+    const { bus, clock } = this.#options;
+    this.#refused += 1;
+    if (clock.monotonic() < this.#refusedToldUntilMs) return;
+    this.#refusedToldUntilMs = clock.monotonic() + TELL_EVERY_MS;
+    bus.publish({ type: "link.refused", address, reason, count: this.#refused });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * One client: a connection, and the actions that were made over it. They are its own: to any other
+ * connection their ids say nothing, and when it goes they go. A stock client has one action on each.
+ */
+import type { JsonObject } from "../../core/json.ts";
+import type { ActionId, Request } from "../../wire/scenario.ts";
+import type { ActionState } from "../../wire/scenario-answers.ts";
+import { mergedArguments, paramsOf } from "../../wire/scenario-arguments.ts";
+import type { Watched } from "../zmtp/vigil.ts";
+import { type Round, type Rounds, refusedRound } from "./rounds.ts";
+
+type Asked<C extends Request["cmd"]> = Extract<Request, { cmd: C }>;
+
+interface Action {
+  readonly pluginKey: string;
+  readonly initArgs: JsonObject;
+  round?: Round;
+}
+
+export interface ClientLimits {
+  /** A client that is silent for so long while an action runs is taken for lost, in milliseconds. */
+  readonly leaseMs: number;
+  /** Of one request, in bytes. */
+  readonly assignmentMaxBytes: number;
+}
+
+/** Who never resets them makes ever more: then the oldest that do not run are forgotten. */
+const ACTIONS_MAX = 1_024;
+
+export class Client implements Watched {
+  readonly #rounds: Rounds;
+  readonly #limits: ClientLimits;
+  readonly #actions = new Map<ActionId, Action>();
+  #silentMs = 0;
+  #isGone = false;
+
+  constructor(rounds: Rounds, limits: ClientLimits) {
+    this.#rounds = rounds;
+    this.#limits = limits;
+  }
+
+  heard(): void {
+    this.#silentMs = 0;
+  }
+
+  /** Undefined: there is none of this id here. */
+  stateOf(id: ActionId): ActionState | undefined {
+    const action = this.#actions.get(id);
+    return action === undefined ? undefined : (action.round?.state ?? "idle");
+  }
+
+  /** One of the same id gives way to it. */
+  init({ actionId, pluginKey, initArgs }: Asked<"init">): void {
+    if (this.#isGone) return; // while the plugin loaded
+    this.#forget(actionId, "another action was made under its id");
+    if (this.#actions.size >= ACTIONS_MAX) this.#forgetOldest();
+    this.#actions.set(actionId, { pluginKey, initArgs });
+  }
+
+  /** Never an error, which would end the whole scenario: what is wrong is told by `stateOf`. */
+  execute({ actionId, execArgs }: Asked<"execute">, bytes: number): void {
+    const action = this.#actions.get(actionId);
+    if (action === undefined) return;
+    this.#callOff(action, "it was executed once more");
+    const { pluginKey, initArgs } = action;
+    const most = this.#limits.assignmentMaxBytes;
+    if (bytes > most) {
+      const problem = `Cannot take "${pluginKey}": it has ${bytes} bytes, over ${most}`;
+      action.round = refusedRound(pluginKey, "assignment.too-large", problem);
+    } else
+      action.round = this.#rounds.begin(pluginKey, paramsOf(mergedArguments(initArgs, execArgs)));
+  }
+
+  /** Whatever status it tells: what still runs is not wanted any more. */
+  terminate({ actionId }: Asked<"terminate">): void {
+    const action = this.#actions.get(actionId);
+    if (action !== undefined) this.#callOff(action, "the scenario abandoned it");
+  }
+
+  /** Without an id: all of its own. */
+  reset({ actionId }: Asked<"reset">): void {
+    if (actionId === null) this.#forgetAll("the scenario reset it");
+    else this.#forget(actionId, "the scenario reset it");
+  }
+
+  gone(): void {
+    this.#isGone = true;
+    this.#forgetAll("its client is gone");
+  }
+
+  sweep(ms: number): void {
+    this.#silentMs += ms;
+    const { leaseMs } = this.#limits;
+    if (this.#silentMs < leaseMs) return;
+    const reason = `its client said nothing for ${leaseMs / 1_000} s`;
+    for (const action of this.#actions.values()) this.#callOff(action, reason);
+  }
+
+  #forgetAll(reason: string): void {
+    for (const id of [...this.#actions.keys()]) this.#forget(id, reason);
+  }
+
+  #forgetOldest(): void {
+    for (const [id, { round }] of this.#actions) {
+      if (round?.state === "running") continue;
+      this.#actions.delete(id);
+      return;
+    }
+    const [oldest] = this.#actions.keys();
+    if (oldest !== undefined) this.#forget(oldest, `its client made ${ACTIONS_MAX} more`);
+  }
+
+  #forget(id: ActionId, reason: string): void {
+    const action = this.#actions.get(id);
+    if (action === undefined) return;
+    this.#actions.delete(id);
+    this.#callOff(action, reason);
+  }
+
+  #callOff({ round }: Action, reason: string): void {
+    if (round !== undefined) this.#rounds.callOff(round, reason);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The rounds of all actions: each `execute` is one, and an assignment for the servant. Here they wait
+ * for room, and what was called off waits to be told.
+ */
+import { type AuditId, failedResult, type Result } from "../../core/assignment.ts";
+import type { ErrorCode } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Directive, Intake } from "../../core/ports.ts";
+import type { Ended } from "../../wire/scenario-answers.ts";
+
+/** Who has it: an audit id that came from a client would be another round's after a restart. */
+export interface Round {
+  readonly auditId: AuditId;
+  readonly transition: string;
+  readonly params: JsonObject;
+  /** What a client is told of it; once it is called off, at once. */
+  state: "running" | Ended;
+  /** Its handler may be at work, also of one that was called off. */
+  isOut: boolean;
+}
+
+export class Rounds {
+  readonly #via: string;
+  readonly #ring: () => void;
+  readonly #waiting = new Set<Round>();
+  readonly #out = new Map<AuditId, Round>();
+  readonly #cancels: Extract<Directive, { type: "cancel" }>[] = [];
+  /** Why none is handed out any more. */
+  #over: string | undefined;
+
+  /** `ring` is called when there is something new for `next`. */
+  constructor(via: string, ring: () => void) {
+    this.#via = via;
+    this.#ring = ring;
+  }
+
+  begin(transition: string, params: JsonObject): Round {
+    const auditId = crypto.randomUUID() as AuditId;
+    const round: Round = { auditId, transition, params, state: "running", isOut: false };
+    if (this.#over === undefined) {
+      this.#waiting.add(round);
+      this.#ring();
+    } else end(round, "agent.draining", this.#over);
+    return round;
+  }
+
+  /** Never to start, or to be told to stop; of what has ended it changes nothing. */
+  callOff(round: Round, reason: string): void {
+    if (round.state !== "running") return;
+    this.#waiting.delete(round);
+    end(round, "handler.cancelled", `Called off: ${reason}`);
+    if (!round.isOut) return;
+    this.#cancels.push({ type: "cancel", auditId: round.auditId, reason });
+    this.#ring();
+  }
+
+  /** Cancels go first, and whatever room there is. */
+  next(intake: Intake): Directive | undefined {
+    const cancel = this.#cancels.shift();
+    if (cancel !== undefined || !intake.actions) return cancel;
+    const [round] = this.#waiting;
+    if (round === undefined) return undefined;
+    this.#waiting.delete(round);
+    this.#out.set(round.auditId, round);
+    round.isOut = true;
+    const { auditId, transition, params } = round;
+    const assignment = { kind: "action", auditId, transition, params } as const;
+    return { type: "assign", assignment, via: this.#via };
+  }
+
+  /** Nothing to be known of those of an earlier life: who executed them is gone. */
+  ended({ auditId, success, message, code }: Result): void {
+    const round = this.#out.get(auditId);
+    if (round === undefined) return;
+    this.#out.delete(auditId);
+    round.isOut = false;
+    round.state = { success, message, ...(code === undefined ? {} : { code }) };
+  }
+
+  open(): void {
+    this.#over = undefined;
+  }
+
+  /** Those that wait never start, nor do new ones. */
+  close(reason: string): void {
+    this.#over = reason;
+    for (const round of this.#waiting) end(round, "agent.draining", reason);
+    this.#waiting.clear();
+  }
+}
+
+/** A round that is refused before it could wait. */
+export function refusedRound(transition: string, code: ErrorCode, problem: string): Round {
+  const auditId = crypto.randomUUID() as AuditId;
+  const round: Round = { auditId, transition, params: {}, state: "running", isOut: false };
+  end(round, code, problem);
+  return round;
+}
+
+function end(round: Round, code: ErrorCode, problem: string): void {
+  round.state = failedResult(round.auditId, code, problem);
+}

@@ -1,0 +1,27 @@
+/** scenario-execution over ZeroMQ's wire, as `agent serve` speaks it. Loaded only when it is spoken. */
+import { scenarioBackend } from "../../adapters/scenario-zmq.ts";
+import { ServantError } from "../../core/errors.ts";
+import type { Dialect } from "../dialect.ts";
+import type { ServeOptions } from "../options.ts";
+import { chosenEndpoints } from "./endpoints.ts";
+
+/** @throws {ServantError} `local.bad-address`, `scenario.insecure-bind` */
+export function scenarioDialect(options: ServeOptions): Dialect {
+  const endpoints = chosenEndpoints(options);
+  const { lease, maxAssignment, socketMode } = options;
+  return {
+    secrets: [],
+    call(method) {
+      const problem = `Cannot call orchestrator.${method}: a scenario has none`;
+      return Promise.reject(new ServantError("usage.invalid", problem));
+    },
+    open({ bus, clock }) {
+      const backend = scenarioBackend({
+        ...{ endpoints, socketMode, bus, clock },
+        leaseMs: lease * 1_000,
+        assignmentMaxBytes: maxAssignment,
+      });
+      return { backend, opened: backend.urls, close: () => backend.close() };
+    },
+  };
+}

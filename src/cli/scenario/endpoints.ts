@@ -1,0 +1,35 @@
+/** Where scenarios may connect to, from the command line. */
+import { resolve } from "node:path";
+import { type Endpoint, endpointUrl, parseEndpoint } from "../../adapters/zmtp/endpoint.ts";
+import { ServantError } from "../../core/errors.ts";
+import { isLoopback } from "../../wire/connection.ts";
+import type { ServeOptions } from "../options.ts";
+
+/** The port that a scenario's `remote("host")` means. */
+export const SCENARIO_PORT = 7613;
+
+type Options = Pick<ServeOptions, "listen" | "port" | "socket" | "insecureBind">;
+
+/**
+ * At least one. Beyond this machine only where that was asked for in so many words.
+ *
+ * @throws {ServantError} `local.bad-address`, `scenario.insecure-bind`
+ */
+export function chosenEndpoints({ listen, port, socket, insecureBind }: Options): Endpoint[] {
+  const chosen = [
+    ...listen.map(parseEndpoint),
+    ...(port === undefined ? [] : [onLoopback(port)]),
+    ...(socket === undefined ? [] : [parseEndpoint(`ipc://${resolve(socket)}`)]),
+  ];
+  if (chosen.length === 0) return [onLoopback(SCENARIO_PORT)];
+  const open = chosen.find((each) => each.transport === "tcp" && !isLoopback(each.hostname));
+  if (open !== undefined && insecureBind !== true) {
+    const problem = `Cannot listen on "${endpointUrl(open)}": it is open to other machines`;
+    throw new ServantError("scenario.insecure-bind", problem);
+  }
+  return chosen;
+}
+
+function onLoopback(port: number): Endpoint {
+  return { transport: "tcp", hostname: "127.0.0.1", port };
+}

@@ -1,0 +1,49 @@
+/** Declares `agent serve`. */
+import type { Command } from "commander";
+import { atLeast, fileMode, nonEmpty, port, wholeFrom } from "../arguments.ts";
+import type { ServeOptions } from "../options.ts";
+import { addServantOptions, repeatable } from "../servant-options.ts";
+
+export function addServe(
+  program: Command,
+  version: string,
+  done: (code: number) => void,
+  exitCodes: string,
+): void {
+  const command = program
+    .command("serve")
+    .description("let scenarios of scenario-execution run a plugin's actions")
+    .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
+    .addOption(
+      repeatable(
+        "--listen <url>",
+        "tcp://HOST:PORT or ipc://FILE, repeatable (default: tcp://127.0.0.1:7613)",
+      ).default([]),
+    )
+    .option("-p, --port <n>", "the same as --listen tcp://127.0.0.1:N", port)
+    .option("-s, --socket <file>", "the same as --listen ipc://FILE", nonEmpty)
+    .option("--socket-mode <mode>", "permissions of the socket file", fileMode, 0o600)
+    .option("--insecure-bind", "listen beyond this machine: whoever reaches it moves the machine")
+    .option("--lease <s>", "silence after which a client's running action stops", atLeast(0.1), 10)
+    .option("--max-assignment <bytes>", "largest arguments to take", wholeFrom(1), 16 * 2 ** 20);
+  addServantOptions(command, {
+    logLevel: "info",
+    logFormat: "pretty on a terminal, else json",
+    stateDir: "$STATE_DIRECTORY, else servant-agent in $XDG_STATE_HOME or ~/.local/state",
+    doorPort: "--local-port",
+    drainTimeoutS: 5,
+    concurrency: 16,
+  }).addHelpText(
+    "after",
+    `${exitCodes}
+
+Examples:
+  agent serve ./plugins/arm.ts:Arm
+  agent serve ./plugins/arm.ts:Arm --listen tcp://127.0.0.1:7613
+  agent serve ./plugins/arm.ts:Arm --listen ipc:///run/arm.sock --socket-mode 0660
+  agent serve ./plugins/arm.ts:Arm --port 7700 --concurrency 1`,
+  );
+  command.action(async (ref: string, options: ServeOptions) => {
+    done(await (await import("./serve.ts")).serveScenarios(ref, options, version));
+  });
+}
