@@ -86,10 +86,10 @@ describe.skipIf(isMissing)("our commander, with Python machines", () => {
         ...{ machine, name: "wait", params: { seconds: 1 }, runId, step: 1 },
       });
       await machines[machine]?.until(/waits 1$/m);
+      const again = { machine, name: "noop", runId, step: 1 };
+      await expect(service.sendQueueCommand(again)).rejects.toThrow(/step 1/);
       const pause = await service.sendImmediateCommand({ machine, name: "pause", runId, step: 1 });
       expect(pause.isSuccess).toBe(true);
-      const again = { machine, name: "noop", runId, step: 1 };
-      expect(service.sendQueueCommand(again)).rejects.toThrow(/step 1/);
       expect(await running).toMatchObject({ isSuccess: true, data: { waited: 1 } });
       const refused = await service.sendQueueCommand({ machine, name: "noop", runId, step: 2 });
       expect(refused).toMatchObject({ isSuccess: false, code: "MACHINE_PAUSED" });
@@ -104,9 +104,9 @@ describe.skipIf(isMissing)("our commander, with Python machines", () => {
     });
 
     test("W21: after a time-out its run is completed", async () => {
-      const slow = [{ machine, name: "wait", params: { seconds: 0.5 } }];
+      const slow = [{ machine, name: "wait", params: { seconds: 1 } }];
       const { isSuccess, notCompleted, steps } = await service.sendQueueCommands(slow, {
-        timeoutMs: 100,
+        timeoutMs: 400,
       });
       expect({ isSuccess, notCompleted }).toEqual({ isSuccess: false, notCompleted: {} });
       expect(steps[0]?.failure?.code).toBe("command.unanswered");
@@ -156,7 +156,7 @@ describe.skipIf(isMissing)("our commander, with Python machines", () => {
     await service.sendQueueCommands([{ machine: "n", name: "noop" }]);
     await watching;
     expect(wanted.size).toBe(0);
-    const fleet = await service.pingFleet({ timeoutMs: 500 });
+    const fleet = await service.pingFleet({ timeoutMs: 1_500 });
     expect(fleet.map(({ pong }) => pong.machine_id)).toEqual(["n"]);
     expect((await service.ping("n")).pong).toMatchObject({
       sdk_version: "0.0.21",

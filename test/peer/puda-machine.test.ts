@@ -161,7 +161,10 @@ describe.skipIf(isMissing)("our machine, driven by Python commanders", () => {
       expect(await ana.immediate(to(run, "resume", 0))).toMatchObject(success());
       await shows("idle", run);
       expect(await ana.queue(to(run, "noop", 2))).toMatchObject(success());
-      expect(await pending("cmd_queue_rig")).toEqual({ unsettled: 0, waiting: 0 });
+      await until("until all is settled", async () => {
+        const { unsettled, waiting } = await pending("cmd_queue_rig");
+        return unsettled === 0 && waiting === 0;
+      });
       expect(machine.effects().join()).not.toContain("ghost");
       await ana.completeRun("rig", run);
     });
@@ -181,13 +184,14 @@ describe.skipIf(isMissing)("our machine, driven by Python commanders", () => {
     test("W8: while a cancelled command goes on, the machine is busy and takes no other", async () => {
       const run = newRun();
       await ana.startRun("rig", run);
-      const running = ana.queue(to(run, "stubborn", 1, { seconds: 2 }));
+      const running = ana.queue(to(run, "stubborn", 1, { seconds: 60 }));
       await began("stubborn begins");
       expect(await ana.immediate(to(run, "cancel", 0))).toMatchObject(success());
       await shows("busy", null);
       const next = newRun();
       expect(await ana.startRun("rig", next)).toMatchObject(success());
       expect(await ana.queue(to(next, "noop", 1))).toMatchObject(failure("EXECUTION_LOCKED"));
+      machine.folder.release();
       expect(await running).toMatchObject(failure("COMMAND_CANCELLED"));
       await shows("idle", next);
       expect(count("stubborn ends")).toBe(1);

@@ -58,7 +58,7 @@ test("W19: an immediate command with the step of the running one takes nobody's 
     });
     const running = service.sendQueueCommand(weigh);
     await until(() => machine.received.length === 1);
-    expect(service.sendQueueCommand({ ...weigh, name: "tare" })).rejects.toMatchObject({
+    await expect(service.sendQueueCommand({ ...weigh, name: "tare" })).rejects.toMatchObject({
       code: "command.duplicate",
     });
     const pause = await service.sendImmediateCommand({ ...weigh, name: "pause" });
@@ -72,8 +72,11 @@ test("W19: an immediate command with the step of the running one takes nobody's 
 test("a late answer to another command of the same step is not taken for its own", async () => {
   await inLaboratory(async ({ machine, service, notices }) => {
     machine.answer(() => "silence");
-    const late = service.sendQueueCommand(weigh, { timeoutMs: 50 });
-    await expect(late).rejects.toMatchObject({ code: "command.unanswered" });
+    const enough = new AbortController();
+    const late = service.sendQueueCommand(weigh, { signal: enough.signal });
+    await until(() => machine.commands.length === 1);
+    enough.abort(new Error("enough"));
+    await expect(late).rejects.toThrow("enough");
     const waiting = service.sendQueueCommand({ ...weigh, name: "tare" });
     await until(() => machine.commands.length === 2);
     const [first, second] = machine.commands.map(({ message }) => message);
@@ -161,8 +164,11 @@ test("W26: an answer given while the server restarted arrives, and a command sen
     back.resolve();
     expect((await running).data).toEqual({ step: 1 });
     expect((await meanwhile).data).toEqual({ step: 2 });
-    await until(() => notices.length === 2);
-    expect(notices.map(({ type }) => type)).toEqual(["disconnected", "connected"]);
+    // A server that was killed may have lost the last acknowledgement: the same answer comes again.
+    const linkNotices = () =>
+      notices.map(({ type }) => type).filter((type) => type.endsWith("connected"));
+    await until(() => linkNotices().length === 2);
+    expect(linkNotices()).toEqual(["disconnected", "connected"]);
   });
 }, 60_000);
 

@@ -9,6 +9,8 @@ import { until } from "../support/proxied.ts";
 import { type Answering, WireMachine } from "../support/wire-machine.ts";
 import { inLaboratory } from "./laboratory.ts";
 
+/** How long an answer that never comes is waited for, milliseconds: those that come must not take it. */
+const PATIENCE_MS = 1_000;
 const steps = ["tare", "weigh", "print"].map((name) => ({ machine: "rig1", name }));
 const started = ["immediate start 0", "queue tare 1", "queue weigh 2"];
 const told = ({ name, answer, failure }: StepResult) =>
@@ -52,7 +54,7 @@ test("W21: a batch stops at the first error and completes its run", async () => 
 test("W21: a batch whose step is not answered in time completes its run", async () => {
   await inLaboratory(async ({ machine, service }) => {
     machine.answer(but("weigh", "silence"));
-    const result = await service.sendQueueCommands(steps, { timeoutMs: 200 });
+    const result = await service.sendQueueCommands(steps, { timeoutMs: PATIENCE_MS });
     expect(result.steps.map(told)).toEqual(["tare true", "weigh command.unanswered"]);
     expect(machine.received).toEqual([...started, "immediate complete 0"]);
   });
@@ -94,7 +96,7 @@ test("W21: a start without an answer may have worked: that run is completed too"
       machine.answer(() => null);
       expect(await service.startRun(["rig1"], { runId: "r1" })).toBe("r1"); // nothing is left of it
     },
-    { immediateTimeoutMs: 200 },
+    { immediateTimeoutMs: PATIENCE_MS },
   );
 });
 
@@ -107,7 +109,7 @@ test("a machine that does not confirm the end of a run is told of", async () => 
       expect(Object.keys(result.notCompleted)).toEqual(["rig1"]);
       expect(notices).toMatchObject([{ type: "run.not-completed", machine: "rig1" }]);
     },
-    { immediateTimeoutMs: 200 },
+    { immediateTimeoutMs: PATIENCE_MS },
   );
 });
 

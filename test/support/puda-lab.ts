@@ -114,15 +114,17 @@ export class Lab implements AsyncDisposable {
   async value(bucket = "MACHINE_STATE", key = "arm"): Promise<Record<string, unknown> | undefined> {
     const subject = `$JS.API.STREAM.MSG.GET.KV_${bucket}`;
     const query = JSON.stringify({ last_by_subj: `$KV.${bucket}.${key}` });
-    const answer = (await this.connection.request(subject, query)).json<{
-      message?: { data?: string };
-    }>();
+    const answer: { message?: { data?: string } } = await this.request(subject, query);
     const data = answer.message?.data;
     return data === undefined ? undefined : JSON.parse(atob(data));
   }
 
-  async untilState(state: string): Promise<void> {
-    await until(`state ${state}`, async () => (await this.value())?.state === state);
+  /** `run`: which it is in then; undefined for whichever. */
+  async untilState(state: string, run?: string | null): Promise<void> {
+    await until(`state ${state} of ${run}`, async () => {
+      const now = await this.value();
+      return now?.state === state && (run === undefined || now.run_id === run);
+    });
   }
 
   /** Everything that comes on these subjects from now on. */
@@ -140,17 +142,34 @@ export class Lab implements AsyncDisposable {
   }
 
   /** No command waits in its stream. */
-  async untilSettled(): Promise<void> {
+  async untilSettled(stream = "COMMAND_QUEUE"): Promise<void> {
     await until("all is settled", async () => {
-      const { state } = await this.ask("STREAM.INFO.COMMAND_QUEUE");
+      const { state } = await this.ask(`STREAM.INFO.${stream}`);
       return state?.messages === 0;
     });
   }
 
+  /** Starts the server once more; what is sent before a client is connected again is lost. */
+  async restartServer(): Promise<void> {
+    await this.server.restart();
+    for (const each of [this.connection, this.commander.connection]) {
+      const isUp = () =>
+        each.flush().then(
+          () => true,
+          () => false,
+        );
+      await until("a client is connected again", isUp);
+    }
+  }
+
+  /** Its answer as JSON; the client's own patience is a second, and a disk may be slow. */
+  async request<T>(subject: string, text: string): Promise<T> {
+    return (await this.connection.request(subject, text, { timeout: PATIENCE_MS })).json();
+  }
+
   /** What the management of JetStream says. */
   async ask(verb: string, body?: unknown): Promise<Record<string, Record<string, unknown>>> {
-    const text = body === undefined ? "" : JSON.stringify(body);
-    return (await this.connection.request(`$JS.API.${verb}`, text)).json();
+    return await this.request(`$JS.API.${verb}`, body === undefined ? "" : JSON.stringify(body));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 /** A long-running `agent connect`, as a user starts it, against a backend of the test's. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBinary, root } from "./binary.ts";
@@ -19,6 +19,11 @@ export class Folder {
     } catch {
       return []; // no handler ran yet
     }
+  }
+
+  /** Ends what a handler of `test/fixtures/puda` holds. */
+  release(): void {
+    writeFileSync(`${this.effectsFile}.release`, "");
   }
 
   [Symbol.dispose](): void {

@@ -64,7 +64,7 @@ export class WireCommander implements AsyncDisposable {
   readonly machineId: string;
   /** Everything that came, in order. */
   readonly responses: WireResponse[] = [];
-  readonly #connection: NatsConnection;
+  readonly connection: NatsConnection;
   readonly #writer: Writer;
   readonly #waiting = new Set<{
     fits(response: WireResponse): boolean;
@@ -73,7 +73,7 @@ export class WireCommander implements AsyncDisposable {
   #consumers: ConsumerInfo[] = [];
 
   private constructor(connection: NatsConnection, machineId: string, writer: Writer) {
-    this.#connection = connection;
+    this.connection = connection;
     this.machineId = machineId;
     this.#writer = writer;
   }
@@ -106,7 +106,7 @@ export class WireCommander implements AsyncDisposable {
   /** Publishes these bytes as they are; the stream's confirmation is not waited for. */
   publish(kind: Kind, bytes: string | Uint8Array): void {
     const subject = `puda.${this.machineId}.cmd.${kind}`;
-    this.#connection.publish(subject, bytes, { reply: `${this.machineId}.confirmed` });
+    this.connection.publish(subject, bytes, { reply: `${this.machineId}.confirmed` });
   }
 
   /** The next response that fits. @throws Error when none comes in time */
@@ -129,20 +129,20 @@ export class WireCommander implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const manager = await jetstreamManager(this.#connection);
+    const manager = await jetstreamManager(this.connection);
     for (const { name, stream_name } of this.#consumers) {
       await manager.consumers.delete(stream_name, name).catch(() => {}); // the server may be gone
     }
-    await this.#connection.close();
+    await this.connection.close();
   }
 
   /** As the Python commanders do: an ephemeral consumer that is pushed to, each message acknowledged. */
   async #listen(kind: Kind): Promise<void> {
     const inbox = `_INBOX.wire.${crypto.randomUUID()}`;
-    this.#connection.subscribe(inbox, {
+    this.connection.subscribe(inbox, {
       callback: (_, message) => this.#take(kind, message),
     });
-    const manager = await jetstreamManager(this.#connection);
+    const manager = await jetstreamManager(this.connection);
     const consumer = await manager.consumers.add(RESPONSES[kind], {
       deliver_subject: inbox,
       ack_policy: "explicit",

@@ -17,9 +17,9 @@ test("a run is started and completed once, and each refusal has its code", async
     expect(await code("start", "r")).toBe("RUN_ID_MISMATCH");
     expect(await code("start", "other")).toBe("RUN_ID_MISMATCH");
     expect(await code("cancel", "other")).toBe("RUN_ID_MISMATCH");
-    expect(await lab.value()).toMatchObject({ state: "idle", run_id: "r" });
+    await lab.untilState("idle", "r");
     expect(await code("complete", "r")).toBeNull();
-    await until("no run", async () => (await lab.value())?.run_id === null);
+    await lab.untilState("idle", null);
     expect(await code("dance", "r")).toBe("UNKNOWN_COMMAND");
     await lab.queue("fail"); // a mismatch: nothing ran
     await lab.now("start");
@@ -34,13 +34,14 @@ test("a run is started and completed once, and each refusal has its code", async
 test("W8, W13: a cancelled command answers COMMAND_CANCELLED, the machine is busy and locked until it has stopped", async () => {
   await withLab({ args: ["--cancel-grace", "30"] }, async (lab) => {
     await lab.now("start");
-    const held = lab.queue("hold", { ms: 1_500, stubborn: true });
+    const held = lab.queue("hold", { stubborn: true });
     await lab.untilState("busy");
     expect((await lab.now("cancel")).response.status).toBe("success");
     expect((await lab.now("start", "r2")).response.status).toBe("success");
     const locked = await lab.send("queue", { name: "echo", run: "r2" });
     expect(locked.response.code).toBe("EXECUTION_LOCKED");
     expect(await lab.value()).toMatchObject({ state: "busy" });
+    lab.machine.folder.release();
     expect((await held).response).toMatchObject({
       code: "COMMAND_CANCELLED",
       message: expect.stringContaining("carried out all the same"),
@@ -61,21 +62,20 @@ test("W8, W13: a cancelled command answers COMMAND_CANCELLED, the machine is bus
 test("W13, W15: paused stays paused when a command ends meanwhile; resume keeps the run; reset ends a pause too", async () => {
   await withLab({}, async (lab) => {
     await lab.now("start");
-    const held = lab.queue("hold", { ms: 300 });
+    const held = lab.queue("hold");
     await lab.untilState("busy");
     expect((await lab.now("pause")).response.status).toBe("success");
     await lab.untilState("paused");
+    lab.machine.folder.release();
     expect((await held).response.status).toBe("success");
     expect((await lab.queue("echo")).response.code).toBe("MACHINE_PAUSED");
     expect(await lab.value()).toMatchObject({ state: "paused", run_id: "r" });
     expect((await lab.now("resume")).response.status).toBe("success");
-    await lab.untilState("idle");
-    expect(await lab.value()).toMatchObject({ run_id: "r" });
+    await lab.untilState("idle", "r");
     expect((await lab.queue("echo")).response.status).toBe("success");
     await lab.now("pause");
     expect((await lab.now("reset")).response.status).toBe("success");
-    await lab.untilState("idle");
-    expect(await lab.value()).toMatchObject({ run_id: null });
+    await lab.untilState("idle", null);
     const hooks = lab.effects().filter((each) => each.startsWith("hook"));
     expect(hooks).toEqual(["hook pause", "hook resume", "hook pause", "hook reset"]);
   });
@@ -129,8 +129,7 @@ test("W5, W7: an immediate command without a run id takes effect and is not answ
     await until("its answer", () => lab.codes.length === 1);
     expect(lab.codes).toEqual(["error JSON_DECODE_ERROR"]);
     expect(await lab.value()).toMatchObject({ state: "paused" });
-    const { state } = await lab.ask("STREAM.INFO.COMMAND_IMMEDIATE");
-    expect(state).toMatchObject({ messages: 0 });
+    await lab.untilSettled("COMMAND_IMMEDIATE");
   });
 }, 60_000);
 
@@ -150,7 +149,7 @@ test("a pause of a person's and one of a commander's are the same, and outlive a
 test("a pause that was lost on its way to a line that was cut comes at once on the next", async () => {
   await withLab({}, async (lab) => {
     await lab.machine.servant.stop("SIGKILL");
-    await lab.connection.request("puda.arm.cmd.immediate", lab.text("pause", 50));
+    await lab.request("puda.arm.cmd.immediate", lab.text("pause", 50));
     // Given to the machine's last request, or to this one: nobody acknowledges it.
     await lab.listen("_INBOX.lost");
     const next = "$JS.API.CONSUMER.MSG.NEXT.COMMAND_IMMEDIATE.cmd_immed_arm";

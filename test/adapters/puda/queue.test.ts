@@ -171,8 +171,10 @@ test("W29: what names another machine, or is no command, is refused and told", a
     await until("both are refused", () => lab.codes.length === 3);
     expect(lab.codes.slice(1)).toEqual(["error EXECUTION_ERROR", "error EXECUTION_ERROR"]);
     expect(lab.effects().filter((each) => each.startsWith("echo"))).toEqual([]);
-    expect(alerts).toHaveLength(2);
+    await until("both are told", () => alerts.length >= 2);
     expect((await lab.queue("echo")).response.status).toBe("success"); // the run goes on
+    await lab.untilSettled(); // whatever was told before that has come by the same way
+    expect(alerts).toHaveLength(2);
   });
 }, 60_000);
 

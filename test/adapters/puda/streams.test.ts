@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { natsServer, RunningNats } from "../../support/nats.ts";
 import { ARM, Lab, type LabOptions, until } from "../../support/puda-lab.ts";
+import { PATIENCE_MS } from "../../support/running.ts";
 import { Folder, RunningServant } from "../../support/servant.ts";
 
 async function withLab(options: LabOptions, check: (lab: Lab) => Promise<void>): Promise<void> {
@@ -11,10 +12,9 @@ async function withLab(options: LabOptions, check: (lab: Lab) => Promise<void>):
 }
 
 const ask = async (connection: NatsConnection, verb: string, body: object) => {
-  const answer = (await connection.request(`$JS.API.${verb}`, JSON.stringify(body))).json<{
-    error?: object;
-  }>();
-  expect(answer.error).toBeUndefined();
+  const options = { timeout: PATIENCE_MS };
+  const answer = await connection.request(`$JS.API.${verb}`, JSON.stringify(body), options);
+  expect(answer.json<{ error?: object }>().error).toBeUndefined();
 };
 
 test("W18: a durable of Python's that is pushed to, or filtered otherwise, is replaced", async () => {
@@ -142,7 +142,7 @@ test("the answers' stream and the buckets are made again, and hold again what th
     for (const name of ["RESPONSE_QUEUE", "KV_MACHINE_STATE", "KV_MACHINE_COMMANDS"]) {
       await lab.ask(`STREAM.DELETE.${name}`);
     }
-    await lab.connection.request("puda.arm.cmd.queue", lab.text("echo", 50));
+    await lab.request("puda.arm.cmd.queue", lab.text("echo", 50));
     await until("it is there again", async () => {
       const { config } = await lab.ask("STREAM.INFO.RESPONSE_QUEUE");
       return config !== undefined;

@@ -18,6 +18,7 @@ test("heartbeat and health come every five seconds, telemetry at its own pace, e
     await lab.now("start");
     await lab.queue("odd", { kind: "false" });
     await until("a heartbeat", () => on("puda.arm.tlm.heartbeat").length > 0);
+    await until("its health", () => on("puda.arm.tlm.health").length > 0);
     await until("telemetry", () => on("puda.arm.tlm.stream.angle").length > 0);
     expect(flat(on("puda.arm.tlm.stream.angle")[0]?.text)).toEqual({
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
@@ -51,8 +52,8 @@ test("heartbeat and health come every five seconds, telemetry at its own pace, e
 
 test("a ping is answered, its own and the fleet's; anything else is told what was expected", async () => {
   await withLab({}, async (lab) => {
-    const asked = async (subject: string, text: string) =>
-      (await lab.connection.request(subject, text)).json<Record<string, unknown>>();
+    const asked = (subject: string, text: string) =>
+      lab.request<Record<string, unknown>>(subject, text);
     expect(await asked("puda.arm.cmd.ping", " PING\n")).toMatchObject({
       status: "pong",
       machine_id: "arm",
@@ -116,13 +117,17 @@ test("with a lab's key every payload is sealed, and what is not is refused", asy
       const nonce = crypto.getRandomValues(new Uint8Array(12));
       lab.connection.publish(subject, framed(key, keyIdOf(key), subject, json, nonce));
     };
+    const answers = (way: string) =>
+      heard.filter((each) => each.subject === `puda.arm.cmd.response.${way}`);
     send("immediate", lab.text("start", 0));
+    await until("its run has begun", () => answers("immediate").length > 0);
     send("queue", lab.text("echo", 1, { params: { a: 1 } }));
     lab.connection.publish("puda.arm.cmd.queue", lab.text("echo", 2));
     const subject = "puda.arm.cmd.response.queue";
-    const answers = () => heard.filter((each) => each.subject === subject);
-    await until("an answer", () => answers().length > 0);
-    const opened = new TextDecoder().decode(seal.open(subject, answers()[0]?.data as Uint8Array));
+    await until("an answer", () => answers("queue").length > 0);
+    const opened = new TextDecoder().decode(
+      seal.open(subject, answers("queue")[0]?.data as Uint8Array),
+    );
     expect(JSON.parse(opened)).toMatchObject({ response: { status: "success", data: { a: 1 } } });
     await until("the plain one is refused", () =>
       heard.some((each) => each.subject.endsWith("alert")),
