@@ -26,7 +26,7 @@ describe.skipIf(found === undefined)("a stock client", () => {
   let served: ServedProbe;
   let client: ScenarioClient;
   beforeAll(async () => {
-    served = await ServedProbe.start({ args: ["--concurrency", "8"] });
+    served = await ServedProbe.start();
     client = new ScenarioClient(python);
   });
   afterAll(async () => {

@@ -69,6 +69,19 @@ export class Remote {
   /** Says nothing, and hangs up. */
   close = () => this.order<null>("close", {});
 
+  /** What was told in the background, one update that was asked after this call at least. */
+  async heard(): Promise<Told> {
+    const { updates, beats } = await this.told();
+    const all = [...updates];
+    for (let later = 0; later < 2; ) {
+      const more = (await this.told()).updates;
+      all.push(...more);
+      later += more.length; // the first may have been under way
+      await Bun.sleep(1);
+    }
+    return { updates: all, beats };
+  }
+
   /** Updates until it is told something else than that it runs. */
   async ended(): Promise<Answered["says"]> {
     for (;;) {
