@@ -26,7 +26,7 @@ export interface ScenarioOptions extends ClientLimits {
 export interface ScenarioServer extends Backend {
   /** Where it listens. @throws {ServantError} `local.port-in-use`, `local.bad-address` */
   readonly urls: Promise<readonly string[]>;
-  /** Ends every connection: nobody can be told anything after it. */
+  /** Ends every connection, once its clients have heard how their actions ended, or do not ask. */
   close(): Promise<void>;
 }
 
@@ -34,6 +34,8 @@ export interface ScenarioServer extends Backend {
 export const SCENARIO_ORIGIN = "scenario-execution";
 /** `init` waits so long for the plugin: a stock client for 10 s, and then hears no reason. */
 const LOAD_WITHIN_MS = 9_000;
+/** At the end so long for clients to ask once more, in milliseconds: ten ticks of a scenario. */
+const GOODBYE_WITHIN_MS = 1_000;
 /** Nonsense that comes is told once in so long, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
 
@@ -47,6 +49,8 @@ class ScenarioBackend implements ScenarioServer {
   readonly urls: Promise<readonly string[]>;
   readonly #options: ScenarioOptions;
   readonly #bell = new Bell();
+  /** Rings when a client has heard how an action stands, or is gone. */
+  readonly #heard = new Bell();
   readonly #rounds: Rounds;
   readonly #clients = new Map<Peer["id"], Client>();
   readonly #leases: Sweeper;
@@ -110,7 +114,16 @@ class ScenarioBackend implements ScenarioServer {
 
   async close(): Promise<void> {
     const server = await this.#server.catch(() => undefined); // registering has told it
+    await this.#untilToldAll();
     server?.close();
+  }
+
+  async #untilToldAll(): Promise<void> {
+    const over = new AbortController();
+    void this.#options.clock.sleep(GOODBYE_WITHIN_MS, over.signal).then(() => over.abort());
+    const isAwaited = () => [...this.#clients.values()].some(({ isCurious }) => isCurious);
+    while (isAwaited() && !over.signal.aborted) await this.#heard.rung(over.signal);
+    over.abort();
   }
 
   #take(request: Request): void {
@@ -135,6 +148,10 @@ class ScenarioBackend implements ScenarioServer {
       isOffered: (key) => this.#offered?.has(key) === true,
       stateOf: (id) => client.stateOf(id),
     });
+    if (asked.cmd === "update") {
+      client.told(asked);
+      this.#heard.ring();
+    }
     if (asked.cmd === "terminate") client.terminate(asked);
     if (asked.cmd === "reset") client.reset(asked);
     if (answer !== undefined) return answer;
@@ -170,6 +187,7 @@ class ScenarioBackend implements ScenarioServer {
     this.#clients.delete(id);
     this.#leases.delete(client);
     client.gone();
+    this.#heard.ring();
   }
 
   /** Not each time: a fool may send it a thousand times a second. */

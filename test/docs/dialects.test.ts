@@ -7,6 +7,7 @@ import type { Ability, Dialect } from "../contract/dialects/dialect.ts";
 import { dynosOurs } from "../contract/dialects/dynos-ours.ts";
 import { dynosPlain } from "../contract/dialects/dynos-plain.ts";
 import { pudaOn } from "../contract/dialects/puda.ts";
+import { scenarioBy } from "../contract/dialects/scenario.ts";
 import { root } from "../support/binary.ts";
 import type { RunningNats } from "../support/nats.ts";
 
@@ -26,7 +27,9 @@ const rowsOf = (title: string) =>
 const ABILITIES: readonly (readonly [string, Ability])[] = [
   ["ask for a belief", "belief"],
   ["cancel", "cancel"],
+  ["tell why, and what was measured", "details"],
   ["forget a servant", "forget"],
+  ["outlive a lost link", "link"],
   ["parameters that are any JSON", "json"],
   ["pause", "pause"],
   ["refuse a result", "refuse"],
@@ -35,9 +38,9 @@ const ABILITIES: readonly (readonly [string, Ability])[] = [
 ];
 
 test("what each dialect cannot do, and why, is what its suite leaves out", () => {
-  // Nobody is asked for a server here.
+  // Nobody is asked for a server or a client here.
   const puda = pudaOn(undefined as unknown as RunningNats);
-  const dialects: readonly Dialect[] = [dynosPlain, dynosOurs, puda];
+  const dialects: readonly Dialect[] = [dynosPlain, dynosOurs, puda, scenarioBy("")];
   const rows = ABILITIES.map(([name, ability]) => [
     name,
     ...dialects.map(({ cannot }) => cannot[ability] ?? ""),
@@ -62,5 +65,5 @@ test("every test that it names is there", () => {
 test("every concept has a cell for each dialect", () => {
   const rows = rowsOf("What each can say");
   expect(rows.length).toBeGreaterThan(20);
-  expect(rows.filter((cells) => cells.length !== 3 || cells.includes(""))).toEqual([]);
+  expect(rows.filter((cells) => cells.length !== 4 || cells.includes(""))).toEqual([]);
 });

@@ -2,8 +2,11 @@
 import { join } from "node:path";
 import { PythonLines } from "./python-lines.ts";
 
-/** Text, or so many bytes of one kind. */
-export type Sent = string | { readonly fill: number; readonly size: number };
+/** Text, bytes in hexadecimal, or so many bytes of one kind. */
+export type Sent =
+  | string
+  | { readonly hex: string }
+  | { readonly fill: number; readonly size: number };
 /** Text of latin-1; of more than 1,000 bytes only what tells it from others. */
 export type Told = string | { readonly size: number; readonly sha256: string };
 

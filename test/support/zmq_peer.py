@@ -11,7 +11,9 @@ sockets = {}
 
 
 def made(frame):
-    """A frame as it is asked for: text, or so many bytes of one kind."""
+    """A frame as it is asked for: text, hexadecimal, or so many bytes of one kind."""
+    if "hex" in frame and not isinstance(frame, str):
+        return bytes.fromhex(frame["hex"])
     return frame.encode() if isinstance(frame, str) else bytes([frame["fill"]]) * frame["size"]
 
 

@@ -49,6 +49,20 @@ export class Client implements Watched {
     return action === undefined ? undefined : (action.round?.state ?? "idle");
   }
 
+  /** It has been told how its action stands. */
+  told({ actionId }: Asked<"update">): void {
+    const round = this.#actions.get(actionId)?.round;
+    if (round !== undefined && round.state !== "running") round.isTold = true;
+  }
+
+  /** It has yet to hear how an action ended. */
+  get isCurious(): boolean {
+    for (const { round } of this.#actions.values()) {
+      if (round !== undefined && round.state !== "running" && !round.isTold) return true;
+    }
+    return false;
+  }
+
   /** One of the same id gives way to it. */
   init({ actionId, pluginKey, initArgs }: Asked<"init">): void {
     if (this.#isGone) return; // while the plugin loaded
@@ -74,7 +88,9 @@ export class Client implements Watched {
   /** Whatever status it tells: what still runs is not wanted any more. */
   terminate({ actionId }: Asked<"terminate">): void {
     const action = this.#actions.get(actionId);
-    if (action !== undefined) this.#callOff(action, "the scenario abandoned it");
+    if (action === undefined) return;
+    this.#callOff(action, "the scenario abandoned it");
+    if (action.round !== undefined) action.round.isTold = true;
   }
 
   /** Without an id: all of its own. */

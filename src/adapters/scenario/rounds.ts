@@ -17,6 +17,8 @@ export interface Round {
   state: "running" | Ended;
   /** Its handler may be at work, also of one that was called off. */
   isOut: boolean;
+  /** Its client has heard how it ended, or wants to hear no more. */
+  isTold: boolean;
 }
 
 export class Rounds {
@@ -35,8 +37,7 @@ export class Rounds {
   }
 
   begin(transition: string, params: JsonObject): Round {
-    const auditId = crypto.randomUUID() as AuditId;
-    const round: Round = { auditId, transition, params, state: "running", isOut: false };
+    const round = newRound(transition, params);
     if (this.#over === undefined) {
       this.#waiting.add(round);
       this.#ring();
@@ -91,10 +92,14 @@ export class Rounds {
 
 /** A round that is refused before it could wait. */
 export function refusedRound(transition: string, code: ErrorCode, problem: string): Round {
-  const auditId = crypto.randomUUID() as AuditId;
-  const round: Round = { auditId, transition, params: {}, state: "running", isOut: false };
+  const round = newRound(transition, {});
   end(round, code, problem);
   return round;
+}
+
+function newRound(transition: string, params: JsonObject): Round {
+  const auditId = crypto.randomUUID() as AuditId;
+  return { auditId, transition, params, state: "running", isOut: false, isTold: false };
 }
 
 function end(round: Round, code: ErrorCode, problem: string): void {

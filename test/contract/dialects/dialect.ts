@@ -15,8 +15,10 @@ import { TestIntake } from "../../support/test-intake.ts";
 export type Ability =
   | "belief"
   | "cancel"
+  | "details"
   | "forget"
   | "json"
+  | "link"
   | "pause"
   | "refuse"
   | "repeat"

@@ -1,0 +1,362 @@
+// Goal: a client's actions are its own and end with it, and every question but the first is answered at once.
+// Method: the adapter on a real socket with our own REQ, its time moved by the test.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { type ScenarioServer, scenarioBackend } from "../../src/adapters/scenario-zmq.ts";
+import { parseEndpoint } from "../../src/adapters/zmtp/endpoint.ts";
+import { ReqSocket } from "../../src/adapters/zmtp/req.ts";
+import { emptyResult, type Result } from "../../src/core/assignment.ts";
+import { keyOf } from "../../src/core/entry.ts";
+import type { AgentEvent } from "../../src/core/events.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import type { Directive } from "../../src/core/ports.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { decodeMap, encodeMap } from "../../src/wire/scenario-msgpack.ts";
+import { offer as anyOffer, until } from "../contract/dialects/dialect.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { TestIntake } from "../support/test-intake.ts";
+
+const offer = { ...anyOffer, transitions: ["move", "arm.pick"] };
+const LEASE_MS = 10_000;
+const OK = { status: "ok" };
+const running = { status: "ok", action_status: "running" };
+
+class Rig {
+  readonly clock = new FakeClock();
+  readonly events: AgentEvent[] = [];
+  readonly intake = new TestIntake();
+  readonly seen: Directive[] = [];
+  readonly server: ScenarioServer;
+  readonly #stop = new AbortController();
+  readonly #reqs: ReqSocket[] = [];
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor() {
+    this.server = scenarioBackend({
+      endpoints: [parseEndpoint("tcp://127.0.0.1:0")],
+      clock: this.clock,
+      bus: { publish: (event) => void this.events.push(event), listen: () => () => {} },
+      leaseMs: LEASE_MS,
+      assignmentMaxBytes: 1_000,
+    });
+  }
+
+  async register(): Promise<void> {
+    await this.server.register(offer, this.#stop.signal);
+    this.#ended = this.#follow();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const each of this.server.directives(this.intake, this.#stop.signal)) {
+      this.seen.push(each);
+    }
+  }
+
+  async client(): Promise<Client> {
+    const [url = ""] = await this.server.urls;
+    const req = await ReqSocket.connect(parseEndpoint(url), { clock: systemClock });
+    this.#reqs.push(req);
+    return new Client(req);
+  }
+
+  async assigned(nth: number) {
+    const all = () => this.seen.flatMap((each) => (each.type === "assign" ? [each] : []));
+    await until(`assignment ${nth}`, () => all().length >= nth);
+    return (all()[nth - 1] as Extract<Directive, { type: "assign" }>).assignment;
+  }
+
+  async cancelled(nth = 1) {
+    const all = () => this.seen.flatMap((each) => (each.type === "cancel" ? [each] : []));
+    await until(`cancel ${nth}`, () => all().length >= nth);
+    return all()[nth - 1] as Extract<Directive, { type: "cancel" }>;
+  }
+
+  async finish(auditId: Result["auditId"], more: Partial<Result> = {}): Promise<void> {
+    const result = { ...emptyResult(auditId, true), ...more };
+    const delivery = { key: keyOf(auditId), kind: "action", result, via: "x" } as const;
+    await this.server.deliver(delivery, this.#stop.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  async close(): Promise<void> {
+    for (const req of this.#reqs) req.close();
+    await this.stop();
+    await this.server.close();
+  }
+}
+
+class Client {
+  readonly req: ReqSocket;
+  constructor(req: ReqSocket) {
+    this.req = req;
+  }
+
+  async ask(cmd: string, payload: JsonObject = {}): Promise<JsonObject> {
+    const [body = new Uint8Array()] = await this.req.ask([encodeMap({ cmd, payload })]);
+    return decodeMap(body);
+  }
+
+  init(action_id: string, init_args: JsonObject = {}, plugin_key = "move") {
+    return this.ask("init", { action_id, plugin_key, init_args, output_dir: null });
+  }
+
+  execute(action_id: string, exec_args: JsonObject = {}) {
+    return this.ask("execute", { action_id, exec_args });
+  }
+
+  update(action_id: string) {
+    return this.ask("update", { action_id });
+  }
+}
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.close());
+
+test("an init waits for the plugin, whatever comes beside it is answered", async () => {
+  const [waiting, other] = [await rig.client(), await rig.client()];
+  const init = waiting.init("a");
+  expect(await other.ask("heartbeat")).toEqual(OK);
+  expect(await other.update("a")).toMatchObject({ status: "error" });
+  await rig.register();
+  expect(await init).toEqual(OK);
+  expect(await waiting.ask("setup", { action_id: "a", tick_period: 0.1 })).toEqual(OK);
+});
+
+test("an init that waits too long is told why, before a stock client gives up", async () => {
+  const client = await rig.client();
+  const init = client.init("a");
+  let answer: JsonObject | undefined;
+  void init.then((each) => {
+    answer = each;
+  });
+  await (await rig.client()).ask("heartbeat"); // the init was heard before
+  await rig.clock.advance(8_900);
+  await (await rig.client()).ask("heartbeat");
+  expect(answer).toBeUndefined();
+  await rig.clock.advance(100);
+  await until("it is answered", () => answer !== undefined);
+  expect(answer).toMatchObject({ status: "error", message: expect.stringContaining("not ready") });
+});
+
+test("a handler sees both kinds of arguments, those of the execution first", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a", { speed: 1, mode: ["fast", 7], name: "arm" }, "arm.pick");
+  await client.execute("a", { speed: 2.5, goal: { x: 1 }, note: null });
+  expect(await rig.assigned(1)).toMatchObject({
+    transition: "arm.pick",
+    params: { speed: 2.5, mode: "fast", name: "arm", goal: { x: 1 } },
+  });
+});
+
+test("an action may be executed again and again, each time anew", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  for (const [at, success] of [true, false, true].entries()) {
+    expect(await client.execute("a")).toEqual(OK);
+    expect(await client.update("a")).toEqual(running);
+    const { auditId } = await rig.assigned(at + 1);
+    await rig.finish(auditId, { success });
+    const status = success ? "success" : "failure";
+    expect(await client.update("a")).toEqual({ status: "ok", action_status: status });
+    expect(await client.ask("terminate", { action_id: "a", new_status: "SUCCESS" })).toEqual(OK);
+  }
+  expect(rig.seen.filter(({ type }) => type === "cancel")).toEqual([]);
+});
+
+test("a terminate calls off what runs, whatever status it names, and the next round waits its turn", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  for (const [at, new_status] of ["INVALID", "SUCCESS", "FAILURE", "bogus"].entries()) {
+    await client.execute("a");
+    const { auditId } = await rig.assigned(at + 1);
+    expect(await client.ask("terminate", { action_id: "a", new_status })).toEqual(OK);
+    expect((await rig.cancelled(at + 1)).auditId).toBe(auditId);
+  }
+  rig.intake.set(false);
+  await client.execute("a");
+  expect(await client.update("a")).toEqual(running);
+});
+
+test("what never had its turn is called off without a word to the servant", async () => {
+  await rig.register();
+  rig.intake.set(false);
+  const client = await rig.client();
+  await client.init("a");
+  await client.execute("a");
+  await client.ask("terminate", { action_id: "a", new_status: "INVALID" });
+  expect(await client.update("a")).toMatchObject({ status: "error" });
+  rig.intake.set(true);
+  await client.execute("a");
+  await rig.assigned(1);
+  expect(rig.seen.filter(({ type }) => type !== "idle")).toHaveLength(1);
+});
+
+test("another connection does not know its actions, nor can it reset them", async () => {
+  await rig.register();
+  const [one, other] = [await rig.client(), await rig.client()];
+  await one.init("a");
+  await one.execute("a");
+  const { auditId } = await rig.assigned(1);
+  for (const cmd of ["setup", "execute", "update", "terminate"]) {
+    expect(await other.ask(cmd, { action_id: "a" })).toMatchObject({
+      message: "Unknown action_id: a",
+    });
+  }
+  expect(await other.ask("reset", { action_id: "a" })).toEqual(OK);
+  expect(await other.ask("reset")).toEqual(OK);
+  expect(await other.init("a")).toEqual(OK); // another one of the same name
+  expect(await other.ask("reset")).toEqual(OK);
+  expect(await one.update("a")).toEqual(running);
+  expect(await one.ask("reset")).toEqual(OK);
+  expect((await rig.cancelled()).auditId).toBe(auditId);
+  expect(await one.update("a")).toMatchObject({ message: "Unknown action_id: a" });
+});
+
+test("a second init of an id calls the first one off and begins anew", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  await client.execute("a");
+  const { auditId } = await rig.assigned(1);
+  expect(await client.init("a")).toEqual(OK);
+  expect((await rig.cancelled()).auditId).toBe(auditId);
+  await rig.finish(auditId);
+  expect(await client.update("a")).toEqual({ status: "ok", action_status: "failure" }); // not executed
+});
+
+test("an execute beside one that runs calls that one off", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  await client.execute("a");
+  const { auditId } = await rig.assigned(1);
+  await client.execute("a");
+  expect((await rig.cancelled()).auditId).toBe(auditId);
+  const second = await rig.assigned(2);
+  await rig.finish(auditId); // the first one's end is not the second one's
+  expect(await client.update("a")).toEqual(running);
+  await rig.finish(second.auditId);
+  expect(await client.update("a")).toEqual({ status: "ok", action_status: "success" });
+});
+
+test("a client that closes its connection has what it began called off", async () => {
+  await rig.register();
+  const [one, other] = [await rig.client(), await rig.client()];
+  await one.init("a");
+  await one.execute("a");
+  await other.init("b");
+  await other.execute("b");
+  const { auditId } = await rig.assigned(1);
+  await rig.assigned(2);
+  one.req.close();
+  expect(await rig.cancelled()).toMatchObject({ auditId, reason: "its client is gone" });
+  expect(await other.update("b")).toEqual(running);
+  expect(rig.seen.filter(({ type }) => type === "cancel")).toHaveLength(1);
+});
+
+test("a client that is silent for the lease has what runs called off, and hears it when it is back", async () => {
+  await rig.register();
+  const [silent, alive] = [await rig.client(), await rig.client()];
+  for (const client of [silent, alive]) {
+    await client.init("a");
+    await client.execute("a");
+  }
+  const { auditId } = await rig.assigned(1);
+  await rig.assigned(2);
+  for (let passedMs = 0; passedMs < LEASE_MS + 1_000; passedMs += 1_000) {
+    await rig.clock.advance(1_000);
+    expect(await alive.ask("heartbeat")).toEqual(OK);
+  }
+  expect((await rig.cancelled()).auditId).toBe(auditId);
+  expect(await alive.update("a")).toEqual(running);
+  expect(await silent.update("a")).toMatchObject({ message: expect.stringContaining("10 s") });
+  expect(await silent.execute("a")).toEqual(OK);
+  await rig.assigned(3);
+});
+
+test("an agent that stood still itself takes no client for silent", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  await client.execute("a");
+  await rig.assigned(1);
+  await rig.clock.stall(3_600_000);
+  expect(await client.update("a")).toEqual(running);
+});
+
+test("a connection keeps 1,024 actions: the oldest that does not run is forgotten", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("first");
+  await client.execute("first");
+  for (let nth = 0; nth < 1_100; nth += 1) await client.init(`a${nth}`);
+  expect(await client.update("first")).toEqual(running);
+  expect(await client.update("a1099")).toEqual({ status: "ok", action_status: "failure" });
+  expect(await client.update("a0")).toMatchObject({ message: "Unknown action_id: a0" });
+});
+
+test("arguments past the limit fail the action, not the scenario", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  expect(await client.execute("a", { text: "x".repeat(2_000) })).toEqual(OK);
+  expect(await client.update("a")).toMatchObject({ message: expect.stringContaining("over 1000") });
+  expect(await client.execute("a", { text: "short" })).toEqual(OK);
+  expect(await client.update("a")).toEqual(running);
+});
+
+test("an agent that stops starts nothing more, and tells its clients how theirs ended", async () => {
+  await rig.register();
+  const client = await rig.client();
+  for (const id of ["a", "b"]) await client.init(id);
+  await client.execute("a");
+  const { auditId } = await rig.assigned(1);
+  rig.intake.set(false);
+  await client.execute("b");
+  await rig.stop();
+  expect(await client.update("b")).toMatchObject({ message: expect.stringContaining("stopping") });
+  expect(await client.execute("b")).toEqual(OK);
+  expect(await client.update("b")).toMatchObject({ message: expect.stringContaining("stopping") });
+  await rig.finish(auditId);
+  let isClosed = false;
+  const closing = rig.server.close().then(() => {
+    isClosed = true;
+  });
+  await rig.clock.advance(500);
+  expect(isClosed).toBe(false); // "a" is still to be told
+  expect(await client.update("a")).toEqual({ status: "ok", action_status: "success" });
+  await closing;
+});
+
+test("a client that does not ask keeps no agent from its end for longer than a second", async () => {
+  await rig.register();
+  const client = await rig.client();
+  await client.init("a");
+  await client.execute("a");
+  await rig.finish((await rig.assigned(1)).auditId);
+  await rig.stop();
+  const closing = rig.server.close();
+  await rig.clock.advance(1_000);
+  await closing;
+});
+
+test("nonsense is answered, and told once a second", async () => {
+  await rig.register();
+  const client = await rig.client();
+  for (let nth = 0; nth < 5; nth += 1)
+    expect(await client.ask("bogus")).toMatchObject({ status: "error" });
+  const told = () => rig.events.filter(({ type }) => type === "link.refused");
+  expect(told()).toHaveLength(1);
+  await rig.clock.advance(1_500);
+  await client.ask("bogus");
+  expect(told()[1]).toMatchObject({ count: 6, reason: "Unknown command: 'bogus'" });
+});
