@@ -12,7 +12,7 @@ import { errorAnswer, immediateAnswer, OK } from "../wire/scenario-answers.ts";
 import { Client, type ClientLimits } from "./scenario/client.ts";
 import { Rounds } from "./scenario/rounds.ts";
 import { watched } from "./watched.ts";
-import type { Endpoint } from "./zmtp/endpoint.ts";
+import { type Endpoint, isOpenToOthers } from "./zmtp/endpoint.ts";
 import { type Peer, type RepServer, type Request, serveRep } from "./zmtp/rep.ts";
 import { Sweeper } from "./zmtp/vigil.ts";
 
@@ -63,7 +63,7 @@ class ScenarioBackend implements ScenarioServer {
   constructor(options: ScenarioOptions) {
     const { bus, clock, endpoints, leaseMs, socketMode } = options;
     this.#options = options;
-    this.#rounds = new Rounds(SCENARIO_ORIGIN, () => this.#bell.ring());
+    this.#rounds = new Rounds(() => this.#bell.ring());
     this.#leases = new Sweeper(clock, leaseMs);
     this.#server = serveRep({
       ...{ endpoints, clock, ...(socketMode === undefined ? {} : { socketMode }) },
@@ -72,24 +72,25 @@ class ScenarioBackend implements ScenarioServer {
       onRefused: (address, reason) => this.#tellRefused(address, reason.message),
     });
     this.urls = this.#server.then(({ urls }) => {
-      bus.publish({ type: "link.listening", urls });
+      const isExposed = endpoints.some(isOpenToOthers);
+      bus.publish({ type: "link.listening", urls, isExposed });
       return urls;
     });
     this.urls.catch(() => {}); // registering tells
   }
 
   async register({ transitions }: Offer): Promise<string> {
-    await this.urls;
+    const name = await this.#name();
     this.#offered = new Set(transitions);
     this.#loaded.resolve();
-    return SCENARIO_ORIGIN;
+    return name;
   }
 
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
+    this.#rounds.open(await this.#name());
     const ring = () => this.#bell.ring();
     signal.addEventListener("abort", ring, { once: true });
     const watch = watched(intake, ring);
-    this.#rounds.open();
     try {
       while (!signal.aborted) {
         const next = this.#rounds.next(intake);
@@ -124,6 +125,11 @@ class ScenarioBackend implements ScenarioServer {
     const isAwaited = () => [...this.#clients.values()].some(({ isCurious }) => isCurious);
     while (isAwaited() && !over.signal.aborted) await this.#heard.rung(over.signal);
     over.abort();
+  }
+
+  /** There is no registration but where it is found. */
+  async #name(): Promise<string> {
+    return (await this.urls).join(" and ");
   }
 
   #take(request: Request): void {

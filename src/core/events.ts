@@ -41,7 +41,7 @@ export type AgentEvent =
   | { type: "link.lost"; code: ErrorCode; reason: string; retryInMs: number; failures: number }
   | { type: "link.restored"; failures: number }
   /** Whoever asks connects to us. */
-  | { type: "link.listening"; urls: readonly string[] }
+  | { type: "link.listening"; urls: readonly string[]; isExposed: boolean }
   /** What somebody sent there was no request; `count` of them so far. */
   | { type: "link.refused"; address: string; reason: string; count: number }
   | { type: "poll.malformed"; reason: string; count: number }
@@ -170,7 +170,7 @@ function phrase(event: Phrased): [Level, string] {
     case "link.restored":
       return ["info", `the backend answers again after ${event.failures} failures`];
     case "link.listening":
-      return ["info", `listening on ${event.urls.join(" and ")}`];
+      return listeningLine(event);
     case "link.refused":
       return ["warn", `refused what ${event.address} sent: ${event.reason}`];
     case "poll.malformed":
@@ -259,6 +259,12 @@ function damagedLine(event: Extract<AgentEvent, { type: "journal.damaged" }>): s
   const read = entries === undefined ? "" : `; ${entries} entries were read from it`;
   const lost = unreadable === undefined ? "" : `, ${unreadable} rows or pages could not be`;
   return `the journal was damaged (${reason}), kept as ${setAside}${read}${lost}`;
+}
+
+function listeningLine(event: Extract<AgentEvent, { type: "link.listening" }>): [Level, string] {
+  const listening = `listening on ${event.urls.join(" and ")}`;
+  if (!event.isExposed) return ["info", listening];
+  return ["warn", `${listening}: whoever reaches it moves the machine, its clients log in nowhere`];
 }
 
 function finishedLine(event: Extract<AgentEvent, { type: "assignment.finished" }>): string {

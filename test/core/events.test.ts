@@ -47,7 +47,11 @@ const examples: { [T in AgentEvent["type"]]: [Extract<AgentEvent, { type: T }>, 
   ],
   "link.restored": [{ type: "link.restored", failures: 3 }, /3 failures/],
   "link.listening": [
-    { type: "link.listening", urls: ["tcp://127.0.0.1:7613", "ipc:///run/arm.sock"] },
+    {
+      type: "link.listening",
+      urls: ["tcp://127.0.0.1:7613", "ipc:///run/arm.sock"],
+      isExposed: false,
+    },
     /^listening on tcp:\/\/127\.0\.0\.1:7613 and ipc:\/\/\/run\/arm\.sock$/,
   ],
   "link.refused": [

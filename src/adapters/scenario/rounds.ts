@@ -22,17 +22,16 @@ export interface Round {
 }
 
 export class Rounds {
-  readonly #via: string;
   readonly #ring: () => void;
   readonly #waiting = new Set<Round>();
   readonly #out = new Map<AuditId, Round>();
   readonly #cancels: Extract<Directive, { type: "cancel" }>[] = [];
+  #via = "";
   /** Why none is handed out any more. */
   #over: string | undefined;
 
   /** `ring` is called when there is something new for `next`. */
-  constructor(via: string, ring: () => void) {
-    this.#via = via;
+  constructor(ring: () => void) {
     this.#ring = ring;
   }
 
@@ -78,7 +77,9 @@ export class Rounds {
     round.state = { success, message, ...(code === undefined ? {} : { code }) };
   }
 
-  open(): void {
+  /** `via`: the registration that hands them out. */
+  open(via: string): void {
+    this.#via = via;
     this.#over = undefined;
   }
 

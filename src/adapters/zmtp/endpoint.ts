@@ -1,5 +1,6 @@
 /** Where a ZeroMQ socket is, as its users write it: `tcp://127.0.0.1:7613`, `ipc:///run/arm.sock`. */
 import { ServantError } from "../../core/errors.ts";
+import { isLoopback } from "../../wire/connection.ts";
 
 export type Endpoint =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
@@ -35,6 +36,11 @@ export function endpointUrl(endpoint: Endpoint): string {
   if (endpoint.transport === "ipc") return `ipc://${endpoint.path}`;
   const { hostname, port } = endpoint;
   return `tcp://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** Other machines may reach it. */
+export function isOpenToOthers(endpoint: Endpoint): boolean {
+  return endpoint.transport === "tcp" && !isLoopback(endpoint.hostname);
 }
 
 function badEndpoint(text: string, why: string): ServantError {

@@ -1,8 +1,12 @@
 /** Where scenarios may connect to, from the command line. */
 import { resolve } from "node:path";
-import { type Endpoint, endpointUrl, parseEndpoint } from "../../adapters/zmtp/endpoint.ts";
+import {
+  type Endpoint,
+  endpointUrl,
+  isOpenToOthers,
+  parseEndpoint,
+} from "../../adapters/zmtp/endpoint.ts";
 import { ServantError } from "../../core/errors.ts";
-import { isLoopback } from "../../wire/connection.ts";
 import type { ServeOptions } from "../options.ts";
 
 /** The port that a scenario's `remote("host")` means. */
@@ -22,7 +26,7 @@ export function chosenEndpoints({ listen, port, socket, insecureBind }: Options)
     ...(socket === undefined ? [] : [parseEndpoint(`ipc://${resolve(socket)}`)]),
   ];
   if (chosen.length === 0) return [onLoopback(SCENARIO_PORT)];
-  const open = chosen.find((each) => each.transport === "tcp" && !isLoopback(each.hostname));
+  const open = chosen.find(isOpenToOthers);
   if (open !== undefined && insecureBind !== true) {
     const problem = `Cannot listen on "${endpointUrl(open)}": it is open to other machines`;
     throw new ServantError("scenario.insecure-bind", problem);

@@ -1,8 +1,9 @@
 /** Declares `agent serve`. */
-import type { Command } from "commander";
-import { atLeast, fileMode, nonEmpty, port, wholeFrom } from "../arguments.ts";
+import { type Command, Option } from "commander";
+import { atLeast, bytesFrom, fileMode, nonEmpty, port } from "../arguments.ts";
 import type { ServeOptions } from "../options.ts";
 import { addServantOptions, repeatable } from "../servant-options.ts";
+import { SCENARIO_PORT } from "./endpoints.ts";
 
 export function addServe(
   program: Command,
@@ -15,17 +16,25 @@ export function addServe(
     .description("let scenarios of scenario-execution run a plugin's actions")
     .argument("<ref>", "./file.ts:Class, /path/file.js:Class or package:Class")
     .addOption(
-      repeatable(
-        "--listen <url>",
-        "tcp://HOST:PORT or ipc://FILE, repeatable (default: tcp://127.0.0.1:7613)",
-      ).default([]),
+      repeatable("--listen <url>", "tcp://HOST:PORT or ipc://FILE (repeatable)").default(
+        [],
+        `tcp://127.0.0.1:${SCENARIO_PORT}`,
+      ),
     )
     .option("-p, --port <n>", "the same as --listen tcp://127.0.0.1:N", port)
     .option("-s, --socket <file>", "the same as --listen ipc://FILE", nonEmpty)
-    .option("--socket-mode <mode>", "permissions of the socket file", fileMode, 0o600)
+    .addOption(
+      new Option("--socket-mode <mode>", "permissions of the socket file")
+        .argParser(fileMode)
+        .default(0o600, "0600"),
+    )
     .option("--insecure-bind", "listen beyond this machine: whoever reaches it moves the machine")
     .option("--lease <s>", "silence after which a client's running action stops", atLeast(0.1), 10)
-    .option("--max-assignment <bytes>", "largest arguments to take", wholeFrom(1), 16 * 2 ** 20);
+    .addOption(
+      new Option("--max-assignment <bytes>", "largest request to execute")
+        .argParser(bytesFrom(1))
+        .default(16 * 2 ** 20, "16MiB"),
+    );
   addServantOptions(command, {
     logLevel: "info",
     logFormat: "pretty on a terminal, else json",
