@@ -24,6 +24,7 @@ import { addLoginCommands } from "./login/commands.ts";
 import type { ConnectOptions, HostOptions, PlanOptions, RunOptions } from "./options.ts";
 import type { PauseOptions } from "./pause.ts";
 import { addPudaCommands } from "./puda/commands.ts";
+import { addScenarioCommands } from "./scenario/commands.ts";
 import { addServe } from "./scenario/serve-command.ts";
 import { addServantOptions, repeatable } from "./servant-options.ts";
 import { addSessionCommands } from "./session/commands.ts";
@@ -79,6 +80,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addJournalCommands(program, done);
   addDomainCommands(program, done);
   addPudaCommands(program, done, EXIT_CODES);
+  addScenarioCommands(program, done);
   addCompletion(program, done);
   return program.addHelpText(
     "after",

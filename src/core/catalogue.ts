@@ -31,7 +31,7 @@ const LEVELS_MAX = 4;
 /** What stands for parameters that nobody can tell. */
 const UNTOLD = "(...)";
 
-type ActionMark = Extract<HandlerMark, { kind: "action" }>;
+export type ActionMark = Extract<HandlerMark, { kind: "action" }>;
 type Described = CommandParam & { readonly description?: string };
 
 export function commandOf(mark: ActionMark): Command {
@@ -47,6 +47,23 @@ export function commandOf(mark: ActionMark): Command {
     doc: cut(lines.join("\n"), DOC_MAX_CHARS),
     params: (told ?? []).map(({ description: _, ...param }) => param),
   };
+}
+
+/**
+ * What its parameters must be, as JSON Schema; those of a transition name objects. Undefined when it
+ * cannot be told.
+ */
+export function schemaOf({ schema, transition }: ActionMark): JsonObject | undefined {
+  if (transition !== undefined) {
+    const { params } = transition.def;
+    const named = params.map(({ name, type }) => {
+      return [name, { type: "string", description: `the name of a ${type}` }] as const;
+    });
+    const required = params.filter(({ optional }) => optional !== true).map(({ name }) => name);
+    return { type: "object", properties: Object.fromEntries(named), required };
+  }
+  const shape = schema === undefined ? undefined : jsonSchemaOf(schema);
+  return isJsonObject(shape) ? shape : undefined;
 }
 
 /** Undefined when they cannot be told. */

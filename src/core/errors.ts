@@ -337,6 +337,14 @@ export const catalogue = {
     hint: "Another run is open there: complete it, or `agent puda send MACHINE reset`",
   },
   "run.unknown": { kind: "permanent", hint: "See `/runs` for those that are remembered" },
+  "scenario.bad-name": {
+    kind: "usage",
+    hint: "Give another --name: a letter, then letters, digits and _, and no word of OSC2",
+  },
+  "scenario.foreign-folder": {
+    kind: "usage",
+    hint: "Name an empty folder or a new one; --force writes beside what is there",
+  },
   "scenario.insecure-bind": {
     kind: "usage",
     hint: "Whoever reaches it moves the machine: its clients log in nowhere. Listen on 127.0.0.1 or a socket file, behind a tunnel if need be, or say --insecure-bind (docs/scenario-execution.md)",
@@ -344,6 +352,10 @@ export const catalogue = {
   "scenario.malformed": {
     kind: "permanent",
     hint: "Send one part, one msgpack map of cmd and payload, as scenario-execution 1.8 does",
+  },
+  "scenario.no-actions": {
+    kind: "permanent",
+    hint: "See docs/scenario-execution.md for what OSC2 has types for",
   },
   "servant.lost": {
     kind: "permanent",

@@ -42,13 +42,20 @@ export function handlerMarks(cls: object): readonly HandlerMark[] {
   return (metadata as Record<symbol, readonly HandlerMark[] | undefined>)[HANDLERS] ?? [];
 }
 
+/** An object of the class. */
+export type MakeInstance = (cls: PluginClass) => object;
+
 /**
  * Registers the class the way it asks for and reads what it offers.
  *
  * @throws {ServantError} `plugin.no-handlers`, `plugin.duplicate-handler`, `plugin.load-failed`
  */
-export async function readPlugin(cls: PluginClass, name: string): Promise<Plugin> {
-  const registrar = new ClassRegistrar();
+export async function readPlugin(
+  cls: PluginClass,
+  name: string,
+  make: MakeInstance = constructed,
+): Promise<Plugin> {
+  const registrar = new ClassRegistrar(make);
   const register = staticMethod(cls, "register");
   if (register === undefined) registrar.registerClass(cls);
   else await guarded(`register ${name}`, () => register.call(cls, registrar, {}));
@@ -107,11 +114,16 @@ function toAtom(each: unknown): Atom {
 /** What `static register(orchestrator, cli)` talks to; its snake_case names are DYNOS's own. */
 class ClassRegistrar {
   readonly #classes = new Map<PluginClass, object | undefined>();
+  readonly #make: MakeInstance;
+
+  constructor(make: MakeInstance) {
+    this.#make = make;
+  }
 
   registerClass(cls: PluginClass, options: { readonly autoConstruct?: boolean } = {}): this {
     const construct = options.autoConstruct ?? true;
     // An object that is already bound stays: a second one would not be the plugin's own.
-    this.#classes.set(cls, this.#classes.get(cls) ?? (construct ? constructed(cls) : undefined));
+    this.#classes.set(cls, this.#classes.get(cls) ?? (construct ? this.#make(cls) : undefined));
     return this;
   }
 
@@ -195,6 +207,11 @@ function duplicate(mark: HandlerMark, known: HandlerMark): ServantError {
   }[mark.kind];
   const methods = `"${String(known.method)}" and "${String(mark.method)}"`;
   return new ServantError("plugin.duplicate-handler", `Cannot register two ${what}: ${methods}`);
+}
+
+/** For whoever only reads what a plugin says of itself: its constructor may reach for the machine. */
+export function unconstructed(cls: PluginClass): object {
+  return Object.create(cls.prototype as object) as object;
 }
 
 function constructed(cls: PluginClass): object {

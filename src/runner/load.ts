@@ -1,7 +1,7 @@
 /** Imports a plugin's file and finds its class. */
 import { dirname } from "node:path";
 import { isServantError, messageOf, ServantError } from "../core/errors.ts";
-import { type Plugin, type PluginClass, readPlugin } from "../core/plugin.ts";
+import { type MakeInstance, type Plugin, type PluginClass, readPlugin } from "../core/plugin.ts";
 import type { PluginReference } from "./reference.ts";
 import { vocabularyFiles } from "./vocabulary-files.ts";
 
@@ -12,6 +12,7 @@ export type ProvidedModules = Readonly<Record<string, () => Promise<object>>>;
 export async function loadPlugin(
   { path, className }: PluginReference,
   modules: ProvidedModules,
+  make?: MakeInstance,
 ): Promise<Plugin> {
   provide(modules);
   const exported = await importPlugin(path);
@@ -24,7 +25,7 @@ export async function loadPlugin(
       `Cannot find class "${className}" in "${path}": ${has}`,
     );
   }
-  const plugin = await readPlugin(cls as PluginClass, className);
+  const plugin = await readPlugin(cls as PluginClass, className, make);
   const { vocabulary } = plugin.offer;
   const coded = Object.keys(vocabulary.code ?? {});
   const offer = { ...plugin.offer, coded, vocabularyFiles: vocabularyFiles(vocabulary) };

@@ -39,10 +39,11 @@ export function argumentOf(value: Json): Argument {
 
 /**
  * The arguments as handlers of every dialect take parameters: a member of an enumeration is its
- * name, and what is nil is left out, so that a schema's default holds. In a list nil keeps its place.
+ * name, and what was not given is left out, so that a schema's default holds. In a list nil keeps its
+ * place.
  */
 export function paramsOf(args: JsonObject): JsonObject {
-  const given = Object.entries(args).filter(([, value]) => value !== null);
+  const given = Object.entries(args).filter(([, value]) => isGiven(value));
   return Object.fromEntries(given.map(([name, value]) => [name, paramOf(value)]));
 }
 
@@ -50,6 +51,13 @@ function paramOf(value: Json): Json {
   if (isEnumMember(value)) return value[0];
   if (isJsonObject(value)) return paramsOf(value);
   return Array.isArray(value) ? value.map(paramOf) : value;
+}
+
+/** A struct that was not given comes as its fields, each nil; so does a whole list of structs. */
+function isGiven(value: Json): boolean {
+  if (!isJsonObject(value)) return value !== null;
+  const fields = Object.values(value);
+  return fields.length === 0 || fields.some(isGiven);
 }
 
 function isEnumMember(value: Json): value is readonly [string, number] {

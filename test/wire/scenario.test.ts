@@ -238,6 +238,19 @@ test("handlers get names for members of enumerations, and nothing for nil", () =
   expect(paramsOf(nested)).toEqual({ pose: { frame: "map" }, all: ["fast", null] });
 });
 
+test("a struct that was not given is left out: it comes as its fields, as a list of them does", () => {
+  const pose = { label: null, at: { x: null, y: null } };
+  expect(paramsOf({ pose, via: pose, speed: 2 })).toEqual({ speed: 2 });
+  const half = { label: null, at: { x: 0, y: null } };
+  expect(paramsOf({ pose: half, via: [pose, half] })).toEqual({
+    pose: { at: { x: 0 } },
+    via: [{}, { at: { x: 0 } }],
+  });
+  expect(paramsOf({ empty: {}, none: [], flag: false })).toEqual({
+    ...{ empty: {}, none: [], flag: false },
+  });
+});
+
 test("execute's arguments win over init's, with nil, too", () => {
   const merged = mergedArguments({ a: 1, b: 2, c: 3 }, { b: 20, c: null, d: 4 });
   expect(merged).toEqual({ a: 1, b: 20, c: null, d: 4 });
