@@ -16,6 +16,8 @@ if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
     await (await import("./cli/plugin-child.ts")).pluginChild();
     return undefined; // it ends when the agent lets go of it
   });
+} else if (args[0] === "__minder") {
+  (await import("./cli/process-minder.ts")).processMinder();
 } else {
   await guarded(async () => {
     process.stderr.on("error", () => {}); // a log that nobody reads any more stops no vehicle

@@ -9,14 +9,14 @@ import { messageOf } from "../core/errors.ts";
 import type { Backend, Bus, Clock, Delivery, Directive, Intake, Offer } from "../core/ports.ts";
 import { type Request as Asked, readRequest } from "../wire/scenario.ts";
 import { errorAnswer, immediateAnswer, OK } from "../wire/scenario-answers.ts";
-import { Client, type ClientLimits } from "./scenario/client.ts";
+import { Client, type ClientOptions } from "./scenario/client.ts";
 import { Rounds } from "./scenario/rounds.ts";
 import { watched } from "./watched.ts";
 import { type Endpoint, isOpenToOthers } from "./zmtp/endpoint.ts";
 import { type Peer, type RepServer, type Request, serveRep } from "./zmtp/rep.ts";
 import { Sweeper } from "./zmtp/vigil.ts";
 
-export interface ScenarioOptions extends ClientLimits {
+export interface ScenarioOptions extends ClientOptions {
   readonly endpoints: readonly Endpoint[];
   readonly socketMode?: number | undefined;
   readonly clock: Clock;
@@ -63,7 +63,8 @@ class ScenarioBackend implements ScenarioServer {
   constructor(options: ScenarioOptions) {
     const { bus, clock, endpoints, leaseMs, socketMode } = options;
     this.#options = options;
-    this.#rounds = new Rounds(() => this.#bell.ring());
+    const isLight = (transition: string) => options.builtins.has(transition);
+    this.#rounds = new Rounds(() => this.#bell.ring(), isLight);
     this.#leases = new Sweeper(clock, leaseMs);
     this.#server = serveRep({
       ...{ endpoints, clock, ...(socketMode === undefined ? {} : { socketMode }) },

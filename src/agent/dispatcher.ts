@@ -46,6 +46,10 @@ export class Dispatcher implements Intake {
     return this.#isOpen && !this.#lanes.isPaused && this.#lanes.hand.hasRoomForAction;
   }
 
+  get light(): boolean {
+    return this.#isOpen && !this.#lanes.isPaused;
+  }
+
   get paused(): boolean {
     return this.#lanes.isPaused;
   }

@@ -13,6 +13,8 @@ export interface Work {
   /** Aborts when it is called off. */
   readonly abort: AbortController;
   readonly uses: Uses;
+  /** It runs beside whatever runs. */
+  readonly isLight: boolean;
   /** How often its handler was started. */
   starts: number;
   /** Why it was called off, if it was. */
@@ -26,6 +28,7 @@ export interface Work {
 export class Hand {
   readonly #concurrency: number;
   readonly #running = new Map<EntryKey, Work>();
+  readonly #light = new Map<EntryKey, Work>();
   readonly #beliefs = new Map<EntryKey, Work>();
   /** First come, first started; more than one only right after a restart. */
   #waiting: readonly Work[] = [];
@@ -50,12 +53,13 @@ export class Hand {
 
   *all(): IterableIterator<Work> {
     yield* this.#running.values();
+    yield* this.#light.values();
     yield* this.#waiting;
     yield* this.#beliefs.values();
   }
 
   get size(): number {
-    return this.#running.size + this.#waiting.length + this.#beliefs.size;
+    return this.#running.size + this.#light.size + this.#waiting.length + this.#beliefs.size;
   }
 
   find(auditId: AuditId): Work | undefined {
@@ -64,8 +68,8 @@ export class Hand {
   }
 
   /** True when it can start beside what runs, as if `without` had ended. */
-  fits({ assignment, uses }: Work, without?: Work): boolean {
-    if (assignment.kind === "belief") return true;
+  fits({ assignment, isLight, uses }: Work, without?: Work): boolean {
+    if (assignment.kind === "belief" || isLight) return true;
     const others = [...this.#running.values()].filter((each) => each !== without);
     return fits(
       uses,
@@ -76,7 +80,7 @@ export class Hand {
 
   /** The one whose turn it is, if it can start now. */
   next(without?: Work): Work | undefined {
-    const [first] = this.#waiting;
+    const first = this.#waiting.find(({ isLight }) => isLight) ?? this.#waiting[0];
     return first !== undefined && this.fits(first, without) ? first : undefined;
   }
 
@@ -87,13 +91,16 @@ export class Hand {
   /** It runs from now on; it no longer waits. */
   start(work: Work): void {
     this.#waiting = this.#waiting.filter((each) => each !== work);
-    const lane = work.assignment.kind === "belief" ? this.#beliefs : this.#running;
-    lane.set(work.key, work);
+    this.#laneOf(work).set(work.key, work);
   }
 
   release({ key }: Work): void {
-    this.#running.delete(key);
-    this.#beliefs.delete(key);
+    for (const lane of [this.#running, this.#light, this.#beliefs]) lane.delete(key);
     this.#waiting = this.#waiting.filter((each) => each.key !== key);
+  }
+
+  #laneOf({ assignment, isLight }: Work): Map<EntryKey, Work> {
+    if (assignment.kind === "belief") return this.#beliefs;
+    return isLight ? this.#light : this.#running;
   }
 }

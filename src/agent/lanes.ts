@@ -12,6 +12,7 @@ import { type AttemptPorts, attempt, neverStarted, resumeAttempt } from "./attem
 import { Hand, type Work } from "./hand.ts";
 import type { Ports } from "./ports.ts";
 import { verdictAfterRestart } from "./recovery.ts";
+import { rulesOf } from "./task.ts";
 
 export type LanePorts = Pick<Ports, "bus" | "clock" | "ledger" | "runner">;
 export type Accepted = Extract<Fact, { type: "accepted" }>;
@@ -50,9 +51,9 @@ export class Lanes {
     const abort = new AbortController();
     const { signal } = this.#cancelAll;
     if (signal.aborted) abort.abort(signal.reason);
-    const uses = Object.hasOwn(rules, name) ? rules[name]?.uses : undefined;
+    const { isLight = false, uses } = rulesOf(rules, name);
     const cancelled = from?.cancelled === undefined ? {} : { cancelled: from.cancelled };
-    return { key, assignment, abort, uses, starts: from?.starts ?? 0, ...cancelled };
+    return { key, assignment, abort, uses, isLight, starts: from?.starts ?? 0, ...cancelled };
   }
 
   /** Records it on the way to its handler, or while it waits. */
@@ -166,7 +167,7 @@ export class Lanes {
     const { bus, ledger } = this.#ports;
     const { hand } = this;
     const { assignment } = work;
-    const isFirst = assignment.kind === "belief" || hand.hasRoomForAction;
+    const isFirst = assignment.kind === "belief" || work.isLight || hand.hasRoomForAction;
     const starts = isFirst && hand.fits(work) && this.#mayStart(work);
     const what = describeAssignment(assignment);
     const { auditId } = assignment;

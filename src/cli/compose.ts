@@ -15,6 +15,7 @@ import { Secrets } from "../core/secrets.ts";
 import { Feed } from "../local/feed.ts";
 import { Report } from "../local/report.ts";
 import { Tally } from "../local/tally.ts";
+import type { Builtins } from "../runner/builtin/builtins.ts";
 import { childEnvironment } from "../runner/environment.ts";
 import { pluginProcess } from "../runner/plugin-process.ts";
 import { resolveReference } from "../runner/reference.ts";
@@ -36,6 +37,8 @@ export interface ServantSettings extends CommandOptions {
   readonly reference: string;
   /** A class of this program's own, run inline, instead of what `reference` names. */
   readonly plugin?: () => Promise<PluginClass>;
+  /** Actions of the agent's own that are allowed beside the plugin's. */
+  readonly builtins?: Omit<Builtins, "stopMaxMs"> | undefined;
   /** What is spoken with the backend, and which backend that is. */
   readonly dialect: Dialect;
   readonly clock: Clock;
@@ -180,14 +183,34 @@ async function startSupervisor(settings: ServantSettings): Promise<Supervisor> {
   });
 }
 
-function separate({ bus, dialect, passEnv, reference }: ServantSettings): SpawnChild {
+function separate(settings: ServantSettings): SpawnChild {
+  const { bus, dialect, passEnv, reference } = settings;
   const { path, className } = resolveReference(reference, process.cwd());
+  const builtins = builtinsOf(settings);
+  const beside = builtins === undefined ? [] : [JSON.stringify(builtins)];
   return pluginProcess({
     call: dialect.call,
     publish: bus.publish,
-    command: [...selfCommand(), "__plugin", path, className],
+    command: [...selfCommand(), "__plugin", path, className, ...beside],
     env: childEnvironment(process.env, passEnv),
   });
+}
+
+/** A command that is stopped must have ended before its handler counts as deaf. */
+const STOPS_BEFORE_GRACE_ENDS_MS = 1_000;
+
+function builtinsOf({ builtins, cancelGrace }: ServantSettings): Builtins | undefined {
+  if (builtins === undefined) return undefined;
+  const stopMaxMs = Math.max(cancelGrace * 1_000 - STOPS_BEFORE_GRACE_ENDS_MS, 0);
+  return { ...builtins, stopMaxMs };
+}
+
+async function inlineBuiltins(settings: ServantSettings) {
+  const builtins = builtinsOf(settings);
+  if (builtins === undefined) return undefined;
+  const { builtinActions } = await import("../runner/builtin/builtins.ts");
+  const env = childEnvironment(process.env, settings.passEnv);
+  return builtinActions(builtins, { minder: [...selfCommand(), "__minder"], env });
 }
 
 async function inline(settings: ServantSettings): Promise<SpawnChild> {
@@ -195,7 +218,8 @@ async function inline(settings: ServantSettings): Promise<SpawnChild> {
   const found = plugin ? await plugin() : resolveReference(reference, process.cwd());
   const { inlineChild } = await import("../runner/inline-child.ts");
   const { providedModules: modules } = await import("./provided-modules.ts");
-  return inlineChild(found, { call: dialect.call, publish: bus.publish, modules });
+  const additions = await inlineBuiltins(settings);
+  return inlineChild(found, { call: dialect.call, publish: bus.publish, modules, additions });
 }
 
 /** SIGUSR1 pauses and SIGUSR2 resumes (`agent pause` sends them); one that comes early is heeded once there is a servant. */

@@ -82,6 +82,9 @@ export interface ServeOptions extends ServantOptions {
   /** Its permissions. */
   readonly socketMode: number;
   readonly insecureBind?: boolean;
+  readonly allowBuiltin: readonly string[];
+  /** Commands, as a scenario writes them. */
+  readonly allowRun: readonly string[];
   /** Seconds. */
   readonly lease: number;
   /** Bytes. */

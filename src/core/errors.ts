@@ -88,6 +88,10 @@ export const catalogue = {
     kind: "permanent",
     hint: "Give each command of a run a step number of its own",
   },
+  "command.not-allowed": {
+    kind: "permanent",
+    hint: "Allow it, exactly as the scenario writes it: agent serve --allow-run COMMAND",
+  },
   "command.unanswered": {
     kind: "transient",
     hint: "See whether it runs with `agent puda ping`; it may have done it: look before repeating",

@@ -41,6 +41,8 @@ export interface ActionOptions {
 /** What an action says of itself; "reconcile" when the plugin can read what became of it. */
 export interface ActionRules extends Omit<ActionOptions, "description" | "onInterrupted"> {
   readonly onInterrupted: "fail" | "rerun" | "reconcile";
+  /** It occupies nothing: it runs beside anything, and does not count for what may run at once. */
+  readonly isLight?: true;
 }
 
 /** What the world shows of an action that was cut off. */
@@ -74,6 +76,8 @@ export type HandlerMark =
       readonly transition?: Transition;
       readonly schema?: ParamsSchema;
       readonly options: ActionOptions;
+      /** One of the agent's own: see `ActionRules`. */
+      readonly isLight?: true;
     }
   | {
       readonly kind: "reconcile";

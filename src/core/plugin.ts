@@ -83,13 +83,47 @@ export async function readPlugin(
   return { offer, actions, beliefs, ...others };
 }
 
+/** Actions of the agent's own, each with the object that does it. */
+export type Additions = readonly Handler[];
+
+/**
+ * The plugin with these beside its own actions. Their objects are set up first and shut down last.
+ *
+ * @throws {ServantError} `plugin.duplicate-handler`: whose of two it would be, nobody could tell
+ */
+export function extended(plugin: Plugin, additions: Additions): Plugin {
+  const taken = additions.find(({ mark }) => plugin.actions.has(mark.name))?.mark.name;
+  if (taken !== undefined) {
+    const problem = `Cannot add the agent's own "${taken}": the plugin has an action of that name`;
+    throw new ServantError("plugin.duplicate-handler", problem);
+  }
+  const { offer } = plugin;
+  const added = additions.flatMap(({ mark }) => (mark.kind === "action" ? [commandOf(mark)] : []));
+  return {
+    ...plugin,
+    offer: {
+      ...offer,
+      transitions: [...offer.transitions, ...additions.map(({ mark }) => mark.name)],
+      catalogue: [...(offer.catalogue ?? []), ...added],
+    },
+    actions: new Map([
+      ...plugin.actions,
+      ...additions.map((each) => [each.mark.name, each] as const),
+    ]),
+    instances: [...additions.map(({ instance }) => instance), ...plugin.instances],
+  };
+}
+
 /** What a plugin's actions say of themselves, by transition; fit to be sent as JSON. */
 export function actionRules({ actions, reconciles }: Plugin): Record<string, ActionRules> {
   const rules = [...actions].flatMap(([name, { mark }]): [string, ActionRules][] => {
     if (mark.kind !== "action") return [];
     const { onInterrupted = "fail", uses, ...limits } = mark.options;
     const interrupted = reconciles.has(name) ? "reconcile" : onInterrupted;
-    const occupied = uses === undefined ? {} : { uses };
+    const occupied = {
+      ...(uses === undefined ? {} : { uses }),
+      ...(mark.isLight === undefined ? {} : { isLight: mark.isLight }),
+    };
     return [[name, { onInterrupted: interrupted, ...occupied, ...limited(limits) }]];
   });
   return Object.fromEntries(rules);

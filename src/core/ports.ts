@@ -54,6 +54,8 @@ export type Directive =
 /** What the servant can take now; a backend that cannot tell them apart hands out either kind. */
 export interface Intake {
   readonly actions: boolean;
+  /** Actions that run beside anything, whatever waits: see `ActionRules.isLight`. */
+  readonly light: boolean;
   readonly beliefs: boolean;
   /** Paused by whoever may: no action is taken or started. */
   readonly paused: boolean;

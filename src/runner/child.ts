@@ -8,18 +8,22 @@ import { ServantError, toServantError } from "../core/errors.ts";
 import type { LogLine } from "../core/handlers.ts";
 import type { Json } from "../core/json.ts";
 import { stackOf } from "../core/perform.ts";
-import type { Plugin } from "../core/plugin.ts";
+import { type Additions, extended, type Plugin } from "../core/plugin.ts";
 import type { FromChild, ToChild } from "./frames.ts";
 import { loadedOf, PluginHost } from "./host.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
 import { captureConsole, captureStreams, printLine, printStart, printTelling } from "./print.ts";
 import type { PluginReference } from "./reference.ts";
 
-/** Runs until the agent closes the channel; `onWork` is told of the start and of each result. */
+/**
+ * Runs until the agent closes the channel; `onWork` is told of the start and of each result.
+ * `additions`: actions of the agent's own, beside the plugin's.
+ */
 export async function runChild(
   { path, className }: PluginReference,
   modules: ProvidedModules,
   onWork: () => void,
+  additions?: () => Promise<Additions>,
 ): Promise<void> {
   const running = new AsyncLocalStorage<AuditId>();
   captureConsole(() => running.getStore(), printLine);
@@ -28,7 +32,8 @@ export async function runChild(
   process.on("disconnect", () => process.exit(0));
   let plugin: Plugin;
   try {
-    plugin = await loadPlugin({ path, className }, modules);
+    const loaded = await loadPlugin({ path, className }, modules);
+    plugin = extended(loaded, (await additions?.()) ?? []);
   } catch (cause) {
     return sendBroken(cause);
   }

@@ -68,6 +68,7 @@ const Rules: z.ZodMiniType<ActionRules> = z.object({
   progressTimeoutMs: z.exactOptional(limitMs),
   hangTimeoutMs: z.exactOptional(limitMs),
   uses: z.exactOptional(z.array(z.string())),
+  isLight: z.exactOptional(z.literal(true)),
 });
 
 const ReconciledFrame: z.ZodMiniType<Reconciled> = z.object({

@@ -9,7 +9,7 @@ import type { ChildTelling, SpawnChild } from "../core/child.ts";
 import { toServantError } from "../core/errors.ts";
 import type { AgentEvent } from "../core/events.ts";
 import type { LogLine, OrchestratorCall } from "../core/handlers.ts";
-import { type PluginClass, readPlugin } from "../core/plugin.ts";
+import { type Additions, extended, type PluginClass, readPlugin } from "../core/plugin.ts";
 import { loadedOf, PluginHost } from "./host.ts";
 import { Quotas } from "./line-quota.ts";
 import { loadPlugin, type ProvidedModules } from "./load.ts";
@@ -20,12 +20,14 @@ export interface InlineOptions {
   readonly modules: ProvidedModules;
   readonly call: OrchestratorCall;
   readonly publish: (event: AgentEvent) => void;
+  /** Actions of the agent's own, beside the plugin's. */
+  readonly additions?: Additions | undefined;
 }
 
 /** A child that is no process: it cannot be killed. A class is run as it is. */
 export function inlineChild(
   reference: PluginReference | PluginClass,
-  { modules, call, publish }: InlineOptions,
+  { modules, call, publish, additions = [] }: InlineOptions,
 ): SpawnChild {
   return (hear) => {
     let host: PluginHost | undefined;
@@ -52,7 +54,7 @@ export function inlineChild(
         : loadPlugin(reference, modules);
     const ready = async () => {
       try {
-        const plugin = await loading;
+        const plugin = extended(await loading, additions);
         host = new PluginHost(plugin, {
           call,
           report: hear,

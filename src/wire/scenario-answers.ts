@@ -6,6 +6,7 @@ import type { Result } from "../core/assignment.ts";
 import { catalogue } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ActionId, Request } from "./scenario.ts";
+import { ALLOWED_BY } from "./scenario-builtins.ts";
 import { decodeMap, encodeMap } from "./scenario-msgpack.ts";
 
 /** In lower case; any other word is a failure to the client, without a line in its log. */
@@ -72,7 +73,9 @@ export function immediateAnswer(request: Request, known: Known): Uint8Array | un
 }
 
 function unknownPlugin(key: string): Uint8Array {
-  return errorAnswer(`No action plugin found for key '${key}'`);
+  const option = ALLOWED_BY.get(key);
+  const how = option === undefined ? "" : `: it is off unless the agent is started with ${option}`;
+  return errorAnswer(`No action plugin found for key '${key}'${how}`);
 }
 
 function unknownAction(id: ActionId): Uint8Array {

@@ -99,8 +99,7 @@ function plain(value: unknown): Json {
   return value as Json;
 }
 
-/** Throws an Error when the bytes are no UTF-8. */
-export function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {

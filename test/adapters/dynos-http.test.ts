@@ -45,6 +45,7 @@ async function registered(backend: Backend): Promise<Backend> {
 
 const openIntake: Intake = {
   actions: true,
+  light: true,
   beliefs: true,
   paused: false,
   changed: () => new Promise(() => {}),

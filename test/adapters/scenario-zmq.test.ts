@@ -36,6 +36,7 @@ class Rig {
       clock: this.clock,
       bus: { publish: (event) => void this.events.push(event), listen: () => () => {} },
       leaseMs: LEASE_MS,
+      builtins: new Set<string>(),
       assignmentMaxBytes: 1_000,
     });
   }

@@ -167,6 +167,7 @@ describe("lanes of actions that say what they occupy", () => {
   const rules = {
     lift: { uses: ["arm"], onInterrupted: "fail" },
     drive: { uses: ["wheels"], onInterrupted: "fail" },
+    note: { onInterrupted: "fail", isLight: true },
   } as const;
   const act = (auditId: string, transition: string) =>
     ({ kind: "action", auditId: id(auditId), transition, params: {} }) as const;
@@ -211,6 +212,36 @@ describe("lanes of actions that say what they occupy", () => {
     await world.runner.end("all");
     await world.runner.end("d1");
     expect(world.started).toEqual([id("l1"), id("all"), id("d1")]);
+  });
+
+  test("light ones run beside anything, any number of them, and nothing waits for them", async () => {
+    await world.stopped();
+    world.concurrency = 1;
+    await world.start(world.newRunner(rules));
+    world.backend.tellsCancels = true; // it hands out whatever it has
+    world.backend.assign(action("all"), act("l1", "lift"), act("n1", "note"), act("n2", "note"));
+    await until("both run", () => running().includes("n2"));
+    expect(running()).toEqual(["all", "n1", "n2"]);
+    await world.runner.end("all");
+    expect(running()).toEqual(["n1", "n2", "l1"]);
+    await world.runner.end("n1");
+    world.backend.assign(act("l2", "lift"));
+    await until("l2 waits", () => world.story("l2").length === 1);
+    expect(running()).toEqual(["n2", "l1"]);
+  });
+
+  test("light ones wait out a pause as all do, and are the first to start", async () => {
+    world.backend.tellsCancels = true;
+    world.backend.assign(action("all"));
+    await until("it runs", () => running().length === 1);
+    await world.servant.pause("a person");
+    world.backend.assign(act("l1", "lift"), act("n1", "note"));
+    await until("both wait", () => world.story("n1").length === 1);
+    await idle();
+    expect(running()).toEqual(["all"]);
+    await world.servant.resume();
+    await until("it runs", () => running().includes("n1"));
+    expect(running()).toEqual(["all", "n1"]);
   });
 
   test("one at a time unless more are allowed", async () => {

@@ -7,6 +7,7 @@ import type { AgentEvent } from "../../src/core/events.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import type { Runner } from "../../src/core/ports.ts";
+import type { Builtins } from "../../src/runner/builtin/builtins.ts";
 import { childEnvironment } from "../../src/runner/environment.ts";
 import { type ProcessOptions, pluginProcess } from "../../src/runner/plugin-process.ts";
 import { systemClock } from "../../src/system/clock.ts";
@@ -49,6 +50,8 @@ export interface OpenOptions
   readonly ledger?: Ledger;
   /** Where the child starts. */
   readonly cwd?: string;
+  /** Actions of the agent's own beside the plugin's. */
+  readonly builtins?: Builtins;
 }
 
 /** The child of a file `plugin.ts` that exports `P`, or of several files. */
@@ -73,8 +76,9 @@ export async function openIn(
     events.push(event);
     for (const tell of waiting) tell(event);
   };
-  const { cwd, ...rest } = options;
-  const command = [process.execPath, entry, "__plugin", path, className];
+  const { builtins, cwd, ...rest } = options;
+  const beside = builtins === undefined ? [] : [JSON.stringify(builtins)];
+  const command = [process.execPath, entry, "__plugin", path, className, ...beside];
   const spawn = pluginProcess({
     call: () => Promise.resolve(null),
     env: childEnvironment(process.env, []),

@@ -12,6 +12,8 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it listens over TCP: a free port unless it must be this one. */
   readonly tcp?: string;
+  /** The plugin: the probe unless given. */
+  readonly reference?: string;
 }
 
 /** Listens over TCP and at a socket file. With `await using` it ends with its scope. */
@@ -24,12 +26,12 @@ export class ServedProbe implements AsyncDisposable {
   ) {}
 
   static async start(options: ServedOptions = {}): Promise<ServedProbe> {
-    const { args = [], env = {}, tcp = "tcp://127.0.0.1:0" } = options;
+    const { args = [], env = {}, reference = PROBE, tcp = "tcp://127.0.0.1:0" } = options;
     const folder = new Folder();
     const ipc = `ipc://${folder.path}/s.sock`;
     const process = start(
       [
-        ...[await ensureBinary(), "serve", PROBE, "--listen", tcp, "--listen", ipc],
+        ...[await ensureBinary(), "serve", reference, "--listen", tcp, "--listen", ipc],
         ...["--state-dir", folder.state, "--log-format", "json", "--no-local"],
         ...["--pass-env", "EFFECTS_FILE", "--pass-env", "PROBE_SETUP_MS", ...args],
       ],

@@ -5,6 +5,7 @@ import type { Intake } from "../../src/core/ports.ts";
 
 export class TestIntake implements Intake {
   actions = true;
+  light = true;
   beliefs = true;
   paused = false;
   holds?: readonly AuditId[];

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ActionId, Request } from "../../wire/scenario.ts";
 import type { ActionState } from "../../wire/scenario-answers.ts";
 import { mergedArguments, paramsOf } from "../../wire/scenario-arguments.ts";
+import { RUN_PROCESS } from "../../wire/scenario-builtins.ts";
 import type { Watched } from "../zmtp/vigil.ts";
 import { type Round, type Rounds, refusedRound } from "./rounds.ts";
 
@@ -15,13 +16,17 @@ interface Action {
   readonly pluginKey: string;
   readonly initArgs: JsonObject;
   round?: Round;
+  /** What it left running goes by this name; undefined: it can have left nothing. */
+  holder?: string | undefined;
 }
 
-export interface ClientLimits {
+export interface ClientOptions {
   /** A client that is silent for so long while an action runs is taken for lost, in milliseconds. */
   readonly leaseMs: number;
   /** Of one request, in bytes. */
   readonly assignmentMaxBytes: number;
+  /** The agent's own actions that are allowed. */
+  readonly builtins: ReadonlySet<string>;
 }
 
 /** Who never resets them makes ever more: then the oldest that do not run are forgotten. */
@@ -29,14 +34,14 @@ const ACTIONS_MAX = 1_024;
 
 export class Client implements Watched {
   readonly #rounds: Rounds;
-  readonly #limits: ClientLimits;
+  readonly #options: ClientOptions;
   readonly #actions = new Map<ActionId, Action>();
   #silentMs = 0;
   #isGone = false;
 
-  constructor(rounds: Rounds, limits: ClientLimits) {
+  constructor(rounds: Rounds, options: ClientOptions) {
     this.#rounds = rounds;
-    this.#limits = limits;
+    this.#options = options;
   }
 
   heard(): void {
@@ -77,20 +82,23 @@ export class Client implements Watched {
     if (action === undefined) return;
     this.#callOff(action, "it was executed once more");
     const { pluginKey, initArgs } = action;
-    const most = this.#limits.assignmentMaxBytes;
+    const most = this.#options.assignmentMaxBytes;
     if (bytes > most) {
       const problem = `Cannot take "${pluginKey}": it has ${bytes} bytes, over ${most}`;
       action.round = refusedRound(pluginKey, "assignment.too-large", problem);
-    } else
-      action.round = this.#rounds.begin(pluginKey, paramsOf(mergedArguments(initArgs, execArgs)));
+    } else {
+      const params = paramsOf(mergedArguments(initArgs, execArgs));
+      action.round = this.#rounds.begin(pluginKey, this.#held(action, params));
+    }
   }
 
   /** Whatever status it tells: what still runs is not wanted any more. */
-  terminate({ actionId }: Asked<"terminate">): void {
+  terminate({ actionId, newStatus }: Asked<"terminate">): void {
     const action = this.#actions.get(actionId);
     if (action === undefined) return;
     this.#callOff(action, "the scenario abandoned it");
     if (action.round !== undefined) action.round.isTold = true;
+    if (newStatus === "INVALID") this.#letGo(action);
   }
 
   /** Without an id: all of its own. */
@@ -106,10 +114,13 @@ export class Client implements Watched {
 
   sweep(ms: number): void {
     this.#silentMs += ms;
-    const { leaseMs } = this.#limits;
+    const { leaseMs } = this.#options;
     if (this.#silentMs < leaseMs) return;
     const reason = `its client said nothing for ${leaseMs / 1_000} s`;
-    for (const action of this.#actions.values()) this.#callOff(action, reason);
+    for (const action of this.#actions.values()) {
+      this.#callOff(action, reason);
+      this.#letGo(action);
+    }
   }
 
   #forgetAll(reason: string): void {
@@ -119,7 +130,7 @@ export class Client implements Watched {
   #forgetOldest(): void {
     for (const [id, { round }] of this.#actions) {
       if (round?.state === "running") continue;
-      this.#actions.delete(id);
+      this.#forget(id, "its client made more");
       return;
     }
     const [oldest] = this.#actions.keys();
@@ -131,6 +142,23 @@ export class Client implements Watched {
     if (action === undefined) return;
     this.#actions.delete(id);
     this.#callOff(action, reason);
+    this.#letGo(action);
+  }
+
+  /** A process that goes on after its round is the action's: executed again, it finds it. */
+  #held(action: Action, params: JsonObject): JsonObject {
+    if (action.pluginKey !== RUN_PROCESS || !this.#options.builtins.has(RUN_PROCESS)) return params;
+    if (params.wait_for_shutdown !== false) return params;
+    action.holder ??= crypto.randomUUID();
+    return { ...params, holder: action.holder };
+  }
+
+  /** Also where its round was called off: that may have come too late. */
+  #letGo(action: Action): void {
+    const { holder } = action;
+    if (holder === undefined) return;
+    action.holder = undefined;
+    this.#rounds.begin(RUN_PROCESS, { release: holder });
   }
 
   #callOff({ round }: Action, reason: string): void {

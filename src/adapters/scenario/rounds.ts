@@ -23,22 +23,29 @@ export interface Round {
 
 export class Rounds {
   readonly #ring: () => void;
+  readonly #isLight: (transition: string) => boolean;
   readonly #waiting = new Set<Round>();
+  /** They wait for nobody's end. */
+  readonly #light = new Set<Round>();
   readonly #out = new Map<AuditId, Round>();
   readonly #cancels: Extract<Directive, { type: "cancel" }>[] = [];
   #via = "";
   /** Why none is handed out any more. */
   #over: string | undefined;
 
-  /** `ring` is called when there is something new for `next`. */
-  constructor(ring: () => void) {
+  /**
+   * `ring` is called when there is something new for `next`; `isLight` tells the actions that run
+   * beside anything.
+   */
+  constructor(ring: () => void, isLight: (transition: string) => boolean) {
     this.#ring = ring;
+    this.#isLight = isLight;
   }
 
   begin(transition: string, params: JsonObject): Round {
     const round = newRound(transition, params);
     if (this.#over === undefined) {
-      this.#waiting.add(round);
+      this.#queueOf(round).add(round);
       this.#ring();
     } else end(round, "agent.draining", this.#over);
     return round;
@@ -47,7 +54,7 @@ export class Rounds {
   /** Never to start, or to be told to stop; of what has ended it changes nothing. */
   callOff(round: Round, reason: string): void {
     if (round.state !== "running") return;
-    this.#waiting.delete(round);
+    this.#queueOf(round).delete(round);
     end(round, "handler.cancelled", `Called off: ${reason}`);
     if (!round.isOut) return;
     this.#cancels.push({ type: "cancel", auditId: round.auditId, reason });
@@ -57,10 +64,12 @@ export class Rounds {
   /** Cancels go first, and whatever room there is. */
   next(intake: Intake): Directive | undefined {
     const cancel = this.#cancels.shift();
-    if (cancel !== undefined || !intake.actions) return cancel;
-    const [round] = this.#waiting;
+    if (cancel !== undefined) return cancel;
+    const [light] = intake.light ? this.#light : [];
+    const [first] = intake.actions ? this.#waiting : [];
+    const round = light ?? first;
     if (round === undefined) return undefined;
-    this.#waiting.delete(round);
+    this.#queueOf(round).delete(round);
     this.#out.set(round.auditId, round);
     round.isOut = true;
     const { auditId, transition, params } = round;
@@ -86,8 +95,14 @@ export class Rounds {
   /** Those that wait never start, nor do new ones. */
   close(reason: string): void {
     this.#over = reason;
-    for (const round of this.#waiting) end(round, "agent.draining", reason);
-    this.#waiting.clear();
+    for (const waiting of [this.#waiting, this.#light]) {
+      for (const round of waiting) end(round, "agent.draining", reason);
+      waiting.clear();
+    }
+  }
+
+  #queueOf({ transition }: Round): Set<Round> {
+    return this.#isLight(transition) ? this.#light : this.#waiting;
   }
 }
 

@@ -1,6 +1,7 @@
 /** scenario-execution over ZeroMQ's wire, as `agent serve` speaks it. Loaded only when it is spoken. */
 import { scenarioBackend } from "../../adapters/scenario-zmq.ts";
 import { ServantError } from "../../core/errors.ts";
+import { RUN_PROCESS } from "../../wire/scenario-builtins.ts";
 import type { Dialect } from "../dialect.ts";
 import type { ServeOptions } from "../options.ts";
 import { chosenEndpoints } from "./endpoints.ts";
@@ -8,7 +9,8 @@ import { chosenEndpoints } from "./endpoints.ts";
 /** @throws {ServantError} `local.bad-address`, `scenario.insecure-bind` */
 export function scenarioDialect(options: ServeOptions): Dialect {
   const endpoints = chosenEndpoints(options);
-  const { lease, maxAssignment, socketMode } = options;
+  const { allowBuiltin, allowRun, lease, maxAssignment, socketMode } = options;
+  const builtins = new Set([...allowBuiltin, ...(allowRun.length === 0 ? [] : [RUN_PROCESS])]);
   return {
     secrets: [],
     call(method) {
@@ -17,7 +19,7 @@ export function scenarioDialect(options: ServeOptions): Dialect {
     },
     open({ bus, clock }) {
       const backend = scenarioBackend({
-        ...{ endpoints, socketMode, bus, clock },
+        ...{ builtins, endpoints, socketMode, bus, clock },
         leaseMs: lease * 1_000,
         assignmentMaxBytes: maxAssignment,
       });

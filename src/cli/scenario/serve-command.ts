@@ -1,5 +1,6 @@
 /** Declares `agent serve`. */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { LOG } from "../../wire/scenario-builtins.ts";
 import { atLeast, bytesFrom, fileMode, nonEmpty, port } from "../arguments.ts";
 import type { ServeOptions } from "../options.ts";
 import { addServantOptions, repeatable } from "../servant-options.ts";
@@ -29,6 +30,13 @@ export function addServe(
         .default(0o600, "0600"),
     )
     .option("--insecure-bind", "listen beyond this machine: whoever reaches it moves the machine")
+    .option(
+      "--allow-builtin <name>",
+      "let scenarios use the agent's own `log` (repeatable)",
+      builtin,
+      [],
+    )
+    .addOption(repeatable("--allow-run <command>", "let run_process run this program (repeatable)"))
     .option("--lease <s>", "silence after which a client's running action stops", atLeast(0.1), 10)
     .addOption(
       new Option("--max-assignment <bytes>", "largest request to execute")
@@ -50,9 +58,16 @@ Examples:
   agent serve ./plugins/arm.ts:Arm
   agent serve ./plugins/arm.ts:Arm --listen tcp://127.0.0.1:7613
   agent serve ./plugins/arm.ts:Arm --listen ipc:///run/arm.sock --socket-mode 0660
-  agent serve ./plugins/arm.ts:Arm --port 7700 --concurrency 1`,
+  agent serve ./plugins/arm.ts:Arm --port 7700 --concurrency 1
+  agent serve ./plugins/arm.ts:Arm --allow-builtin log --allow-run hostname --allow-run /opt/rig/calibrate`,
   );
   command.action(async (ref: string, options: ServeOptions) => {
     done(await (await import("./serve.ts")).serveScenarios(ref, options, version));
   });
+}
+
+/** Reads the name of an action of the agent's own. */
+function builtin(name: string, before: readonly string[]): readonly string[] {
+  if (name === LOG) return [...before, name];
+  throw new InvalidArgumentError('There is "log"; programs are allowed by --allow-run.');
 }

@@ -40,6 +40,7 @@ export async function adapterTo(): Promise<Opened & { readonly url: string }> {
     clock: systemClock,
     bus: openBus(),
     leaseMs: 60_000,
+    builtins: new Set(),
     assignmentMaxBytes: 1_048_576,
   });
   const [url = ""] = await backend.urls;

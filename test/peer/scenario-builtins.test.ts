@@ -1,0 +1,179 @@
+// Goal: a scenario's `log` and `run_process` do on the agent what they do in scenario-execution, for
+// what its operator allows alone. Method: a stock client over pyzmq against the compiled program.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { gone, isAlive } from "../runner/plugin-child.ts";
+import { ensureBinary, root } from "../support/binary.ts";
+import { start } from "../support/running.ts";
+import { type Remote, ScenarioClient } from "../support/scenario-client.ts";
+import { ServedProbe } from "../support/scenario-server.ts";
+import { zmqPython } from "../support/zmq-python.ts";
+
+const reference = join(root, "test", "fixtures", "scenario", "arm.ts:Arm");
+const python = await zmqPython();
+
+/** What a scenario that says nothing more sends of it. */
+const stock = {
+  wait_for_shutdown: true,
+  shutdown_signal: ["sigterm", 15],
+  shutdown_timeout: 10,
+};
+const lasting = { ...stock, wait_for_shutdown: false };
+
+/** Its last word, or its error's message. */
+async function endOf(remote: Remote): Promise<string | undefined> {
+  for (;;) {
+    const { says } = await remote.update();
+    if (says.action_status !== "running") return says.action_status ?? says.message;
+    await Bun.sleep(5);
+  }
+}
+
+/** The number that a command printed behind this word. */
+async function printed(served: ServedProbe, word: string): Promise<number> {
+  const [, number] = await served.process.until(new RegExp(`"${word} (\\d+)"`));
+  return Number(number);
+}
+
+test("what cannot be found is refused at the start, and so is any other built-in", async () => {
+  const serve = async (...args: string[]) => {
+    const agent = start([await ensureBinary(), "serve", reference, "--no-local", ...args]);
+    return { code: await agent.exited, said: agent.output() };
+  };
+  const absent = await serve("--allow-run", "no-such-program-here");
+  expect(absent.code).toBe(2);
+  expect(absent.said).toContain('Cannot allow to run "no-such-program-here"');
+  const other = await serve("--allow-builtin", "run_process");
+  expect(other.code).toBe(2);
+  expect(other.said).toContain("--allow-run");
+});
+
+describe.skipIf(python === undefined)("a stock client", () => {
+  let client: ScenarioClient;
+  beforeAll(() => {
+    client = new ScenarioClient(python ?? "");
+  });
+  afterAll(() => client?.[Symbol.dispose]());
+
+  test.each([
+    ["log", "--allow-builtin log"],
+    ["run_process", "--allow-run COMMAND"],
+  ])("that asks for %s is told how to allow it", async (key, option) => {
+    await using served = await ServedProbe.start({ reference });
+    const { says } = await (await client.open(served.tcp, key)).init();
+    expect(says.status).toBe("error");
+    expect(says.message).toContain(option);
+  });
+
+  test("has a line logged, and a command run, as its scenario writes them", async () => {
+    await using served = await ServedProbe.start({
+      reference,
+      args: ["--allow-builtin", "log", "--allow-run", "hostname", "--allow-run", "sh"],
+    });
+    expect(await endOf(await client.begun(served.tcp, "log", { msg: "it begins" }))).toBe(
+      "success",
+    );
+    await served.process.until(/it begins/);
+    const nothing = await client.begun(served.tcp, "log", { msg: null });
+    expect(await endOf(nothing)).toContain("msg");
+    const run = async (command: string) =>
+      await endOf(await client.begun(served.ipc, "run_process", { ...stock, command }));
+    expect(await run("hostname")).toBe("success");
+    expect(await run("sh -c 'exit 4'")).toBe("failure");
+    for (const command of ["hostname; id", "./hostname", "/usr/bin/hostname", "$(id)", "id"]) {
+      expect(await run(command), command).toContain("not allowed, see --allow-run");
+    }
+  });
+
+  test("runs commands beside whatever runs, at --concurrency 1 too", async () => {
+    await using served = await ServedProbe.start({
+      reference,
+      args: ["--allow-run", "sleep", "--allow-builtin", "log", "--concurrency", "1"],
+    });
+    const long = await client.begun(served.tcp, "run_process", { ...stock, command: "sleep 1000" });
+    const first = await client.begun(served.tcp, "arm.wait", { mark: "first" });
+    await served.left("wait first");
+    const second = await client.begun(served.tcp, "arm.wait", { mark: "second" });
+    expect(await endOf(await client.begun(served.tcp, "log", { msg: "aside" }))).toBe("success");
+    expect((await long.update()).says.action_status).toBe("running");
+    await first.terminate();
+    await served.left("wait second");
+    for (const each of [long, second]) await each.terminate();
+    expect((await long.update()).says.message).toContain("abandoned");
+  });
+
+  test("that abandons it, or hangs up, or is silent, ends the command", async () => {
+    await using served = await ServedProbe.start({
+      reference,
+      args: ["--allow-run", "sh", "--lease", "1"],
+    });
+    const begin = async (word: string) => {
+      const command = `sh -c 'echo "${word} $$"; sleep 1000; :'`;
+      const remote = await client.begun(served.tcp, "run_process", { ...stock, command });
+      return { remote, pid: await printed(served, word) };
+    };
+    const abandoned = await begin("abandoned");
+    await abandoned.remote.terminate("INVALID");
+    await gone(abandoned.pid);
+    const left = await begin("left");
+    await left.remote.close();
+    await gone(left.pid);
+    const silent = await begin("silent");
+    await gone(silent.pid);
+    expect((await silent.remote.update()).says.message).toContain("said nothing");
+  });
+
+  test("leaves a process running until it resets the action, abandons it or hangs up", async () => {
+    await using served = await ServedProbe.start({ reference, args: ["--allow-run", "sh"] });
+    const begin = async (word: string) => {
+      const command = `sh -c 'trap "echo ${word} told; exit 0" TERM; echo "${word} $$"; sleep 1000 & wait'`;
+      const remote = await client.begun(served.tcp, "run_process", { ...lasting, command });
+      expect(await endOf(remote)).toBe("success");
+      await remote.terminate("SUCCESS");
+      const pid = await printed(served, word);
+      expect(await isAlive(pid)).toBe(true);
+      return { remote, pid, args: { ...lasting, command } };
+    };
+    const reset = await begin("reset");
+    // Executed again it keeps the process that it has, as the reference does.
+    await reset.remote.execute(reset.args);
+    expect(await endOf(reset.remote)).toBe("success");
+    expect(await isAlive(reset.pid)).toBe(true);
+    await reset.remote.reset();
+    const abandoned = await begin("abandoned");
+    await abandoned.remote.terminate("INVALID");
+    const left = await begin("left");
+    await left.remote.close();
+    for (const [word, { pid }] of Object.entries({ reset, abandoned, left })) {
+      await served.process.until(new RegExp(`${word} told`));
+      await gone(pid);
+    }
+    const again = await client.begun(served.tcp, "run_process", {
+      ...stock,
+      command: "sh -c 'exit 0'",
+    });
+    expect(await endOf(again)).toBe("success");
+  });
+
+  test.each(["SIGTERM", "SIGKILL"] as const)(
+    "whose agent ends by %s: so do its commands",
+    async (signal) => {
+      await using served = await ServedProbe.start({
+        reference,
+        args: ["--allow-run", "sh", "--drain-timeout", "0"],
+      });
+      const pids = [];
+      for (const [word, kind] of [
+        ["waits", stock],
+        ["lasts", lasting],
+      ] as const) {
+        const command = `sh -c 'setsid sh -c "echo \\"apart-${word} \\$\\$\\"; sleep 1000; :" & echo "${word} $$"; sleep 1000; :'`;
+        await client.begun(served.tcp, "run_process", { ...kind, command });
+        pids.push(await printed(served, word), await printed(served, `apart-${word}`));
+      }
+      served.process.kill(signal);
+      await served.process.exited;
+      for (const pid of pids) await gone(pid);
+    },
+  );
+});
