@@ -99,7 +99,8 @@ function plain(value: unknown): Json {
   return value as Json;
 }
 
-function textOf(bytes: Uint8Array): string {
+/** Throws an Error when the bytes are no UTF-8. */
+export function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {

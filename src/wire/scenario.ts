@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 import { ServantError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { decodeMap, encodeMap, malformed } from "./scenario-msgpack.ts";
+import { usualRequest } from "./scenario-usual.ts";
 
 declare const actionIdBrand: unique symbol;
 /** One action in the scenario of one client, for as long as that lives; executed any number of times. */
@@ -136,6 +137,8 @@ const READERS: { readonly [C in RequestCommand]: Reader<C> } = {
 export function readRequest(frames: readonly Uint8Array[]): Request {
   const [body] = frames;
   if (body === undefined || frames.length > 1) throw malformed(`it has ${frames.length} parts`);
+  const usual = usualRequest(body);
+  if (usual !== undefined) return usual;
   const { cmd = "", payload = {} } = decodeMap(body);
   if (!isCommand(cmd)) throw unknownCommand(cmd);
   if (!isJsonObject(payload)) throw malformed(`payload of "${cmd}" is no map`);

@@ -1,4 +1,4 @@
-"""The plainest server of scenario-execution's remote actions: `scenario_server.py URL [echo]`.
+"""The plainest server of scenario-execution's remote actions: `scenario_server.py dict|echo URL...`.
 
 One REP of pyzmq, one thread, msgpack, and a dict that knows what each action does. Like the reference server it
 answers one request at a time, whoever sent it, and what an action does it does there: with `seconds` among its
@@ -76,13 +76,14 @@ def answer(body):
         return msgpack.packb({"status": "error", "message": str(cause)})
 
 
-def main(url, *kind):
+def main(kind, *urls):
     rep = zmq.Context().socket(zmq.REP)
     rep.setsockopt(zmq.LINGER, 0)
-    rep.bind(url)
+    for url in urls:
+        rep.bind(url)
     while True:
         body = rep.recv()
-        rep.send(body if kind == ("echo",) else answer(body))
+        rep.send(body if kind == "echo" else answer(body))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ export class Remote {
   send = (...frames: string[]) => this.order<Answered>("send", { frames });
   /** Updates on and on, in the background. */
   watch = (everyS: number) => this.order<null>("watch", { every_s: everyS });
+  unwatch = () => this.order<null>("unwatch", {});
   told = () => this.order<Told>("told", {});
   /** Microseconds of so many updates, one after another. */
   measure = (times: number) => this.order<number[]>("measure", { times });

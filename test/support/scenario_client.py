@@ -28,6 +28,7 @@ class Remote:
         self.key = key
         self.lock = threading.Lock()
         self.over = threading.Event()
+        self.unwatched = threading.Event()
         self.told = []  # of each update in the background: its status, and how long it took in ms
         self.beats = {"answered": 0, "late": 0}
         self.context = zmq.Context()
@@ -85,10 +86,11 @@ class Remote:
 
     def watch(self, every_s):
         """Updates on and on, in the background; `told` is what it was answered."""
+        self.unwatched.clear()
         threading.Thread(target=self.keep_updating, args=(every_s,), daemon=True).start()
 
     def keep_updating(self, every_s):
-        while not self.over.wait(every_s):
+        while not self.unwatched.wait(every_s):
             begun = time.perf_counter()
             try:
                 status = word(self.update())
@@ -96,9 +98,13 @@ class Remote:
                 status = "late"
             self.told.append((status, (time.perf_counter() - begun) * 1e3))
 
+    def unwatch(self):
+        self.unwatched.set()
+
     def close(self):
         """Like the plain client at its end: nothing is said."""
         self.over.set()
+        self.unwatched.set()
         with self.lock:
             self.socket.close()
         self.context.term()
