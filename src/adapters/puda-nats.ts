@@ -43,6 +43,7 @@ export function pudaBackend(options: PudaOptions): PudaMachine {
 const GOODBYE_WITHIN_MS = 3_000;
 class PudaBackend implements PudaMachine {
   readonly origin: string;
+  readonly heedsRoom = true;
   readonly #options: PudaOptions;
   readonly #desk: Desk;
   readonly #bell = new Bell();

@@ -46,6 +46,7 @@ export function scenarioBackend(options: ScenarioOptions): ScenarioServer {
 
 class ScenarioBackend implements ScenarioServer {
   readonly origin = SCENARIO_ORIGIN;
+  readonly heedsRoom = true;
   readonly urls: Promise<readonly string[]>;
   readonly #options: ScenarioOptions;
   readonly #bell = new Bell();

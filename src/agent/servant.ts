@@ -40,8 +40,10 @@ export class Servant {
   readonly #options: ServantOptions;
   readonly #dispatcher: Dispatcher;
   readonly #registrations: Registrations;
-  /** Ends the poll loop: the caller's wish, or a failure that trying again cannot mend. */
+  /** Nothing new from here on: the caller's wish, or a failure that trying again cannot mend. */
   readonly #stop = new AbortController();
+  /** Ends the poll loop: then, or once what had started has ended, so that its cancels are heard. */
+  readonly #stopPolling = new AbortController();
   /** Ends what goes on beside the poll loop, when all that could be delivered is. */
   readonly #stopRest = new AbortController();
   #outbox: Promise<void> | undefined;
@@ -119,6 +121,19 @@ export class Servant {
     const reason = failure === undefined ? "asked to" : toServantError(failure).message;
     bus.publish({ type: "agent.stopping", reason, inHand: this.#dispatcher.inHand });
     this.#dispatcher.stop();
+    const stopPolling = () => this.#stopPolling.abort(failure ?? this.#stop.signal.reason);
+    if (this.#ports.backend.heedsRoom !== true) stopPolling();
+    void this.#drain().then(stopPolling);
+  }
+
+  async #drain(): Promise<void> {
+    const { drainTimeoutMs } = this.#options;
+    const drained = new AbortController();
+    void this.#ports.clock.sleep(drainTimeoutMs, drained.signal).then(() => {
+      if (!drained.signal.aborted) this.#cancelAll(`not ended within ${drainTimeoutMs / 1000} s`);
+    });
+    await this.#dispatcher.ended();
+    drained.abort();
   }
 
   #beside(going: Promise<void>): Promise<void> {
@@ -141,7 +156,7 @@ export class Servant {
   async #serve(): Promise<void> {
     while (await this.#register()) {
       this.#session = new AbortController();
-      const signal = AbortSignal.any([this.#stop.signal, this.#session.signal]);
+      const signal = AbortSignal.any([this.#stopPolling.signal, this.#session.signal]);
       // It outlives a session, unless it found that the session is gone.
       this.#outbox ??= this.#deliver();
       try {
@@ -278,13 +293,8 @@ export class Servant {
   /** Finish what has started, answer what has not, deliver; what stays undelivered stays kept. */
   async #finishUp(): Promise<void> {
     const { clock, ledger } = this.#ports;
-    const { drainTimeoutMs, hurry } = this.#options;
-    const drained = new AbortController();
-    void clock.sleep(drainTimeoutMs, drained.signal).then(() => {
-      if (!drained.signal.aborted) this.#cancelAll(`not ended within ${drainTimeoutMs / 1000} s`);
-    });
+    const { hurry } = this.#options;
     await this.#dispatcher.ended();
-    drained.abort();
     const late = new AbortController();
     const patience = clock.sleep(DELIVER_AT_STOP_MS, late.signal).then(() => late.abort());
     onAbort(hurry, () => late.abort());

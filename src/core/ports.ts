@@ -83,6 +83,11 @@ export interface Delivery {
 export interface Backend {
   /** The backend's URL and session: what a journal entry belongs to. */
   readonly origin: string;
+  /**
+   * True: without room nothing at all is handed out, and cancels are told all the same. It is followed
+   * while the servant drains, too.
+   */
+  readonly heedsRoom?: boolean;
   /** Resolves to the name of this registration. */
   register(offer: Offer, signal: AbortSignal): Promise<string>;
   /**

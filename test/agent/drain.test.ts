@@ -39,6 +39,22 @@ test("nothing is asked for any more, beliefs under way are answered", async () =
   expect(world.backend.results("late")).toEqual([]);
 });
 
+test("a cancel is heard while it drains, where the backend hands out nothing without room", async () => {
+  world.backend.heedsRoom = true;
+  world.backend.tellsCancels = true;
+  world.backend.assign(action("a"));
+  await until("it runs", () => world.runner.running.length === 1);
+  world.stop.abort();
+  await idle();
+  world.backend.assign(action("late"));
+  world.backend.send({ type: "cancel", auditId: id("a"), reason: "asked to" });
+  await until("it is told", () => world.runner.signals.get(id("a"))?.aborted === true);
+  expect(await world.ended).toBeUndefined();
+  expect(world.backend.codes("a")).toEqual(["handler.cancelled"]);
+  expect(world.backend.results("late")).toEqual([]);
+  expect(world.backend.isPolled).toBe(false);
+});
+
 test("what cannot be delivered within 10 s stays for the next life", async () => {
   world.backend.onDeliver = () => {
     throw new ServantError("backend.unreachable", "Cannot post");

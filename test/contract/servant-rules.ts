@@ -101,6 +101,19 @@ export function servantRules(dialect: Dialect): void {
       expect(life.runner.started).toEqual([auditId]);
     });
 
+    ruleFor("drain", "that stops hears a cancel all the same, and takes nothing new", async () => {
+      const ticket = await peer.assign();
+      const auditId = await life.started();
+      const ended = life.end();
+      await quiet();
+      await peer.assign({ start: "late" });
+      await peer.cancel?.(ticket);
+      await until("it is told", () => life.runner.signals.get(auditId)?.aborted === true);
+      await ended;
+      expect(life.runner.started).toEqual([auditId]);
+      life = await Life.begin(peer, disk, new FakeRunner());
+    });
+
     ruleFor("pause", "starts nothing while it is paused, and then goes on", async () => {
       await peer.pause?.();
       await until("it is paused", () => life.ledger.machine.paused !== undefined);

@@ -27,6 +27,7 @@ const rowsOf = (title: string) =>
 const ABILITIES: readonly (readonly [string, Ability])[] = [
   ["ask for a belief", "belief"],
   ["cancel", "cancel"],
+  ["hear a cancel while it stops", "drain"],
   ["tell why, and what was measured", "details"],
   ["forget a servant", "forget"],
   ["outlive a lost link", "link"],

@@ -312,6 +312,9 @@ export class World {
     const { backend, disk } = this;
     const { life } = disk;
     return {
+      get heedsRoom() {
+        return backend.heedsRoom;
+      },
       origin: backend.origin,
       register: () => backend.register(),
       directives: (intake, signal) => backend.directives(intake, signal),

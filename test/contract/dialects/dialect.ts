@@ -16,6 +16,7 @@ export type Ability =
   | "belief"
   | "cancel"
   | "details"
+  | "drain"
   | "forget"
   | "json"
   | "link"

@@ -14,6 +14,7 @@ export const dynosPlain: Dialect = {
   name: "DYNOS over HTTP, a plain backend",
   cannot: {
     cancel: "it has no word for it",
+    drain: "it has no word for a cancel",
     pause: "it has no word for it: a person pauses the agent where it runs",
   },
   module: "dynos-plain.ts",

@@ -68,6 +68,7 @@ class FakePeer implements Peer {
     const inner = this.#fake;
     const backend: Backend = {
       origin: ORIGIN,
+      heedsRoom: true,
       async register() {
         wire.check();
         return await inner.register();
