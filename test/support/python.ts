@@ -64,6 +64,30 @@ export async function pythonWith(
   }
 }
 
+/**
+ * A virtual environment in `folder` that sees what another has, and has these packages beside it:
+ * folders on this disk, built with what is there.
+ */
+export async function pythonBeside(
+  python: string,
+  folder: string,
+  packages: readonly string[],
+): Promise<string> {
+  await run(["python3", "-m", "venv", "--without-pip", folder]);
+  const own = join(folder, "bin", "python");
+  const [theirs, ours] = await Promise.all([python, own].map(sitePackages));
+  await writeFile(join(ours ?? "", "beside.pth"), `${theirs}\n`);
+  const pip = [await pipPython(), ...PIP, "--python", own, ...INSTALL];
+  await run([...pip, "--no-index", "--no-build-isolation", ...packages]);
+  return own;
+}
+
+async function sitePackages(python: string): Promise<string> {
+  const code = "import sysconfig; print(sysconfig.get_path('purelib'))";
+  const child = Bun.spawn([python, "-c", code], { stdout: "pipe", stderr: "inherit" });
+  return (await child.stdout.text()).trim();
+}
+
 const PIP = ["-m", "pip", "--disable-pip-version-check"];
 const INSTALL = ["install", "--quiet", "--no-compile"];
 
