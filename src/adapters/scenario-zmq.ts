@@ -64,8 +64,7 @@ class ScenarioBackend implements ScenarioServer {
   constructor(options: ScenarioOptions) {
     const { bus, clock, endpoints, leaseMs, socketMode } = options;
     this.#options = options;
-    const isLight = (transition: string) => options.builtins.has(transition);
-    this.#rounds = new Rounds(() => this.#bell.ring(), isLight);
+    this.#rounds = new Rounds(() => this.#bell.ring());
     this.#leases = new Sweeper(clock, leaseMs);
     this.#server = serveRep({
       ...{ endpoints, clock, ...(socketMode === undefined ? {} : { socketMode }) },

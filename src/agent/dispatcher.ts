@@ -46,8 +46,8 @@ export class Dispatcher implements Intake {
     return this.#isOpen && !this.#lanes.isPaused && this.#lanes.hand.hasRoomForAction;
   }
 
-  get light(): boolean {
-    return this.#isOpen && !this.#lanes.isPaused;
+  startsNow(transition: string): boolean {
+    return this.#isOpen && this.#lanes.startsNow(transition);
   }
 
   get paused(): boolean {

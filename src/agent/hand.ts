@@ -67,9 +67,13 @@ export class Hand {
     return undefined;
   }
 
-  /** True when it can start beside what runs, as if `without` had ended. */
-  fits({ assignment, isLight, uses }: Work, without?: Work): boolean {
-    if (assignment.kind === "belief" || isLight) return true;
+  /** True when an action that comes now would start before any that waits, beside what runs. */
+  isNext({ isLight, uses }: Pick<Work, "isLight" | "uses">): boolean {
+    return isLight || (this.hasRoomForAction && this.#fits(uses));
+  }
+
+  /** The running ones, as if `without` had ended, leave it what it occupies. */
+  #fits(uses: Uses, without?: Work): boolean {
     const others = [...this.#running.values()].filter((each) => each !== without);
     return fits(
       uses,
@@ -81,7 +85,8 @@ export class Hand {
   /** The one whose turn it is, if it can start now. */
   next(without?: Work): Work | undefined {
     const first = this.#waiting.find(({ isLight }) => isLight) ?? this.#waiting[0];
-    return first !== undefined && this.fits(first, without) ? first : undefined;
+    if (first === undefined) return undefined;
+    return first.isLight || this.#fits(first.uses, without) ? first : undefined;
   }
 
   wait(work: Work): void {

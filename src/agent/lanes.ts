@@ -56,6 +56,12 @@ export class Lanes {
     return { key, assignment, abort, uses, isLight, starts: from?.starts ?? 0, ...cancelled };
   }
 
+  /** Whether this action would, beside what runs now. */
+  startsNow(transition: string): boolean {
+    const { isLight = false, uses } = rulesOf(this.#ports.runner.rules, transition);
+    return this.hand.isNext({ isLight, uses }) && this.#mayStartActions();
+  }
+
   /** Records it on the way to its handler, or while it waits. */
   accept(accepted: Accepted, work: Work): void {
     this.#letGo(this.#accept(accepted, work));
@@ -152,7 +158,10 @@ export class Lanes {
   }
 
   #mayStart({ assignment }: Work): boolean {
-    if (assignment.kind === "belief") return true;
+    return assignment.kind === "belief" || this.#mayStartActions();
+  }
+
+  #mayStartActions(): boolean {
     return !this.isPaused && !this.#isDraining && this.#ports.runner.isReady;
   }
 
@@ -167,8 +176,8 @@ export class Lanes {
     const { bus, ledger } = this.#ports;
     const { hand } = this;
     const { assignment } = work;
-    const isFirst = assignment.kind === "belief" || work.isLight || hand.hasRoomForAction;
-    const starts = isFirst && hand.fits(work) && this.#mayStart(work);
+    const isNext = assignment.kind === "belief" || hand.isNext(work);
+    const starts = isNext && this.#mayStart(work);
     const what = describeAssignment(assignment);
     const { auditId } = assignment;
     bus.publish({ type: "assignment.accepted", auditId, what, held: !starts });

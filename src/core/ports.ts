@@ -54,9 +54,9 @@ export type Directive =
 /** What the servant can take now; a backend that cannot tell them apart hands out either kind. */
 export interface Intake {
   readonly actions: boolean;
-  /** Actions that run beside anything, whatever waits: see `ActionRules.isLight`. */
-  readonly light: boolean;
   readonly beliefs: boolean;
+  /** This action would start at once, beside what runs; `actions` is true for one that would wait, too. */
+  startsNow(transition: string): boolean;
   /** Paused by whoever may: no action is taken or started. */
   readonly paused: boolean;
   /**

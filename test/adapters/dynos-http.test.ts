@@ -45,9 +45,9 @@ async function registered(backend: Backend): Promise<Backend> {
 
 const openIntake: Intake = {
   actions: true,
-  light: true,
   beliefs: true,
   paused: false,
+  startsNow: () => true,
   changed: () => new Promise(() => {}),
 };
 

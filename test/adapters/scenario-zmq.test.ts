@@ -201,6 +201,21 @@ test("what never had its turn is called off without a word to the servant", asyn
   expect(rig.seen.filter(({ type }) => type !== "idle")).toHaveLength(1);
 });
 
+test("a round that has to wait for another's end lets a later one pass", async () => {
+  await rig.register();
+  rig.intake.startsNow = (transition) => transition === "arm.pick";
+  const [one, other] = [await rig.client(), await rig.client()];
+  await one.init("a");
+  await other.init("b", {}, "arm.pick");
+  await one.execute("a");
+  await other.execute("b");
+  expect(await rig.assigned(1)).toMatchObject({ transition: "arm.pick" });
+  expect(await one.update("a")).toEqual(running);
+  rig.intake.startsNow = () => true;
+  rig.intake.bell.ring();
+  expect(await rig.assigned(2)).toMatchObject({ transition: "move" });
+});
+
 test("another connection does not know its actions, nor can it reset them", async () => {
   await rig.register();
   const [one, other] = [await rig.client(), await rig.client()];

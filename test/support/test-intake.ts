@@ -5,11 +5,11 @@ import type { Intake } from "../../src/core/ports.ts";
 
 export class TestIntake implements Intake {
   actions = true;
-  light = true;
   beliefs = true;
   paused = false;
   holds?: readonly AuditId[];
   readonly bell = new Bell();
+  startsNow = (_transition: string) => this.actions;
   changed = (signal: AbortSignal) => this.bell.rung(signal);
 
   set(actions: boolean, beliefs = this.beliefs): void {

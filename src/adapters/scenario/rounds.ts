@@ -23,29 +23,22 @@ export interface Round {
 
 export class Rounds {
   readonly #ring: () => void;
-  readonly #isLight: (transition: string) => boolean;
   readonly #waiting = new Set<Round>();
-  /** They wait for nobody's end. */
-  readonly #light = new Set<Round>();
   readonly #out = new Map<AuditId, Round>();
   readonly #cancels: Extract<Directive, { type: "cancel" }>[] = [];
   #via = "";
   /** Why none is handed out any more. */
   #over: string | undefined;
 
-  /**
-   * `ring` is called when there is something new for `next`; `isLight` tells the actions that run
-   * beside anything.
-   */
-  constructor(ring: () => void, isLight: (transition: string) => boolean) {
+  /** `ring` is called when there is something new for `next`. */
+  constructor(ring: () => void) {
     this.#ring = ring;
-    this.#isLight = isLight;
   }
 
   begin(transition: string, params: JsonObject): Round {
     const round = newRound(transition, params);
     if (this.#over === undefined) {
-      this.#queueOf(round).add(round);
+      this.#waiting.add(round);
       this.#ring();
     } else end(round, "agent.draining", this.#over);
     return round;
@@ -54,22 +47,20 @@ export class Rounds {
   /** Never to start, or to be told to stop; of what has ended it changes nothing. */
   callOff(round: Round, reason: string): void {
     if (round.state !== "running") return;
-    this.#queueOf(round).delete(round);
+    this.#waiting.delete(round);
     end(round, "handler.cancelled", `Called off: ${reason}`);
     if (!round.isOut) return;
     this.#cancels.push({ type: "cancel", auditId: round.auditId, reason });
     this.#ring();
   }
 
-  /** Cancels go first, and whatever room there is. */
+  /** Cancels go first. A round that has to wait for another's end lets later ones pass. */
   next(intake: Intake): Directive | undefined {
     const cancel = this.#cancels.shift();
     if (cancel !== undefined) return cancel;
-    const [light] = intake.light ? this.#light : [];
-    const [first] = intake.actions ? this.#waiting : [];
-    const round = light ?? first;
+    const round = this.#first(intake);
     if (round === undefined) return undefined;
-    this.#queueOf(round).delete(round);
+    this.#waiting.delete(round);
     this.#out.set(round.auditId, round);
     round.isOut = true;
     const { auditId, transition, params } = round;
@@ -95,14 +86,18 @@ export class Rounds {
   /** Those that wait never start, nor do new ones. */
   close(reason: string): void {
     this.#over = reason;
-    for (const waiting of [this.#waiting, this.#light]) {
-      for (const round of waiting) end(round, "agent.draining", reason);
-      waiting.clear();
-    }
+    for (const round of this.#waiting) end(round, "agent.draining", reason);
+    this.#waiting.clear();
   }
 
-  #queueOf({ transition }: Round): Set<Round> {
-    return this.#isLight(transition) ? this.#light : this.#waiting;
+  #first(intake: Intake): Round | undefined {
+    const cannot = new Set<string>(); // a crowd waits for the same few as a rule
+    for (const round of this.#waiting) {
+      if (cannot.has(round.transition)) continue;
+      if (intake.startsNow(round.transition)) return round;
+      cannot.add(round.transition);
+    }
+    return undefined;
   }
 }
 
