@@ -208,9 +208,8 @@ function builtinsOf({ builtins, cancelGrace }: ServantSettings): Builtins | unde
 async function inlineBuiltins(settings: ServantSettings) {
   const builtins = builtinsOf(settings);
   if (builtins === undefined) return undefined;
-  const { builtinActions } = await import("../runner/builtin/builtins.ts");
-  const env = childEnvironment(process.env, settings.passEnv);
-  return builtinActions(builtins, { minder: [...selfCommand(), "__minder"], env });
+  const { ownActions } = await import("./builtin-actions.ts");
+  return ownActions(builtins, childEnvironment(process.env, settings.passEnv));
 }
 
 async function inline(settings: ServantSettings): Promise<SpawnChild> {

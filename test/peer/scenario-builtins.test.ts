@@ -85,6 +85,22 @@ describe.skipIf(python === undefined)("a stock client", () => {
     }
   });
 
+  test.each(["child", "inline"])(
+    "never hands a command the agent's secrets: --isolation %s",
+    async (mode) => {
+      await using served = await ServedProbe.start({
+        reference,
+        env: { DYNOS_TOKEN: "a secret", PASSED_KEY: "handed on", COLOUR: "blue" },
+        args: ["--allow-run", "env", "--isolation", mode, "--pass-env", "PASSED_KEY"],
+      });
+      const command = { ...stock, command: "env" };
+      expect(await endOf(await client.begun(served.tcp, "run_process", command))).toBe("success");
+      await served.process.until(/COLOUR=blue/);
+      await served.process.until(/PASSED_KEY=handed on/);
+      expect(served.process.output()).not.toMatch(/DYNOS_TOKEN|a secret|NODE_CHANNEL/);
+    },
+  );
+
   test("runs commands beside whatever runs, at --concurrency 1 too", async () => {
     await using served = await ServedProbe.start({
       reference,

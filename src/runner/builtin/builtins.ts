@@ -8,7 +8,8 @@ import {
   RunProcessArguments,
 } from "../../wire/scenario-builtins.ts";
 import type { AllowedCommands } from "./allowed-commands.ts";
-import { RunProcess, type RunProcessOptions } from "./run-process.ts";
+import type { MinderPlace } from "./minded-process.ts";
+import { RunProcess } from "./run-process.ts";
 
 /** What is allowed; crosses to the plugin's process as JSON. */
 export interface Builtins {
@@ -18,10 +19,7 @@ export interface Builtins {
   readonly stopMaxMs: number;
 }
 
-export function builtinActions(
-  { log, run, stopMaxMs }: Builtins,
-  { minder, env }: Pick<RunProcessOptions, "minder" | "env">,
-): Additions {
+export function builtinActions({ log, run, stopMaxMs }: Builtins, place: MinderPlace): Additions {
   const actions: Handler[] = [];
   if (log) {
     const mark = markOf(LOG, "Writes a line into the agent's log", LogArguments);
@@ -29,7 +27,7 @@ export function builtinActions(
   }
   if (Object.keys(run).length > 0) {
     const mark = markOf(RUN_PROCESS, "Runs an allowed command", RunProcessArguments);
-    const instance = new RunProcess({ allowed: run, minder, env, stopMaxMs });
+    const instance = new RunProcess({ allowed: run, place, stopMaxMs });
     actions.push({ mark, instance });
   }
   return actions;

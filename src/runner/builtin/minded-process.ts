@@ -1,13 +1,20 @@
 /** One command behind its minder, seen from the process that wants it run. */
+import { closeSync } from "node:fs";
 import { messageOf } from "../../core/errors.ts";
 import type { StopSignal } from "../../wire/scenario-builtins.ts";
 import { readLines } from "../lines.ts";
 import type { Ending, FromMinder, Job, ToMinder } from "./minder-frames.ts";
 
-export interface MindedOptions {
+/** What the process that starts minders has of its surroundings. */
+export interface MinderPlace {
   /** The program and arguments that start a minder. */
   readonly minder: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A pipe of the system's; absent: there are only the runtime's, which are sockets. */
+  readonly openPipe?: (() => { readonly read: number; readonly write: number }) | undefined;
+}
+
+export interface MindedOptions extends MinderPlace {
   line(text: string, level: "info" | "warn"): void;
 }
 
@@ -20,27 +27,34 @@ export class MindedProcess {
   /** Resolves when nothing of it is left and its output is read; undefined: nobody knows how it ended. */
   readonly ended: Promise<Ending | undefined>;
   readonly #started = Promise.withResolvers<void>();
-  readonly #minder: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #minder: Bun.Subprocess;
   #pid: number | undefined;
   #ending: Ending | undefined;
 
   /** @throws when no process can be started */
-  constructor(job: Job, { minder, env, line }: MindedOptions) {
+  constructor(job: Job, { minder, env, openPipe, line }: MindedOptions) {
     this.started = this.#started.promise;
     this.started.catch(() => {}); // whoever waits for it is told
-    this.#minder = Bun.spawn([...minder], {
-      env: { ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      detached: true, // it must survive what this process's group is killed by
-      serialization: "json",
-      ipc: (frame: FromMinder) => this.#hear(frame),
-    });
-    const { stdout, stderr } = this.#minder;
+    const [stdout, stderr] = [outputOf(openPipe), outputOf(openPipe)];
+    try {
+      this.#minder = Bun.spawn([...minder], {
+        env: { ...env },
+        stdin: "ignore",
+        stdout: stdout.target,
+        stderr: stderr.target,
+        detached: true, // it must survive what this process's group is killed by
+        serialization: "json",
+        ipc: (frame: FromMinder) => this.#hear(frame),
+      });
+    } catch (cause) {
+      for (const output of [stdout, stderr]) output.drop();
+      throw cause;
+    } finally {
+      for (const output of [stdout, stderr]) output.handedOn();
+    }
     const outputs = Promise.allSettled([
-      readLines(stdout, { line: (text) => line(text, "info") }),
-      readLines(stderr, { line: (text) => line(text, "warn") }),
+      stdout.read(this.#minder.stdout, (text) => line(text, "info")),
+      stderr.read(this.#minder.stderr, (text) => line(text, "warn")),
     ]);
     this.ended = this.#end(outputs);
     this.#tell({ type: "start", ...job });
@@ -77,6 +91,30 @@ export class MindedProcess {
     await Promise.race([outputs, Bun.sleep(OUTPUT_GRACE_MS)]);
     return this.#ending;
   }
+}
+
+/** Where a command's output goes, and how it is read. */
+function outputOf(openPipe: MinderPlace["openPipe"]) {
+  const pipe = openPipe?.();
+  return {
+    target: pipe?.write ?? ("pipe" as const),
+    /** Only the minder's own end is left: the last process that has it ends the output. */
+    handedOn() {
+      if (pipe !== undefined) closeSync(pipe.write);
+    },
+    /** Nobody will write to it. */
+    drop() {
+      if (pipe !== undefined) closeSync(pipe.read);
+    },
+    async read(own: Bun.Subprocess["stdout"], line: (text: string) => void): Promise<void> {
+      const stream = pipe === undefined ? own : Bun.file(pipe.read).stream();
+      try {
+        if (stream instanceof ReadableStream) await readLines(stream, { line });
+      } finally {
+        if (pipe !== undefined) closeSync(pipe.read);
+      }
+    },
+  };
 }
 
 function killGroup(pid: number): void {

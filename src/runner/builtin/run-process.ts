@@ -8,14 +8,12 @@ import type { LetGo, RunArguments } from "../../wire/scenario-builtins.ts";
 import { LineQuota } from "../line-quota.ts";
 import type { AllowedCommands } from "./allowed-commands.ts";
 import { commandWords } from "./command-words.ts";
-import { MindedProcess } from "./minded-process.ts";
+import { MindedProcess, type MinderPlace } from "./minded-process.ts";
 import type { Ending, Job } from "./minder-frames.ts";
 
 export interface RunProcessOptions {
   readonly allowed: AllowedCommands;
-  /** The program and arguments that start a minder. */
-  readonly minder: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly place: MinderPlace;
   /** How long a command may take to stop, whatever it was started with, in milliseconds. */
   readonly stopMaxMs: number;
 }
@@ -88,7 +86,6 @@ export class RunProcess {
   }
 
   #start(job: Job, { log }: HandlerContext): MindedProcess {
-    const { minder, env } = this.#options;
     const quota = new LineQuota({
       now: () => performance.now(),
       onDropped: (lines) => log.warn(`${job.argv0}: ${lines} lines of its output were dropped`),
@@ -98,7 +95,7 @@ export class RunProcess {
     const line = (text: string, level: "info" | "warn") => {
       if (quota.takes(text)) log[level](text);
     };
-    const process = new MindedProcess(job, { minder, env, line });
+    const process = new MindedProcess(job, { ...this.#options.place, line });
     this.#running.add(process);
     void process.ended.then((ending) => {
       this.#running.delete(process);

@@ -1,6 +1,7 @@
 // Goal: a scenario runs what whoever started the agent allows, as it is written, and nothing else.
 // Method: the plugin's real process, real commands.
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { act, never, openChild } from "../plugin-child.ts";
 import { allowing, openAllowing, PLUGIN, run } from "./allowing.ts";
 
@@ -178,6 +179,23 @@ test(
     expect(Math.max(...child.logs().map(({ message }) => message.length))).toBeLessThan(200_000);
     await run(child, "printf '\\377\\376x'");
     expect(child.logs().at(-1)?.message).toBe("\uFFFD\uFFFDx");
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "output is a pipe, that can be opened by name, and none is left open",
+  async () => {
+    await using child = await openAllowing(["sh"]);
+    const descriptors = () => readdirSync(`/proc/${child.pid()}/fd`).length;
+    await run(child, "sh -c 'echo one > /dev/stdout; echo two | tee /dev/stderr >/dev/null'");
+    expect(child.logs().map(({ message, level }) => [level, message])).toEqual([
+      ["info", "one"],
+      ["warn", "two"],
+    ]);
+    const before = descriptors();
+    for (let i = 0; i < 10; i += 1) await run(child, "sh -c 'exit 0'");
+    expect(descriptors()).toBe(before);
   },
   TIMEOUT_MS,
 );
