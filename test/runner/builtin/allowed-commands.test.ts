@@ -1,7 +1,7 @@
 // Goal: what is allowed is one file, found at the start. Method: real folders, links and a PATH.
 import { expect, test } from "bun:test";
 import { chmod, mkdir, rename, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { findCommands } from "../../../src/runner/builtin/allowed-commands.ts";
 import { project } from "../../support/project.ts";
 import { act, never, openChild } from "../plugin-child.ts";
@@ -35,7 +35,8 @@ test.each([
 ])("findCommands() refuses %p", async (word, says) => {
   await using made = await project({ "plain.txt": "no program" });
   await program(join(made.path, "here"), "here");
-  const where = { path: `:.:${made.path}/none`, folder: made.path };
+  const here = relative(process.cwd(), made.path);
+  const where = { path: `:.:${here}:${made.path}/none`, folder: made.path };
   expect(() => findCommands([word], where)).toThrow(
     expect.objectContaining({ code: "usage.invalid", message: expect.stringContaining(says) }),
   );

@@ -53,6 +53,7 @@ test("commandWords() expands nothing", () => {
   expect(commandWords("a $HOME ~ * ; | > < & # {x,y} $(id) `id`")).toEqual({
     words: ["a", "$HOME", "~", "*", ";", "|", ">", "<", "&", "#", "{x,y}", "$(id)", "`id`"],
   });
+  expect(commandWords('"\\`"')).toEqual({ words: ["`"] });
   expect(commandWords('"$HOME" "\\$x" "\\n" a\\\nb "c\\\nd"')).toEqual({
     words: ["$HOME", "$x", "\\n", "ab", "cd"],
   });
