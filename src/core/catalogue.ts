@@ -81,12 +81,15 @@ function paramsOf({ schema, transition }: ActionMark): Described[] | undefined {
 }
 
 function paramOf(name: string, schema: Json, isRequired: boolean): Described {
-  const { default: usual, description } = isJsonObject(schema) ? schema : {};
+  const { default: usual, description, unit } = isJsonObject(schema) ? schema : {};
+  const meaning = [description, typeof unit === "string" ? `in ${unit}` : undefined]
+    .filter((each) => typeof each === "string")
+    .join(", ");
   const hasDefault = usual !== undefined && isShorterThan(usual, TEXT_MAX_CHARS);
   return {
     ...{ name, type: cut(typeText(schema), TEXT_MAX_CHARS), isOptional: !isRequired },
     ...(hasDefault ? { default: usual } : {}),
-    ...(typeof description === "string" ? { description } : {}),
+    ...(meaning === "" ? {} : { description: meaning }),
   };
 }
 

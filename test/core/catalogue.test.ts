@@ -50,6 +50,12 @@ test.each([
   expect(signature(schema)).toBe(expected);
 });
 
+test("a unit is told with what it is the unit of", () => {
+  const pace = z.number().default(1).meta({ unit: "m/s", description: "of the tip" });
+  const { doc } = command(z.object({ pace, reach: z.number().meta({ unit: "m" }) }));
+  expect(doc).toBe("pace: of the tip, in m/s\nreach: in m");
+});
+
 test("what JSON cannot tell, or another library's, is left open", () => {
   expect(signature(z.object({ at: z.date() }))).toBe("(...)");
   expect(signature(z.string())).toBe("(...)");

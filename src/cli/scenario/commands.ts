@@ -56,7 +56,7 @@ Exit codes:
 
 Examples:
   agent scenario stub ./plugins/arm.ts:Arm -o stubs/
-  agent scenario stub ./plugins/arm.ts:Arm -o stubs/ --name left_arm
+  agent scenario stub ./plugins/arm.ts:Arm -o stubs/ --name lab_arm
   agent scenario stub ./cart.ts:Cart -o stubs/ --skip calibrate --json
   pip install stubs/ && scenario_execution --dry-run scenario.osc`,
     )
