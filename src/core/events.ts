@@ -101,8 +101,18 @@ export interface EventLine {
   readonly fields: Readonly<Record<string, Json>>;
 }
 
-/** The one line that tells an event; its own members become the fields. */
+let last: { readonly event: AgentEvent; readonly line: EventLine } | undefined;
+
+/**
+ * The one line that tells an event; its own members become the fields. Those who listen to a bus ask
+ * for it one after the other: it is phrased once for all of them.
+ */
 export function describeEvent(event: AgentEvent): EventLine {
+  if (last?.event !== event) last = { event, line: lineOf(event) };
+  return last.line;
+}
+
+function lineOf(event: AgentEvent): EventLine {
   if (event.type === "plugin.log" || event.type === "backend.log") {
     const { type, level, message, fields } = event;
     const source = type === "plugin.log" ? "plugin" : "backend";
