@@ -34,14 +34,20 @@ export class JetStreamRefusal extends ServantError {
   }
 }
 
-const Answer = z.looseObject({
+const Refused = z.optional(
+  z.object({ err_code: z.optional(z.number()), description: z.optional(z.string()) }),
+);
+const Answer = z.object({
   /** The server's own time, since 2.10. */
   ts: z.optional(z.string()),
-  error: z.optional(
-    z.looseObject({ err_code: z.optional(z.number()), description: z.optional(z.string()) }),
-  ),
+  error: Refused,
 });
-const Published = z.looseObject({ seq: z.number(), duplicate: z.optional(z.boolean()) });
+/** It has a sequence, or an error. */
+const Published = z.object({
+  seq: z.optional(z.number()),
+  duplicate: z.optional(z.boolean()),
+  error: Refused,
+});
 const StoredMessage = z.looseObject({
   message: z.looseObject({
     seq: z.number(),
@@ -137,11 +143,14 @@ export class JetStream {
     });
     const what = `publish to "${subject}"`;
     const read = this.#read(answer.data, what);
-    const { error } = Answer.parse(read);
+    const { error, seq, duplicate = false } = Published.parse(read);
     if (error !== undefined) {
       throw new JetStreamRefusal(what, error.err_code ?? 0, error.description ?? "");
     }
-    const { seq, duplicate = false } = Published.parse(read);
+    if (seq === undefined) {
+      const problem = `Cannot ${what}: the answer names no sequence`;
+      throw new ServantError("backend.malformed-answer", problem);
+    }
     return { sequence: seq, isDuplicate: duplicate };
   }
 

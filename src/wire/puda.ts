@@ -77,20 +77,21 @@ export const Step = z.pipe(
 const Members = z.nullish(
   z.custom<JsonObject>((value) => isJsonObject(value), "expected an object"),
 );
-const Header = z.looseObject({
+// What is not read here is left out: an answer echoes the message as it came.
+const Header = z.object({
   message_type: z.nullish(z.string()),
   machine_id: z.nullish(z.string()),
   run_id: z.nullish(z.string()),
   user_id: z.nullish(z.string()),
 });
-const CommandMembers = z.looseObject({
+const CommandMembers = z.object({
   name: z.string().check(z.minLength(1)),
   params: Members,
   kwargs: Members,
   step_number: Step,
   machine_id: z.nullish(z.string()),
 });
-export const CommandMessage = z.looseObject({ header: Header, command: CommandMembers });
+export const CommandMessage = z.object({ header: Header, command: CommandMembers });
 
 /** A command of a JSON object; a text that says what is wrong where it is none. */
 export function readCommand(message: Json, id: string): Command | string {
