@@ -35,9 +35,12 @@ const SIGNALS = {
 export type StopSignal = (typeof SIGNALS)[keyof typeof SIGNALS];
 const names = Object.keys(SIGNALS) as readonly (keyof typeof SIGNALS)[];
 
+/** No system starts a program with a longer word. */
+const COMMAND_MAX_CHARS = 128 * 1024;
+
 const RUN_ARGUMENTS = z.strictObject(
   {
-    command: text,
+    command: text.check(z.maxLength(COMMAND_MAX_CHARS, `is longer than ${COMMAND_MAX_CHARS}`)),
     /** False: it is done when the process has started, which then goes on. */
     wait_for_shutdown: z._default(z.boolean("is no boolean"), true),
     shutdown_signal: z.pipe(

@@ -2,10 +2,13 @@
 // what its operator allows alone. Method: a stock client over pyzmq against the compiled program.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { mergedArguments, paramsOf } from "../../src/wire/scenario-arguments.ts";
+import { LogArguments, RunProcessArguments } from "../../src/wire/scenario-builtins.ts";
 import { gone, isAlive } from "../runner/plugin-child.ts";
 import { ensureBinary, root } from "../support/binary.ts";
 import { start } from "../support/running.ts";
 import { type Remote, ScenarioClient } from "../support/scenario-client.ts";
+import { Executor, scenarioPython } from "../support/scenario-executor.ts";
 import { ServedProbe } from "../support/scenario-server.ts";
 import { zmqPython } from "../support/zmq-python.ts";
 
@@ -171,12 +174,16 @@ describe.skipIf(python === undefined)("a stock client", () => {
     expect(await endOf(again)).toBe("success");
   });
 
-  test.each(["SIGTERM", "SIGKILL"] as const)(
-    "whose agent ends by %s: so do its commands",
-    async (signal) => {
+  test.each([
+    ["SIGTERM", "child"],
+    ["SIGKILL", "child"],
+    ["SIGKILL", "inline"],
+  ] as const)(
+    "whose agent ends by %s: so do its commands (--isolation %s)",
+    async (signal, isolation) => {
       await using served = await ServedProbe.start({
         reference,
-        args: ["--allow-run", "sh", "--drain-timeout", "0"],
+        args: ["--allow-run", "sh", "--drain-timeout", "0", "--isolation", isolation],
       });
       const pids = [];
       for (const [word, kind] of [
@@ -193,3 +200,26 @@ describe.skipIf(python === undefined)("a stock client", () => {
     },
   );
 });
+
+const scenarioExecution = await scenarioPython();
+
+test.skipIf(scenarioExecution === undefined)(
+  "scenario-execution sends the page's example as the agent reads it",
+  async () => {
+    const page = await Bun.file(join(root, "docs", "scenario-execution.md")).text();
+    const [example = ""] = /import osc\.helpers\n[^`]*run_process[^`]*/.exec(page) ?? [];
+    await using executor = await Executor.with(scenarioExecution ?? "", []);
+    const { code, sent, said } = await executor.run(example.replaceAll("127.0.0.1:7613", "print"));
+    expect(code, said).toBe(0);
+    const [logged, ran] = sent.map(({ init_args, exec_args }) =>
+      paramsOf(mergedArguments(init_args, exec_args)),
+    );
+    expect(LogArguments.safeParse(logged).data).toEqual({ msg: "calibrating" });
+    expect(RunProcessArguments.safeParse(ran).data).toEqual({
+      command: '/opt/rig/calibrate --axis "z up"',
+      wait_for_shutdown: true,
+      shutdown_signal: "SIGTERM",
+      shutdown_timeout: 2,
+    });
+  },
+);

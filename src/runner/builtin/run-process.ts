@@ -26,6 +26,9 @@ export const OUTPUT_CHARS_PER_S = 2 ** 20;
 /** At the agent's end: it waits 10 s for the whole plugin to shut down. */
 const STOP_AT_END_MAX_MS = 8_000;
 
+/** A timer of more than this would go off at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 interface Result {
   readonly success: boolean;
   readonly message: string;
@@ -109,7 +112,7 @@ export class RunProcess {
   /** Its signal, and SIGKILL after its time, or after `withinMs` where that is less. */
   #stopOf(process: MindedProcess, args: RunArguments): Lasting["stop"] {
     const { shutdown_signal: signal, shutdown_timeout: timeoutS } = args;
-    const stopMs = Math.min(timeoutS * 1_000, this.#options.stopMaxMs);
+    const stopMs = Math.min(timeoutS * 1_000, this.#options.stopMaxMs, TIMER_MAX_MS);
     return (withinMs = stopMs) => process.stop(signal, Math.min(stopMs, withinMs));
   }
 

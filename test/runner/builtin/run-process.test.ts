@@ -114,19 +114,20 @@ test(
 );
 
 test.each([
-  [{ command: 7 }, "command"],
-  [{}, "command"],
-  [{ command: "true", wait_for_shutdown: "perhaps" }, "wait_for_shutdown"],
-  [{ command: "true", shutdown_signal: "sigsegv" }, "shutdown_signal"],
-  [{ command: "true", shutdown_timeout: -1 }, "shutdown_timeout"],
-  [{ command: "true", nope: 1 }, "nope"],
+  ["command: is no text", { command: 7 }],
+  ["command: is no text", {}],
+  ["command: is longer than", { command: `true ${"x".repeat(200_000)}` }],
+  ["wait_for_shutdown: is no boolean", { command: "true", wait_for_shutdown: "perhaps" }],
+  ["shutdown_signal: is none of", { command: "true", shutdown_signal: "sigsegv" }],
+  ["shutdown_timeout: is below 0", { command: "true", shutdown_timeout: -1 }],
+  ["does not know nope", { command: "true", nope: 1 }],
 ])(
-  "arguments %p are refused by name",
-  async (args, name) => {
+  "arguments are refused: %s",
+  async (problem, args) => {
     await using child = await openAllowing(["true"]);
     const { message, code } = await child.runner.run(act("run_process", args), never);
     expect(code).toBe("assignment.bad-params");
-    expect(message).toContain(name);
+    expect(message).toContain(problem);
   },
   TIMEOUT_MS,
 );
