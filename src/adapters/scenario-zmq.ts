@@ -145,9 +145,10 @@ class ScenarioBackend implements ScenarioServer {
       request.answer([errorAnswer(reason)]);
       return;
     }
-    if (asked.cmd === "init" && this.#offered === undefined)
-      void this.#initLater(request, client, asked);
-    else request.answer([this.#answer(client, asked, request.frames[0]?.byteLength ?? 0)]);
+    const bytes = request.frames[0]?.byteLength ?? 0;
+    if (asked.cmd === "init" && this.#offered === undefined) {
+      void this.#initLater(request, client, asked, bytes);
+    } else request.answer([this.#answer(client, asked, bytes)]);
   }
 
   #answer(client: Client, asked: Asked, bytes: number): Uint8Array {
@@ -162,13 +163,13 @@ class ScenarioBackend implements ScenarioServer {
     if (asked.cmd === "terminate") client.terminate(asked);
     if (asked.cmd === "reset") client.reset(asked);
     if (answer !== undefined) return answer;
-    if (asked.cmd === "init") client.init(asked);
+    if (asked.cmd === "init") client.init(asked, bytes);
     if (asked.cmd === "execute") client.execute(asked, bytes);
     return OK;
   }
 
   /** The plugin's own `setup` is done once it is registered. */
-  async #initLater(request: Request, client: Client, asked: Asked): Promise<void> {
+  async #initLater(request: Request, client: Client, asked: Asked, bytes: number): Promise<void> {
     const late = new AbortController();
     const patience = this.#options.clock.sleep(LOAD_WITHIN_MS, late.signal);
     await Promise.race([this.#loaded.promise, patience]);
@@ -176,7 +177,7 @@ class ScenarioBackend implements ScenarioServer {
     if (!request.peer.isOpen) return;
     const isLoaded = this.#offered !== undefined;
     const problem = `The plugin is not ready: after ${LOAD_WITHIN_MS / 1_000} s it is still being set up`;
-    request.answer([isLoaded ? this.#answer(client, asked, 0) : errorAnswer(problem)]);
+    request.answer([isLoaded ? this.#answer(client, asked, bytes) : errorAnswer(problem)]);
   }
 
   #clientOf({ id }: Peer): Client {

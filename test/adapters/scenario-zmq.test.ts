@@ -30,14 +30,14 @@ class Rig {
   readonly #reqs: ReqSocket[] = [];
   #ended: Promise<void> = Promise.resolve();
 
-  constructor() {
+  constructor(assignmentMaxBytes = 1_000) {
     this.server = scenarioBackend({
       endpoints: [parseEndpoint("tcp://127.0.0.1:0")],
       clock: this.clock,
       bus: { publish: (event) => void this.events.push(event), listen: () => () => {} },
       leaseMs: LEASE_MS,
       builtins: new Set<string>(),
-      assignmentMaxBytes: 1_000,
+      assignmentMaxBytes,
     });
   }
 
@@ -318,6 +318,42 @@ test("a connection keeps 1,024 actions: the oldest that does not run is forgotte
   expect(await client.update("first")).toEqual(running);
   expect(await client.update("a1099")).toEqual({ status: "ok", action_status: "failure" });
   expect(await client.update("a0")).toMatchObject({ message: "Unknown action_id: a0" });
+});
+
+test("a connection keeps 32 MiB of arguments, too, and what runs before what does not", async () => {
+  await rig.close();
+  rig = new Rig(16 * 2 ** 20);
+  await rig.register();
+  const client = await rig.client();
+  const text = "x".repeat(7 * 2 ** 20);
+  await client.init("first");
+  await client.execute("first", { text });
+  for (const id of ["a", "b", "c", "d", "e"]) await client.init(id, { text });
+  expect(await client.update("first")).toEqual(running);
+  for (const id of ["a", "b"]) {
+    expect(await client.update(id)).toMatchObject({ message: `Unknown action_id: ${id}` });
+  }
+  expect(await client.execute("c")).toEqual(OK);
+  expect(await client.update("c")).toEqual(running);
+  // What is not kept any more makes room.
+  for (const actionId of ["c", "d", "e"]) await client.ask("reset", { action_id: actionId });
+  for (const id of ["f", "g", "h"]) await client.init(id, { text });
+  expect(await client.update("f")).toEqual({ status: "ok", action_status: "failure" });
+});
+
+test("arguments of an init count for the limit, too", async () => {
+  await rig.register();
+  const client = await rig.client();
+  for (const chars of [600, 2_000]) {
+    await client.init("a", { text: "x".repeat(chars) });
+    expect(await client.execute("a", { more: "x".repeat(400) })).toEqual(OK);
+    expect(await client.update("a")).toMatchObject({
+      message: expect.stringContaining("over 1000"),
+    });
+  }
+  await client.init("a", { text: "x".repeat(400) });
+  await client.execute("a", {});
+  expect(await client.update("a")).toEqual(running);
 });
 
 test("arguments past the limit fail the action, not the scenario", async () => {

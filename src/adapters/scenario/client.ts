@@ -15,6 +15,10 @@ type Asked<C extends Request["cmd"]> = Extract<Request, { cmd: C }>;
 interface Action {
   readonly pluginKey: string;
   readonly initArgs: JsonObject;
+  /** Of the request that made it. */
+  readonly initBytes: number;
+  /** What is kept for it: arguments, in bytes of the wire. */
+  bytes: number;
   round?: Round;
   /** What it left running goes by this name; undefined: it can have left nothing. */
   holder?: string | undefined;
@@ -23,7 +27,7 @@ interface Action {
 export interface ClientOptions {
   /** A client that is silent for so long while an action runs is taken for lost, in milliseconds. */
   readonly leaseMs: number;
-  /** Of one request, in bytes. */
+  /** Of what one action is executed with, its `init` counted in, in bytes. */
   readonly assignmentMaxBytes: number;
   /** The agent's own actions that are allowed. */
   readonly builtins: ReadonlySet<string>;
@@ -31,11 +35,14 @@ export interface ClientOptions {
 
 /** Who never resets them makes ever more: then the oldest that do not run are forgotten. */
 const ACTIONS_MAX = 1_024;
+/** So much of arguments is kept for a client, in bytes; for its latest action whatever that may have. */
+const KEPT_MAX_BYTES = 32 * 1024 * 1024;
 
 export class Client implements Watched {
   readonly #rounds: Rounds;
   readonly #options: ClientOptions;
   readonly #actions = new Map<ActionId, Action>();
+  #keptBytes = 0;
   #silentMs = 0;
   #isGone = false;
 
@@ -69,19 +76,22 @@ export class Client implements Watched {
   }
 
   /** One of the same id gives way to it. */
-  init({ actionId, pluginKey, initArgs }: Asked<"init">): void {
+  init({ actionId, pluginKey, initArgs }: Asked<"init">, initBytes: number): void {
     if (this.#isGone) return; // while the plugin loaded
     this.#forget(actionId, "another action was made under its id");
-    if (this.#actions.size >= ACTIONS_MAX) this.#forgetOldest();
-    this.#actions.set(actionId, { pluginKey, initArgs });
+    // What no `execute` of it may have is not even kept.
+    const isTooLarge = initBytes > this.#options.assignmentMaxBytes;
+    const kept = isTooLarge ? { initArgs: {}, bytes: 0 } : { initArgs, bytes: initBytes };
+    this.#add(actionId, { pluginKey, initBytes, ...kept });
   }
 
   /** Never an error, which would end the whole scenario: what is wrong is told by `stateOf`. */
-  execute({ actionId, execArgs }: Asked<"execute">, bytes: number): void {
-    const action = this.#actions.get(actionId);
+  execute({ actionId, execArgs }: Asked<"execute">, execBytes: number): void {
+    const action = this.#remove(actionId);
     if (action === undefined) return;
     this.#callOff(action, "it was executed once more");
-    const { pluginKey, initArgs } = action;
+    const { initArgs, initBytes, pluginKey } = action;
+    const bytes = initBytes + execBytes;
     const most = this.#options.assignmentMaxBytes;
     if (bytes > most) {
       const problem = `Cannot take "${pluginKey}": it has ${bytes} bytes, over ${most}`;
@@ -89,7 +99,9 @@ export class Client implements Watched {
     } else {
       const params = paramsOf(mergedArguments(initArgs, execArgs));
       action.round = this.#rounds.begin(pluginKey, this.#held(action, params));
+      action.bytes = bytes;
     }
+    this.#add(actionId, action);
   }
 
   /** Whatever status it tells: what still runs is not wanted any more. */
@@ -134,15 +146,32 @@ export class Client implements Watched {
       return;
     }
     const [oldest] = this.#actions.keys();
-    if (oldest !== undefined) this.#forget(oldest, `its client made ${ACTIONS_MAX} more`);
+    if (oldest !== undefined) this.#forget(oldest, "its client made too many more");
   }
 
   #forget(id: ActionId, reason: string): void {
-    const action = this.#actions.get(id);
+    const action = this.#remove(id);
     if (action === undefined) return;
-    this.#actions.delete(id);
     this.#callOff(action, reason);
     this.#letGo(action);
+  }
+
+  /** As its latest, in the place of older ones where there is no room. */
+  #add(id: ActionId, action: Action): void {
+    while (this.#isFull(action.bytes)) this.#forgetOldest();
+    this.#actions.set(id, action);
+    this.#keptBytes += action.bytes;
+  }
+
+  #isFull(bytes: number): boolean {
+    const { size } = this.#actions;
+    return size >= ACTIONS_MAX || (size > 0 && this.#keptBytes + bytes > KEPT_MAX_BYTES);
+  }
+
+  #remove(id: ActionId): Action | undefined {
+    const action = this.#actions.get(id);
+    if (this.#actions.delete(id)) this.#keptBytes -= action?.bytes ?? 0;
+    return action;
   }
 
   /** A process that goes on after its round is the action's: executed again, it finds it. */
