@@ -18,14 +18,9 @@ import type { Notice, Tell } from "./notices.ts";
 import { pingFleet, pingMachine } from "./ping.ts";
 import { type BatchOptions, type BatchResult, runBatch } from "./run-batch.ts";
 import { OpenRuns } from "./runs.ts";
+import { TIMEOUT_MS } from "./timeouts.ts";
 import type { Pinged, Seen, WatchOptions } from "./told.ts";
 import { watch } from "./watch.ts";
-
-/** How long an answer is waited for, in milliseconds. */
-export const TIMEOUT_MS = { queue: 120_000, immediate: 10_000 } as const satisfies Record<
-  Way,
-  number
->;
 
 /** Where there is no other word, with the port that NATS servers have. */
 const SERVER = "nats://127.0.0.1:4222";

@@ -13,8 +13,8 @@ export {
   type ImmediateCommand,
   type QueueCommand,
   type SendOptions,
-  TIMEOUT_MS,
 } from "./command-service.ts";
 export { type Notice, noticeText } from "./notices.ts";
 export type { BatchOptions, BatchResult, StepResult } from "./run-batch.ts";
+export { TIMEOUT_MS } from "./timeouts.ts";
 export type { Pinged, Seen, WatchOptions } from "./told.ts";

@@ -4,6 +4,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Answer } from "./answer.ts";
 import { type Batch, groupsOf, type Numbered } from "./batch.ts";
 import type { CommandService, SendOptions } from "./command-service.ts";
+import { TIMEOUT_MS } from "./timeouts.ts";
 
 export interface StepResult {
   readonly machine: string;
@@ -42,9 +43,12 @@ export async function runBatch(
   options: BatchOptions,
 ): Promise<BatchResult> {
   const groups = groupsOf(batch.commands);
-  const { signal, runId: wanted } = options;
+  const { signal, timeoutMs, runId: wanted } = options;
   const machines = batch.commands.map(({ machine }) => machine);
-  const runId = await service.startRun(machines, { signal, runId: wanted });
+  // Who is in a hurry is so from the start on; a patient one still learns soon that nobody is there.
+  const isHurried = timeoutMs !== undefined && timeoutMs < TIMEOUT_MS.immediate;
+  const hurry = isHurried ? { timeoutMs } : {};
+  const runId = await service.startRun(machines, { signal, runId: wanted, ...hurry });
   const steps: StepResult[] = [];
   let notCompleted = {};
   try {

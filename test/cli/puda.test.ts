@@ -84,6 +84,9 @@ test("send tells a machine's error, an unanswered command and a server without m
     machine.answer(({ name }) => (name === "weigh" ? "silence" : null));
     const silent = await puda("send", "rig1", "weigh", "--timeout", "0.2");
     expect([silent.code, silent.stdout]).toEqual([75, expect.stringContaining("Cannot tell")]);
+    machine.answer(({ name }) => (name === "start" ? "silence" : null));
+    const mute = await puda("send", "rig1", "weigh", "--timeout", "0.2");
+    expect([mute.code, mute.stderr]).toEqual([75, expect.stringContaining("within 0.2 s")]);
     machine.answer(({ name }) => (name === "start" ? { code: "RUN_ID_MISMATCH" } : null));
     const refused = await puda("send", "rig1", "weigh");
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("reset")]);
