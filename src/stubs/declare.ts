@@ -2,9 +2,9 @@
  * What a library of OSC2 declares of a plugin's actions. An action that OSC2 cannot say is left out
  * with its reasons; the others are declared all the same.
  */
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import { oneLine } from "./notes.ts";
-import { readSchema } from "./read-schema.ts";
+import { type Reading, readSchema } from "./read-schema.ts";
 import { nameTypes, type TypeNames } from "./type-names.ts";
 import type { Field } from "./value-type.ts";
 import { nameProblem } from "./words.ts";
@@ -72,13 +72,13 @@ function read({ name, description, schema }: Source, actors: readonly string[]) 
     ...told(own, nameProblem(own, actor === undefined ? "action" : "field")),
     ...(actor === undefined && actors.includes(own) ? [`"${own}" is an actor, too`] : []),
   ];
-  const reading = schema === undefined ? undefined : readSchema(schema, [ACTOR_FIELD]);
-  if (schema === undefined || reading === undefined) {
+  const reading = schema && readSchema(schema);
+  if (reading === undefined) {
     reasons.push("nobody can tell its parameters: give it a schema (params: z.object({ ... }))");
-  } else reasons.push(...reading.problems, ...actorProblems(schema, actor));
+  } else reasons.push(...reading.problems, ...actorProblems(reading, actor));
   const declaration: Declaration = {
     name,
-    fields: reading?.fields ?? [],
+    fields: (reading?.fields ?? []).filter((field) => field.name !== ACTOR_FIELD),
     ...(actor === undefined ? {} : { actor }),
     ...(description === undefined ? {} : { description: oneLine(description) }),
   };
@@ -90,17 +90,18 @@ function told(name: string, problem: string | undefined): string[] {
 }
 
 /** Whether the handler takes what the client gives it of its actor. */
-function actorProblems(schema: JsonObject, actor: string | undefined): string[] {
-  const { additionalProperties, properties } = schema;
-  const taken = isJsonObject(properties) ? properties[ACTOR_FIELD] : undefined;
+function actorProblems({ fields, isStrict }: Reading, actor: string | undefined): string[] {
+  const taken = fields.find(({ name }) => name === ACTOR_FIELD)?.type;
   if (actor === undefined) {
     return taken === undefined ? [] : [`"${ACTOR_FIELD}" is given to actions of an actor only`];
   }
   if (taken === undefined) {
-    if (additionalProperties !== false) return [];
+    if (!isStrict) return [];
     return [`it must take "${ACTOR_FIELD}", which the client adds: use z.object, or name it`];
   }
-  const fields = isJsonObject(taken) && isJsonObject(taken.properties) ? taken.properties : {};
-  const unknown = Object.keys(fields).filter((each) => each !== "name");
-  return unknown.map((each) => `"${ACTOR_FIELD}.${each}" is not known: an actor has a name only`);
+  if (taken.is !== "struct") return [`"${ACTOR_FIELD}" is an object with a name`];
+  const unknown = taken.fields.filter(({ name }) => name !== "name");
+  return unknown.map(
+    ({ name }) => `"${ACTOR_FIELD}.${name}" is not known: an actor has a name only`,
+  );
 }

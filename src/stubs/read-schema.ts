@@ -10,22 +10,24 @@ import { nameProblem } from "./words.ts";
 
 export interface Reading {
   readonly fields: readonly Field[];
+  /** It refuses what it does not name. */
+  readonly isStrict: boolean;
   /** Empty: all of it can be said. */
   readonly problems: readonly string[];
 }
 
 const LEVELS_MAX = 16;
 const ENDLESS = "nests within itself, or too deep: give it a type that ends";
-const ANYTHING = "may be anything: give it one type";
+const ANYTHING = "may be anything: give it one type, an object's fields in one z.object";
 const EITHER = "may be one thing or another: give each an action or a parameter";
 /** Schemas refer to what they share by names below this. */
 const DEFINITIONS = "#/$defs/";
 
-/** The fields of the schema's object, but for those that are not the scenario's to give. */
-export function readSchema(schema: JsonObject, given: readonly string[] = []): Reading {
+/** The fields of the object that the schema is of. */
+export function readSchema(schema: JsonObject): Reading {
   const reader = new Reader(schema);
-  const fields = reader.fields(schema, "parameter", "", 0);
-  return { fields: fields.filter(({ name }) => !given.includes(name)), problems: reader.problems };
+  const { fields, isStrict } = reader.parameters(schema);
+  return { fields, isStrict, problems: reader.problems };
 }
 
 class Reader {
@@ -36,7 +38,18 @@ class Reader {
     this.#definitions = isJsonObject($defs) ? $defs : {};
   }
 
-  fields(schema: JsonObject, role: "parameter" | "field", inside: string, level: number): Field[] {
+  parameters(schema: JsonObject): {
+    readonly fields: readonly Field[];
+    readonly isStrict: boolean;
+  } {
+    const whole = this.#resolved(schema, "params", 0);
+    if (whole === undefined || !this.#isNamed(whole, "params"))
+      return { fields: [], isStrict: false };
+    const fields = this.#fields(whole, "parameter", "", 0);
+    return { fields, isStrict: whole.additionalProperties === false };
+  }
+
+  #fields(schema: JsonObject, role: "parameter" | "field", inside: string, level: number): Field[] {
     const { properties, required } = schema;
     const needed = Array.isArray(required) ? required : [];
     return Object.entries(isJsonObject(properties) ? properties : {}).flatMap(([name, each]) => {
@@ -142,13 +155,22 @@ class Reader {
   }
 
   #struct(schema: JsonObject, place: string, level: number): ItemType | undefined {
-    const { additionalProperties, properties, propertyNames } = schema;
-    const hasAny = propertyNames !== undefined || isJsonObject(additionalProperties);
-    if (hasAny || properties === undefined) {
-      return this.#tell(place, "has fields of any name: name them, or take a list of objects");
-    }
-    const fields = this.fields(schema, "field", `${place}.`, level + 1);
+    if (!this.#isNamed(schema, place)) return undefined;
+    const fields = this.#fields(schema, "field", `${place}.`, level + 1);
     return { is: "struct", fields, ...titleOf(schema) };
+  }
+
+  /** An object whose fields are all known. */
+  #isNamed({ additionalProperties, properties, propertyNames, type }: JsonObject, place: string) {
+    if (type !== "object") this.#tell(place, ANYTHING);
+    else if (
+      propertyNames !== undefined ||
+      isJsonObject(additionalProperties) ||
+      !isJsonObject(properties)
+    ) {
+      this.#tell(place, "has fields of any name: name them, or take a list of objects");
+    } else return true;
+    return false;
   }
 
   #tell(place: string, problem: string): undefined {

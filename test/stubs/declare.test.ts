@@ -2,10 +2,13 @@
 // action is left out with a reason that says what to do. scenario-execution itself judges what is
 // written in test/peer/scenario-stub.test.ts.
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { z } from "zod";
 import { schemaOf } from "../../src/core/catalogue.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import { objectType, optional, transition } from "../../src/core/vocabulary.ts";
 import { declare } from "../../src/stubs/declare.ts";
+import { oscText } from "../../src/stubs/write-osc.ts";
 import { reasons, source, sourceOf, written } from "./declared.ts";
 
 const metres = z.number().meta({ unit: "m" });
@@ -218,6 +221,28 @@ test.each([
   expect(reasons(source("go", { [name]: z.int() }))).toEqual([expect.stringMatching(expected)]);
 });
 
+test.each([
+  ["a record", z.record(z.string(), z.int()), /^"params" has fields of any name/],
+  [
+    "one of several objects",
+    z.union([z.object({}), z.object({ x: z.int() })]),
+    /^"params" may be one/,
+  ],
+  ["a text", z.string(), /^"params" may be anything/],
+  ["no schema of JSON", z.object({ at: z.date() }), /^nobody can tell its parameters/],
+])("an action whose parameters are %s is left out", (_, schema, expected) => {
+  expect(reasons(sourceOf("go", schema))).toEqual([expect.stringMatching(expected)]);
+});
+
+test("parameters may be a schema with an id, a lazy one, or two in one", () => {
+  const shared = z.object({ x: metres }).meta({ id: "StubParams" });
+  const lazy = z.lazy(() => z.object({ x: metres }));
+  const both = z.object({}).and(z.object({ x: metres }));
+  for (const schema of [shared, lazy, both]) {
+    expect(written(sourceOf("go", schema))).toBe("action go:\n    x: length\n");
+  }
+});
+
 test("a field may be called as Python's words are: only parameters are named there", () => {
   expect(written(source("go", { v: z.object({ lambda: z.int(), name: z.string() }) }))).toContain(
     "    lambda: int\n    name: string\n",
@@ -249,6 +274,29 @@ test("an action is left out where the client would never get through to it", () 
   ]);
   expect(reasons(source("arm.go", {}), source("arm", {}))).toEqual(['"arm" is an actor, too']);
   expect(reasons({ name: "go" })[0]).toContain("nobody can tell its parameters");
+});
+
+// Schemas come from any library: what is no schema at all may not end the command either.
+test("whatever a schema says, its action is declared or left out, on lines of its own", () => {
+  const words = ["type", "enum", "const", "items", "anyOf", "$ref", "default", "unit", "title"];
+  const keys = fc.constantFrom(...words, "description", "properties", "required", "x", "__proto__");
+  const types = fc.constantFrom("object", "array", "number", "string", "#/$defs/x", "\n}\n");
+  const { schema } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 4 }, types, fc.string(), fc.integer(), tie("schema"), tie("list")),
+    list: fc.array(tie("value"), { maxLength: 3 }),
+    schema: fc.dictionary(keys, tie("value"), { maxKeys: 5 }),
+  }));
+  const anySchema = fc.record({ type: fc.constant("object"), properties: schema, $defs: schema });
+  fc.assert(
+    fc.property(anySchema, fc.string(), (each, description) => {
+      const json = JSON.parse(JSON.stringify(each)) as JsonObject;
+      const { library, leftOut } = declare("arm", [{ name: "go", description, schema: json }]);
+      expect(library.actions.length + leftOut.length).toBe(1);
+      const known = /^(?:#.*|import osc\.types|(?:action|struct|enum) \w+:?.*| {4}\w+: .*|)$/;
+      for (const line of oscText(library, "origin").split(/[\n\r\f]/)) expect(line).toMatch(known);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test("all reasons are told at once, and what can be declared is", () => {
