@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { type ScenarioServer, scenarioBackend } from "../../src/adapters/scenario-zmq.ts";
 import { parseEndpoint } from "../../src/adapters/zmtp/endpoint.ts";
 import { ReqSocket } from "../../src/adapters/zmtp/req.ts";
-import { emptyResult, type Result } from "../../src/core/assignment.ts";
+import { type Assignment, emptyResult, type Result } from "../../src/core/assignment.ts";
 import { keyOf } from "../../src/core/entry.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -15,7 +15,7 @@ import { offer as anyOffer, until } from "../contract/dialects/dialect.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { TestIntake } from "../support/test-intake.ts";
 
-const offer = { ...anyOffer, transitions: ["move", "arm.pick"] };
+const offer = { ...anyOffer, transitions: ["move", "arm.pick", "run_process"] };
 const LEASE_MS = 10_000;
 const OK = { status: "ok" };
 const running = { status: "ok", action_status: "running" };
@@ -30,13 +30,13 @@ class Rig {
   readonly #reqs: ReqSocket[] = [];
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(assignmentMaxBytes = 1_000) {
+  constructor({ assignmentMaxBytes = 1_000, builtins = [] as readonly string[] } = {}) {
     this.server = scenarioBackend({
       endpoints: [parseEndpoint("tcp://127.0.0.1:0")],
       clock: this.clock,
       bus: { publish: (event) => void this.events.push(event), listen: () => () => {} },
       leaseMs: LEASE_MS,
-      builtins: new Set<string>(),
+      builtins: new Set(builtins),
       assignmentMaxBytes,
     });
   }
@@ -62,7 +62,8 @@ class Rig {
   async assigned(nth: number) {
     const all = () => this.seen.flatMap((each) => (each.type === "assign" ? [each] : []));
     await until(`assignment ${nth}`, () => all().length >= nth);
-    return (all()[nth - 1] as Extract<Directive, { type: "assign" }>).assignment;
+    const { assignment } = all()[nth - 1] as Extract<Directive, { type: "assign" }>;
+    return assignment as Extract<Assignment, { kind: "action" }>;
   }
 
   async cancelled(nth = 1) {
@@ -322,7 +323,7 @@ test("a connection keeps 1,024 actions: the oldest that does not run is forgotte
 
 test("a connection keeps 32 MiB of arguments, too, and what runs before what does not", async () => {
   await rig.close();
-  rig = new Rig(16 * 2 ** 20);
+  rig = new Rig({ assignmentMaxBytes: 16 * 2 ** 20 });
   await rig.register();
   const client = await rig.client();
   const text = "x".repeat(7 * 2 ** 20);
@@ -411,4 +412,58 @@ test("nonsense is answered, and told once a second", async () => {
   await rig.clock.advance(1_500);
   await client.ask("bogus");
   expect(told()[1]).toMatchObject({ count: 6, reason: "Unknown command: 'bogus'" });
+});
+
+test("what a run_process leaves running is its action's, and ends with it", async () => {
+  const own = new Rig({ builtins: ["run_process"] });
+  try {
+    await own.register();
+    const client = await own.client();
+    const args = { command: "serve", wait_for_shutdown: false };
+    const holders: unknown[] = [];
+    let count = 0;
+    const round = async (id: string) => {
+      await client.execute(id, args);
+      count += 1;
+      const { auditId, params } = await own.assigned(count);
+      await own.finish(auditId);
+      await client.ask("terminate", { action_id: id, new_status: "SUCCESS" });
+      return params.holder;
+    };
+    for (const end of ["reset", "terminate", "init", "close"]) {
+      await client.init(end, {}, "run_process");
+      const holder = await round(end);
+      expect(holder).toBeString();
+      expect(await round(end)).toBe(holder); // executed again it finds what runs
+      expect(holders).not.toContain(holder);
+      holders.push(holder);
+      if (end === "reset") await client.ask("reset", { action_id: end });
+      if (end === "terminate") await client.ask(end, { action_id: end, new_status: "INVALID" });
+      if (end === "init") await client.init(end);
+      if (end === "close") client.req.close();
+      count += 1;
+      expect(await own.assigned(count)).toMatchObject({
+        transition: "run_process",
+        params: { release: holder },
+      });
+    }
+    expect(own.seen.filter(({ type }) => type === "cancel")).toEqual([]);
+  } finally {
+    await own.close();
+  }
+});
+
+test("a plugin's own run_process gets what its client sent, and nothing after its end", async () => {
+  await rig.register();
+  const client = await rig.client();
+  const args = { command: "serve", wait_for_shutdown: false };
+  await client.init("a", {}, "run_process");
+  await client.execute("a", args);
+  const { auditId, params } = await rig.assigned(1);
+  expect(params).toEqual(args);
+  await rig.finish(auditId);
+  await client.ask("reset", { action_id: "a" });
+  await client.init("b");
+  await client.execute("b");
+  expect(await rig.assigned(2)).toMatchObject({ transition: "move" });
 });
