@@ -88,6 +88,10 @@ class DynosBackend implements Backend {
     return this.#connection.origin;
   }
 
+  get heedsRoom(): boolean {
+    return this.#understands;
+  }
+
   async register(offer: Offer, signal: AbortSignal): Promise<string> {
     this.#isRegistering = true;
     this.#polls.forget();

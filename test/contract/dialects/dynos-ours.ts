@@ -10,7 +10,6 @@ import { adapterTo } from "./dynos-plain.ts";
 export const dynosOurs: Dialect = {
   name: "DYNOS over HTTP, our backend",
   cannot: {
-    drain: "an agent that stops asks it for nothing more",
     forget: "it forgets nobody while there is room",
     json: "its parameters are names of objects",
     pause: "it has no word for it: a person pauses the agent where it runs",
