@@ -20,10 +20,9 @@ interface Pair {
 }
 
 /** Those of quantities among them, and of what the library declares itself. */
-const NAMES =
-  "x y speed time length angle mass goal mode arm pose yaw v1 A_b Type constructor".split(" ");
+const NAMES = "x y speed time length angle mass goal mode arm pose yaw v1 A_b Type".split(" ");
 /** What a person may write about a machine, and what would end a comment or a text. */
-const prose = fc.oneof(
+export const prose = fc.oneof(
   fc.string({ unit: "grapheme" }),
   fc.constantFrom(
     "",

@@ -9,6 +9,7 @@ import type { JsonObject } from "../../src/core/json.ts";
 import { objectType, optional, transition } from "../../src/core/vocabulary.ts";
 import { declare } from "../../src/stubs/declare.ts";
 import { oscText } from "../../src/stubs/write-osc.ts";
+import { prose } from "./any-action.ts";
 import { reasons, source, sourceOf, written } from "./declared.ts";
 
 const metres = z.number().meta({ unit: "m" });
@@ -284,11 +285,11 @@ test("whatever a schema says, its action is declared or left out, on lines of it
   const { schema } = fc.letrec((tie) => ({
     value: fc.oneof({ maxDepth: 4 }, types, fc.string(), fc.integer(), tie("schema"), tie("list")),
     list: fc.array(tie("value"), { maxLength: 3 }),
-    schema: fc.dictionary(keys, tie("value"), { maxKeys: 5 }),
+    schema: fc.dictionary(keys, fc.oneof(prose, tie("value")), { maxKeys: 5 }),
   }));
   const anySchema = fc.record({ type: fc.constant("object"), properties: schema, $defs: schema });
   fc.assert(
-    fc.property(anySchema, fc.string(), (each, description) => {
+    fc.property(anySchema, prose, (each, description) => {
       const json = JSON.parse(JSON.stringify(each)) as JsonObject;
       const { library, leftOut } = declare("arm", [{ name: "go", description, schema: json }]);
       expect(library.actions.length + leftOut.length).toBe(1);
