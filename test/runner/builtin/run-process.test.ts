@@ -196,7 +196,7 @@ test(
     ]);
     const before = descriptors();
     for (let i = 0; i < 10; i += 1) await run(child, "sh -c 'exit 0'");
-    expect(descriptors()).toBe(before);
+    while (descriptors() > before) await Bun.sleep(5); // those of the last one are just being closed
   },
   TIMEOUT_MS,
 );
