@@ -37,8 +37,13 @@ export class Executor implements AsyncDisposable {
     const home = await project();
     const remote = join(home.path, "remote"); // pip builds beside what it builds
     await cp(join(root, "test", "fixtures", "scenario", "remote"), remote, { recursive: true });
-    const own = await pythonBeside(python, join(home.path, "venv"), [remote, ...packages]);
-    return new Executor(home, own);
+    try {
+      const own = await pythonBeside(python, join(home.path, "venv"), [remote, ...packages]);
+      return new Executor(home, own);
+    } catch (cause) {
+      await home[Symbol.asyncDispose]();
+      throw cause;
+    }
   }
 
   dryRun(scenario: string): Promise<Executed> {
