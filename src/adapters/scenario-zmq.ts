@@ -156,10 +156,7 @@ class ScenarioBackend implements ScenarioServer {
       isOffered: (key) => this.#offered?.has(key) === true,
       stateOf: (id) => client.stateOf(id),
     });
-    if (asked.cmd === "update") {
-      client.told(asked);
-      this.#heard.ring();
-    }
+    if (asked.cmd === "update" && client.told(asked)) this.#heard.ring();
     if (asked.cmd === "terminate") client.terminate(asked);
     if (asked.cmd === "reset") client.reset(asked);
     if (answer !== undefined) return answer;

@@ -61,10 +61,12 @@ export class Client implements Watched {
     return action === undefined ? undefined : (action.round?.state ?? "idle");
   }
 
-  /** It has been told how its action stands. */
-  told({ actionId }: Asked<"update">): void {
+  /** It has been told how its action stands: true when it had not heard of its end yet. */
+  told({ actionId }: Asked<"update">): boolean {
     const round = this.#actions.get(actionId)?.round;
-    if (round !== undefined && round.state !== "running") round.isTold = true;
+    if (round === undefined || round.state === "running" || round.isTold) return false;
+    round.isTold = true;
+    return true;
   }
 
   /** It has yet to hear how an action ended. */

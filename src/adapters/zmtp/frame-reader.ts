@@ -94,7 +94,7 @@ export class FrameReader {
     const end = start + byteLength;
     if (end <= piece.length) {
       this.#at = end;
-      return piece.subarray(start, end);
+      return byteLength === 0 ? NOTHING : piece.subarray(start, end);
     }
     this.#begun = { flags, byteLength, filled: 0, room: NOTHING };
     this.#at = start;
