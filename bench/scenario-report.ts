@@ -10,12 +10,12 @@ interface Took {
 export interface Figures {
   readonly name: ServerName;
   readonly updateUs: { readonly tcp: Took; readonly ipc: Took };
-  /** Of another client's updates, by what goes on: the event loop stands still, or the handler waits. */
+  /** Every update of another client, by what goes on: the event loop stands still, or the handler waits. */
   readonly blockedMs: { readonly "probe.block": number[]; readonly "probe.wait": number[] };
   readonly listeningMs: number[];
   readonly readyMs: number[];
-  crowdCpuPercent: number;
-  crowdP99Ms: number;
+  readonly crowdCpuPercent: number[];
+  readonly crowdP99Ms: number[];
 }
 
 export function noFigures(name: ServerName): Figures {
@@ -26,8 +26,8 @@ export function noFigures(name: ServerName): Figures {
     blockedMs: { "probe.block": [], "probe.wait": [] },
     listeningMs: [],
     readyMs: [],
-    crowdCpuPercent: Number.NaN,
-    crowdP99Ms: Number.NaN,
+    crowdCpuPercent: [],
+    crowdP99Ms: [],
   };
 }
 
@@ -59,13 +59,13 @@ const ROWS: readonly Row[] = [
   {
     title: "update p99 beside a handler that blocks its event loop, ms",
     digits: 2,
-    of: (f) => median(f.blockedMs["probe.block"]),
+    of: (f) => percentile(f.blockedMs["probe.block"], 0.99),
     toReach: 5,
   },
   {
     title: "update p99 beside a handler that waits, ms",
     digits: 2,
-    of: (f) => median(f.blockedMs["probe.wait"]),
+    of: (f) => percentile(f.blockedMs["probe.wait"], 0.99),
     toReach: 5,
   },
   { title: "start to listening, ms", digits: 0, of: (f) => median(f.listeningMs), toReach: 60 },
@@ -73,10 +73,10 @@ const ROWS: readonly Row[] = [
   {
     title: "64 clients at 10 Hz: CPU, % of a core",
     digits: 2,
-    of: (f) => f.crowdCpuPercent,
+    of: (f) => median(f.crowdCpuPercent),
     toReach: 5,
   },
-  { title: "64 clients at 10 Hz: update p99, ms", digits: 2, of: (f) => f.crowdP99Ms },
+  { title: "64 clients at 10 Hz: update p99, ms", digits: 2, of: (f) => median(f.crowdP99Ms) },
 ];
 
 /** Prints the table; says whether ours reaches what it is to reach. */
