@@ -331,3 +331,17 @@ test.skipIf(found === undefined)(
     expect(served.effects()).toContain("ok after");
   },
 );
+
+test.skipIf(found === undefined)(
+  "a handler that blocks for too long is ended, and its client is told so; the next one runs",
+  async () => {
+    await using served = await ServedProbe.start({ args: ["--hang-timeout", "0.5"] });
+    using client = new ScenarioClient(python);
+    const remote = await client.begun(served.tcp, "probe.block", { mark: "for ever", seconds: 60 });
+    const told = await remote.ended();
+    expect(told).toEqual({ status: "error", message: expect.stringContaining("event loop") });
+    expect((await remote.terminate("FAILURE")).hex).toBe(OK);
+    await remote.execute({ seconds: 0 });
+    expect(await remote.ended()).toMatchObject({ action_status: "success" });
+  },
+);
