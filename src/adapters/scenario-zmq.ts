@@ -26,7 +26,8 @@ export interface ScenarioOptions extends ClientOptions {
 export interface ScenarioServer extends Backend {
   /** Where it listens. @throws {ServantError} `local.port-in-use`, `local.bad-address` */
   readonly urls: Promise<readonly string[]>;
-  /** Ends every connection, once its clients have heard how their actions ended, or do not ask. */
+  /** Ends every connection, once its clients have heard how their actions ended, or do not ask. An
+   * `init` that waits is answered. */
   close(): Promise<void>;
 }
 
@@ -34,7 +35,8 @@ export interface ScenarioServer extends Backend {
 export const SCENARIO_ORIGIN = "scenario-execution";
 /** `init` waits so long for the plugin: a stock client for 10 s, and then hears no reason. */
 const LOAD_WITHIN_MS = 9_000;
-/** At the end so long for clients to ask once more, in milliseconds: ten ticks of a scenario. */
+/** At the end so long for clients to ask once more, in milliseconds: ten ticks of a scenario. One that has
+ * heard its action's end says `terminate` next, and stands still for 30 s where nobody answers that. */
 const GOODBYE_WITHIN_MS = 1_000;
 /** Nonsense that comes is told once in so long, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
@@ -50,13 +52,16 @@ class ScenarioBackend implements ScenarioServer {
   readonly urls: Promise<readonly string[]>;
   readonly #options: ScenarioOptions;
   readonly #bell = new Bell();
-  /** Rings when a client has heard how an action stands, or is gone. */
-  readonly #heard = new Bell();
+  /** Rings when a client has terminated or reset an action, or is gone. */
+  readonly #parted = new Bell();
   readonly #rounds: Rounds;
   readonly #clients = new Map<Peer["id"], Client>();
   readonly #leases: Sweeper;
   readonly #server: Promise<RepServer>;
+  /** The plugin's, or the end of waiting for it. */
   readonly #loaded = Promise.withResolvers<void>();
+  readonly #inits = new Set<Promise<void>>();
+  #isClosing = false;
   #offered: ReadonlySet<string> | undefined;
   #refused = 0;
   #refusedToldUntilMs = 0;
@@ -116,15 +121,18 @@ class ScenarioBackend implements ScenarioServer {
 
   async close(): Promise<void> {
     const server = await this.#server.catch(() => undefined); // registering has told it
-    await this.#untilToldAll();
+    this.#isClosing = true;
+    this.#loaded.resolve();
+    await Promise.all(this.#inits);
+    await this.#untilAllParted();
     server?.close();
   }
 
-  async #untilToldAll(): Promise<void> {
+  async #untilAllParted(): Promise<void> {
     const over = new AbortController();
     void this.#options.clock.sleep(GOODBYE_WITHIN_MS, over.signal).then(() => over.abort());
-    const isAwaited = () => [...this.#clients.values()].some(({ isCurious }) => isCurious);
-    while (isAwaited() && !over.signal.aborted) await this.#heard.rung(over.signal);
+    const isAwaited = () => [...this.#clients.values()].some(({ isExpected }) => isExpected);
+    while (isAwaited() && !over.signal.aborted) await this.#parted.rung(over.signal);
     over.abort();
   }
 
@@ -147,7 +155,9 @@ class ScenarioBackend implements ScenarioServer {
     }
     const bytes = request.frames[0]?.byteLength ?? 0;
     if (asked.cmd === "init" && this.#offered === undefined) {
-      void this.#initLater(request, client, asked, bytes);
+      const init = this.#initLater(request, client, asked, bytes);
+      this.#inits.add(init);
+      void init.finally(() => this.#inits.delete(init));
     } else request.answer([this.#answer(client, asked, bytes)]);
   }
 
@@ -156,9 +166,9 @@ class ScenarioBackend implements ScenarioServer {
       isOffered: (key) => this.#offered?.has(key) === true,
       stateOf: (id) => client.stateOf(id),
     });
-    if (asked.cmd === "update" && client.told(asked)) this.#heard.ring();
     if (asked.cmd === "terminate") client.terminate(asked);
     if (asked.cmd === "reset") client.reset(asked);
+    if (asked.cmd === "terminate" || asked.cmd === "reset") this.#parted.ring();
     if (answer !== undefined) return answer;
     if (asked.cmd === "init") client.init(asked, bytes);
     if (asked.cmd === "execute") client.execute(asked, bytes);
@@ -173,8 +183,11 @@ class ScenarioBackend implements ScenarioServer {
     late.abort();
     if (!request.peer.isOpen) return;
     const isLoaded = this.#offered !== undefined;
-    const problem = `The plugin is not ready: after ${LOAD_WITHIN_MS / 1_000} s it is still being set up`;
-    request.answer([isLoaded ? this.#answer(client, asked, bytes) : errorAnswer(problem)]);
+    const why = this.#isClosing
+      ? "the agent ends, and its log says why"
+      : `after ${LOAD_WITHIN_MS / 1_000} s it is still being set up`;
+    const problem = errorAnswer(`The plugin is not ready: ${why}`);
+    request.answer([isLoaded ? this.#answer(client, asked, bytes) : problem]);
   }
 
   #clientOf({ id }: Peer): Client {
@@ -192,7 +205,7 @@ class ScenarioBackend implements ScenarioServer {
     this.#clients.delete(id);
     this.#leases.delete(client);
     client.gone();
-    this.#heard.ring();
+    this.#parted.ring();
   }
 
   /** Not each time: a fool may send it a thousand times a second. */

@@ -387,7 +387,20 @@ test("an agent that stops starts nothing more, and tells its clients how theirs 
   await rig.clock.advance(500);
   expect(isClosed).toBe(false); // "a" is still to be told
   expect(await client.update("a")).toEqual({ status: "ok", action_status: "success" });
+  // As a stock client at once after it: it would wait 30 s for the answer.
+  const said = { action_id: "a", new_status: "SUCCESS" };
+  await client.ask("terminate", { ...said, action_id: "b" });
+  expect(isClosed).toBe(false);
+  expect(await client.ask("terminate", said)).toEqual(OK);
   await closing;
+});
+
+test("an agent that ends before its plugin is loaded tells those who wait for that", async () => {
+  const client = await rig.client();
+  const init = client.init("a");
+  await (await rig.client()).ask("heartbeat"); // the init was heard before
+  await rig.server.close();
+  expect(await init).toMatchObject({ message: expect.stringContaining("the agent ends") });
 });
 
 test("a client that does not ask keeps no agent from its end for longer than a second", async () => {

@@ -61,18 +61,10 @@ export class Client implements Watched {
     return action === undefined ? undefined : (action.round?.state ?? "idle");
   }
 
-  /** It has been told how its action stands: true when it had not heard of its end yet. */
-  told({ actionId }: Asked<"update">): boolean {
-    const round = this.#actions.get(actionId)?.round;
-    if (round === undefined || round.state === "running" || round.isTold) return false;
-    round.isTold = true;
-    return true;
-  }
-
-  /** It has yet to hear how an action ended. */
-  get isCurious(): boolean {
+  /** An action has ended, and it has yet to ask, or to terminate what it has heard the end of. */
+  get isExpected(): boolean {
     for (const { round } of this.#actions.values()) {
-      if (round !== undefined && round.state !== "running" && !round.isTold) return true;
+      if (round !== undefined && round.state !== "running" && !round.isOver) return true;
     }
     return false;
   }
@@ -111,7 +103,7 @@ export class Client implements Watched {
     const action = this.#actions.get(actionId);
     if (action === undefined) return;
     this.#callOff(action, "the scenario abandoned it");
-    if (action.round !== undefined) action.round.isTold = true;
+    if (action.round !== undefined) action.round.isOver = true;
     if (newStatus === "INVALID") this.#letGo(action);
   }
 

@@ -17,8 +17,8 @@ export interface Round {
   state: "running" | Ended;
   /** Its handler may be at work, also of one that was called off. */
   isOut: boolean;
-  /** Its client has heard how it ended, or wants to hear no more. */
-  isTold: boolean;
+  /** Its client has terminated it: it wants to hear no more. */
+  isOver: boolean;
 }
 
 export class Rounds {
@@ -110,7 +110,7 @@ export function refusedRound(transition: string, code: ErrorCode, problem: strin
 
 function newRound(transition: string, params: JsonObject): Round {
   const auditId = crypto.randomUUID() as AuditId;
-  return { auditId, transition, params, state: "running", isOut: false, isTold: false };
+  return { auditId, transition, params, state: "running", isOut: false, isOver: false };
 }
 
 function end(round: Round, code: ErrorCode, problem: string): void {

@@ -114,6 +114,8 @@ class ScenarioPeer implements Peer {
     const success = status === "ok" && action_status === "success";
     const answer = { success, message: String(message), telemetry: {} };
     this.#answers.set(ticket, answer);
+    const new_status = success ? "SUCCESS" : "FAILURE"; // a stock client says it at once
+    await this.#asked("terminate", { action_id: ticket, new_status });
     return [answer];
   }
 
