@@ -30,7 +30,7 @@ function usualId(body: Uint8Array): ActionId | undefined {
   if (bytes < 1 || bytes > ID_MAX_BYTES) return undefined;
   if (body[ID_AT - 2] !== STR8 || body[ID_AT - 1] !== bytes) return undefined;
   for (let at = ID_AT; at < body.length; at += 1) if ((body[at] as number) > 0x7f) return undefined;
-  return textOf(body.subarray(ID_AT)) as ActionId;
+  return textOf(body.slice(ID_AT)) as ActionId;
 }
 
 function begins(body: Uint8Array, head: Uint8Array): boolean {

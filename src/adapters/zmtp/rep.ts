@@ -26,7 +26,7 @@ export interface Peer {
 
 export interface Request {
   readonly peer: Peer;
-  /** What follows the envelope, one frame at least: views of what was read, not to be written to. */
+  /** What follows the envelope, one frame at least: maybe views of what was read, not to be written to. */
   readonly frames: readonly Uint8Array[];
   /**
    * Answers it, once, with a frame at least. False: nobody waits for it any more. The peer is gone, or
