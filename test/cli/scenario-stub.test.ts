@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { installCommand } from "../../src/cli/scenario/stub.ts";
 import { agent } from "../support/binary.ts";
 import { type Project, project } from "../support/project.ts";
 
@@ -33,6 +34,18 @@ afterAll(() => home[Symbol.asyncDispose]());
 
 const stub = (...args: string[]) => agent(["scenario", "stub", ...args], { cwd: home.path });
 
+test.each([
+  ["stubs", "./stubs"], // without the slash pip fetches the package "stubs" from PyPI
+  ["out/stubs", "./out/stubs"],
+  ["../stubs", "../stubs"],
+  ["/srv/stubs", "/srv/stubs"],
+  [".stubs", "./.stubs"],
+  ["-r", "./-r"],
+  ["it's mine", "'./it'\\''s mine'"],
+])("pip is told that %s is a folder", (folder, written) => {
+  expect(installCommand(folder)).toBe(`pip install ${written}`);
+});
+
 /** Every file below, by its path. */
 async function filesOf(folder: string): Promise<Record<string, string>> {
   const at = join(home.path, folder);
@@ -48,6 +61,7 @@ test("it writes a package, tells what is in it, and writes the same bytes again"
   const { code, stdout, stderr } = await stub(ARM, "-o", "stubs");
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/^stubs: osc\.arm, in the Python package arm_stubs$/m);
+  expect(stdout).toMatch(/^pip install \.\/stubs makes it known to scenario-execution$/m);
   expect(stdout).toMatch(
     /^ {2}arm\.sweep\(to: arm_point, strokes: int = 2, press: float = 5\.0\)$/m,
   );

@@ -10,12 +10,12 @@ type Done = (code: number) => void;
 export function addScenarioCommands(program: Command, done: Done): void {
   const scenario = program
     .command("scenario")
-    .description("let scenarios of scenario-execution see a plugin's actions")
+    .description("let scenario-execution read scenarios with a plugin's actions")
     .addHelpText(
       "after",
       `
 Examples:
-  agent scenario stub ./plugins/arm.ts:Arm -o stubs/ && pip install stubs/`,
+  agent scenario stub ./plugins/arm.ts:Arm -o stubs/ && pip install ./stubs`,
     );
   addStub(scenario, done);
 }
@@ -58,7 +58,7 @@ Examples:
   agent scenario stub ./plugins/arm.ts:Arm -o stubs/
   agent scenario stub ./plugins/arm.ts:Arm -o stubs/ --name lab_arm
   agent scenario stub ./cart.ts:Cart -o stubs/ --skip calibrate --json
-  pip install stubs/ && scenario_execution --dry-run scenario.osc`,
+  pip install ./stubs && scenario_execution --dry-run scenario.osc`,
     )
     .action(async (ref: string, options: StubOptions) => {
       done(await (await import("./stub.ts")).stub(ref, options));

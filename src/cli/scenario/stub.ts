@@ -110,5 +110,12 @@ function tell({ line, paint }: Output, folder: string, library: Library): void {
   line(`${folder}: osc.${library.name}, in the Python package ${packageNameOf(library.name)}`);
   for (const action of library.actions)
     line(`  ${printable(signatureText(action, library.types))}`);
-  line(paint.dim(`pip install ${folder} makes it known to scenario-execution`));
+  line(paint.dim(`${installCommand(folder)} makes it known to scenario-execution`));
+}
+
+/** As a shell reads it. A bare `stubs` would be somebody's package on PyPI to pip: a folder has a slash. */
+export function installCommand(folder: string): string {
+  const path = /^\.{0,2}\//.test(folder) ? folder : `./${folder}`;
+  const isPlain = /^[\w./+@%:,=-]+$/.test(path);
+  return `pip install ${isPlain ? path : `'${path.replaceAll("'", "'\\''")}'`}`;
 }
