@@ -38,6 +38,8 @@ const LOAD_WITHIN_MS = 9_000;
 /** At the end so long for clients to ask once more, in milliseconds: ten ticks of a scenario. One that has
  * heard its action's end says `terminate` next, and stands still for 30 s where nobody answers that. */
 const GOODBYE_WITHIN_MS = 1_000;
+/** While the plugin loads. */
+const NOTHING: ReadonlySet<string> = new Set();
 /** Nonsense that comes is told once in so long, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
 
@@ -163,7 +165,7 @@ class ScenarioBackend implements ScenarioServer {
 
   #answer(client: Client, asked: Asked, bytes: number): Uint8Array {
     const answer = immediateAnswer(asked, {
-      isOffered: (key) => this.#offered?.has(key) === true,
+      offered: this.#offered ?? NOTHING,
       stateOf: (id) => client.stateOf(id),
     });
     if (asked.cmd === "terminate") client.terminate(asked);

@@ -5,6 +5,7 @@
 import type { Result } from "../core/assignment.ts";
 import { catalogue } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { suggestion } from "../core/nearest.ts";
 import type { ActionId, Request } from "./scenario.ts";
 import { ALLOWED_BY } from "./scenario-builtins.ts";
 import { decodeMap, encodeMap } from "./scenario-msgpack.ts";
@@ -18,7 +19,8 @@ export type Ended = Pick<Result, "success" | "message" | "code">;
 
 /** What is known beside the request. */
 export interface Known {
-  isOffered(pluginKey: string): boolean;
+  /** What the plugin does. */
+  readonly offered: ReadonlySet<string>;
   /** Undefined: there is none of this id. */
   stateOf(actionId: ActionId): ActionState | undefined;
 }
@@ -64,7 +66,7 @@ export function immediateAnswer(request: Request, known: Known): Uint8Array | un
     case "reset":
       return OK;
     case "init":
-      return known.isOffered(request.pluginKey) ? undefined : unknownPlugin(request.pluginKey);
+      return unknownPlugin(request.pluginKey, known.offered);
   }
   const state = known.stateOf(request.actionId);
   if (state === undefined) return unknownAction(request.actionId);
@@ -72,9 +74,14 @@ export function immediateAnswer(request: Request, known: Known): Uint8Array | un
   return request.cmd === "terminate" ? OK : undefined;
 }
 
-function unknownPlugin(key: string): Uint8Array {
+/** Undefined when it is known. Its words begin as the reference server's; the rest says what would do. */
+function unknownPlugin(key: string, offered: ReadonlySet<string>): Uint8Array | undefined {
+  if (offered.has(key)) return undefined;
   const option = ALLOWED_BY.get(key);
-  const how = option === undefined ? "" : `: it is off unless the agent is started with ${option}`;
+  const how =
+    option === undefined
+      ? suggestion(key, offered)
+      : `: it is off unless the agent is started with ${option}`;
   return errorAnswer(`No action plugin found for key '${key}'${how}`);
 }
 

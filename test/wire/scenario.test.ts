@@ -147,7 +147,7 @@ test("a message has one part", () => {
 // ─── Answers ────────────────────────────────────────────────────────────────────────────────────
 
 const known = {
-  isOffered: (key: string) => key === "arm.pick",
+  offered: new Set(["arm.pick"]),
   stateOf: (asked: ActionId): ActionState | undefined => (asked === id ? "running" : undefined),
 };
 const asked = (cmd: string, payload?: Json) => {
@@ -170,8 +170,10 @@ test("what nobody has to wait for is answered at once", () => {
 
 test("a plugin and an action that are not there are named", () => {
   const plugin = asked("init", { action_id: "b", plugin_key: "nope" });
-  const none = "No action plugin found for key 'nope'";
+  const none = "No action plugin found for key 'nope'; known: arm.pick";
   expect(plugin).toEqual({ status: "error", message: none });
+  const mistyped = asked("init", { action_id: "b", plugin_key: "Arm.pik" });
+  expect(mistyped).toMatchObject({ message: expect.stringContaining('nearest is "arm.pick"') });
   for (const cmd of ["setup", "execute", "update", "terminate"]) {
     const message = "Unknown action_id: zz";
     expect(asked(cmd, { action_id: "zz" }), cmd).toEqual({ status: "error", message });
