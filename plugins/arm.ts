@@ -63,8 +63,9 @@ export class Arm {
     const stops = [...via, pose];
     const far = stops.find(({ at: { x, y, z } }) => Math.hypot(x, y, z) > REACH_M);
     if (far !== undefined) return { success: false, message: "it is out of reach" };
+    const tell = inTenths((share) => ctx.progress(share));
     for (const [index, { at, yaw }] of stops.entries()) {
-      await this.#move(at, pace, ctx, (share) => ctx.progress((index + share) / stops.length));
+      await this.#move(at, pace, ctx, (share) => tell((index + share) / stops.length));
       this.#yaw = yaw;
     }
     if (gripper !== "hold") this.#isOpen = gripper === "open";
@@ -121,4 +122,15 @@ export class Arm {
   #state() {
     return { ...this.#tip, yaw: this.#yaw, is_open: this.#isOpen };
   }
+}
+
+/** Tells ten times in all: each call of `ctx.progress` is a line of the log. */
+function inTenths(tell: (share: number) => void): (share: number) => void {
+  let told = 0;
+  return (share) => {
+    const tenths = Math.floor(share * 10);
+    if (tenths <= told) return;
+    told = tenths;
+    tell(share);
+  };
 }
