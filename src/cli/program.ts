@@ -60,7 +60,9 @@ export async function runProgram(args: readonly string[], version: string): Prom
 /** The program; each action hands its exit code to `done`. */
 export function buildProgram(version: string, done: (code: number) => void): Command {
   const program = new Command("agent")
-    .description("Carries out a planning backend's assignments with your plugin.")
+    .description(
+      "Carries out with your plugin what a planning backend, a laboratory or a scenario asks for.",
+    )
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show help of a command")
@@ -69,6 +71,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     .exitOverride();
   addConnect(program, version, done);
   addServe(program, version, done, EXIT_CODES);
+  addScenarioCommands(program, done);
   addRun(program, version, done);
   addHost(program, version, done);
   addPlan(program, done);
@@ -80,7 +83,6 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   addJournalCommands(program, done);
   addDomainCommands(program, done);
   addPudaCommands(program, done, EXIT_CODES);
-  addScenarioCommands(program, done);
   addCompletion(program, done);
   return program.addHelpText(
     "after",
@@ -90,7 +92,9 @@ Examples:
   agent run ./plugins/warehouse.ts:WarehouseNode --goal "box_at(room_two, box_a)"
   agent host
   agent connect ./plugins/warehouse.ts:WarehouseNode
-  agent call goal "robot_at(room_one)" && agent call execute`,
+  agent call goal "robot_at(room_one)" && agent call execute
+  agent connect ./plugins/balance.ts:Balance --to nats://127.0.0.1:4222 --machine-id balance
+  agent serve ./plugins/arm.ts:Arm`,
   );
 }
 

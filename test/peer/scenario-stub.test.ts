@@ -38,16 +38,17 @@ describe.skipIf(found === undefined)("scenario-execution 1.8.0", () => {
   });
   afterAll(() => executor?.[Symbol.asyncDispose]());
 
-  test("reads a scenario with the arm's actions, and the documentation's", async () => {
+  test("reads a scenario with the arm's actions, and those of the documentation", async () => {
     const page = await readFile(join(root, "docs", "scenario-execution.md"), "utf8");
-    const documented = /```osc\n(import osc\.helpers\n.*?)```/s.exec(page)?.[1] ?? "";
+    const documented = Array.from(page.matchAll(/```osc\n(.*?)```/gs), ([, each = ""]) => each);
+    expect(documented).toHaveLength(3);
     const plain = doing(
       MOVE,
       "left.sweep(arm_point(x: 0.5m, y: 0.2m, z: 0.1m), strokes: 4)",
       'check_payload(1.5kg, note: "light") with:',
       "    retry(2)",
     );
-    for (const scenario of [documented, plain]) {
+    for (const scenario of [...documented, plain]) {
       expect(await executor.dryRun(scenario)).toMatchObject({ code: 0, said: "" });
     }
     // It would say so otherwise.

@@ -30,11 +30,10 @@ export function addServe(
         .default(0o600, "0600"),
     )
     .option("--insecure-bind", "listen beyond this machine: whoever reaches it moves the machine")
-    .option(
-      "--allow-builtin <name>",
-      "let scenarios use the agent's own `log` (repeatable)",
-      builtin,
-      [],
+    .addOption(
+      new Option("--allow-builtin <name>", "let scenarios use the agent's own `log` (repeatable)")
+        .argParser(builtin)
+        .default([], "none"),
     )
     .addOption(repeatable("--allow-run <command>", "let run_process run this program (repeatable)"))
     .option("--lease <s>", "silence after which a client's running action stops", atLeast(0.1), 10)
