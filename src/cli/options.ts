@@ -80,7 +80,7 @@ export interface ServeOptions extends ServantOptions {
   /** A socket file. */
   readonly socket?: string;
   /** Its permissions. */
-  readonly socketMode: number;
+  readonly socketMode?: number;
   readonly insecureBind?: boolean;
   readonly allowBuiltin: readonly string[];
   /** Commands, as a scenario writes them. */

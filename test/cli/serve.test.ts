@@ -99,7 +99,11 @@ test("an address that is taken, or none, ends it at once", async () => {
     expect([code, text]).toEqual([2, expect.stringContaining(`Cannot use "${url}"`)]);
   }
   for (const mode of ["9", "0o660", "rw", "7777"]) {
-    expect((await refused("--socket-mode", mode)).code).toBe(2);
+    expect((await refused("--socket-mode", mode, "--socket", "arm.sock")).code).toBe(2);
+  }
+  for (const port of [[], ["--port", "0"]]) {
+    const { code, text } = await refused("--socket-mode", "0600", ...port);
+    expect([code, text]).toEqual([2, expect.stringContaining("there is no socket file")]);
   }
   expect(await heartbeat(served.tcp)).toEqual({ status: "ok" });
 });

@@ -25,9 +25,10 @@ export function addServe(
     .option("-p, --port <n>", "the same as --listen tcp://127.0.0.1:N", port)
     .option("-s, --socket <file>", "the same as --listen ipc://FILE", nonEmpty)
     .addOption(
-      new Option("--socket-mode <mode>", "permissions of the socket file")
-        .argParser(fileMode)
-        .default(0o600, "0600"),
+      new Option(
+        "--socket-mode <mode>",
+        "permissions of the socket file (default: 0600)",
+      ).argParser(fileMode),
     )
     .option("--insecure-bind", "listen beyond this machine: whoever reaches it moves the machine")
     .addOption(
