@@ -1,6 +1,6 @@
 /**
  * One process of the plugin after another. Each loads, makes the machine safe if it must be, serves
- * and ends; the next one starts at once, or ever more slowly while they die in a row.
+ * and ends; the next one starts at once, or ever more slowly while they die in a row of nothing.
  */
 import { windowMs } from "../core/backoff.ts";
 import { Bell } from "../core/bell.ts";
@@ -10,10 +10,13 @@ import { assert } from "../core/errors.ts";
 import type { Offer } from "../core/ports.ts";
 import { ChildLife, type LifeOptions } from "./child-life.ts";
 import { type MachineLedger, recordDoubt, type SecuringOptions, secure } from "./securing.ts";
-import { nameOf } from "./task.ts";
+import { isAction, nameOf } from "./task.ts";
 
 /** A process that lived this long is not one of those that die in a row. */
 const LIFE_IS_GOOD_MS = 60_000;
+/** One that dies of what it was given to do dies no oftener than that is given: its successors wait no
+ * longer than after so many deaths, since others may have work that nothing is wrong with. */
+const DEATHS_AT_WORK_MAX = 2;
 
 export type SupervisorOptions = LifeOptions & SecuringOptions;
 
@@ -99,9 +102,9 @@ export class Succession {
     try {
       while (!this.closing.aborted) {
         if (await this.#load()) await this.#serve();
-        await this.#bury();
+        const wasAtWork = await this.#bury();
         if (this.#offer === undefined) return; // it never loaded: whoever opens it is told
-        await this.#restart();
+        await this.#restart(wasAtWork);
       }
     } catch (cause) {
       this.failure = cause; // the journal is broken: whoever waits for a process is told
@@ -142,10 +145,11 @@ export class Succession {
     await life.over;
   }
 
-  /** Doubt is on record before anybody hears of what was cut off. */
-  async #bury(): Promise<void> {
+  /** Doubt is on record before anybody hears of what was cut off. True: an action was. */
+  async #bury(): Promise<boolean> {
     const life = this.#life;
     await life.over;
+    const cutActions = life.cutActions();
     this.#isSecured = false;
     this.bell.ring();
     const { pid, epitaph: reason } = life;
@@ -154,7 +158,7 @@ export class Succession {
       this.#options.publish({ type: "child.ended", pid, reason });
     }
     try {
-      const [cut] = life.cutActions();
+      const [cut] = cutActions;
       if (cut !== undefined && this.#loaded?.hasSafe && !isClosing) {
         const doubt = `${nameOf(cut.work)} was cut off: ${reason}`;
         await recordDoubt(await this.#ledger.promise, this.#options, doubt);
@@ -162,14 +166,16 @@ export class Succession {
     } finally {
       life.settle();
     }
+    return cutActions.some(isAction);
   }
 
-  async #restart(): Promise<void> {
+  async #restart(wasAtWork: boolean): Promise<void> {
     const { clock } = this.#options;
     const life = this.#life;
     if (this.closing.aborted) return;
     const isGood = life.hasWorked || clock.monotonic() - life.bornAtMs >= LIFE_IS_GOOD_MS;
     this.#deaths = isGood ? 1 : this.#deaths + 1;
+    if (wasAtWork) this.#deaths = Math.min(this.#deaths, DEATHS_AT_WORK_MAX);
     const retryInMs = this.#deaths === 1 ? 0 : windowMs(this.#deaths - 1);
     if (retryInMs > 0) this.#notReady(life.epitaph, retryInMs);
     await clock.sleep(retryInMs, this.closing);

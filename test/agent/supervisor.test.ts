@@ -52,6 +52,20 @@ describe("a child that ends by itself", () => {
     expect(nursery.told("agent.ready")).toHaveLength(1);
   });
 
+  test("is replaced within a second, however often, by one that dies of what it is given to do", async () => {
+    const nursery = await new Nursery().open();
+    for (let nth = 1; nth <= 20; nth += 1) {
+      const crashed = follow(nursery, `a${nth}`);
+      nursery.child.start(`a${nth}`);
+      nursery.child.end("exit code 9");
+      await nursery.clock.advance(SECOND);
+      expect(crashed.came).toBe("handler.crashed");
+      expect(nursery.supervisor.isReady).toBe(true);
+    }
+    const waits = nursery.told("agent.not-ready").map(({ retryInMs }) => retryInMs / SECOND);
+    expect(waits).toEqual(Array(19).fill(1));
+  });
+
   test.each([
     { how: "a run that came to its end", isGood: true },
     { how: "a minute of life", isGood: false },
