@@ -13,6 +13,7 @@ import { noSeal } from "../../../src/wire/puda-seal.ts";
 import { machineInboxes } from "../../../src/wire/puda-subjects.ts";
 import { Link } from "../../support/faults/link.ts";
 import type { RunningNats } from "../../support/nats.ts";
+import { PATIENCE_MS } from "../../support/running.ts";
 import type { Answer, Dialect, Opened, Peer } from "./dialect.ts";
 
 /** `ackWaitMs`: so soon a command comes again of which nobody says a word. */
@@ -189,7 +190,7 @@ export class PudaPeer implements Peer {
   }
 
   async #publish(way: "immediate" | "queue", text: string): Promise<void> {
-    const { data } = await this.#nc.request(`puda.${this.#id}.cmd.${way}`, text);
+    const { data } = await this.#request(`puda.${this.#id}.cmd.${way}`, text);
     const { error } = JSON.parse(new TextDecoder().decode(data)) as { error?: Json };
     if (error !== undefined) throw new Error(`not stored: ${JSON.stringify(error)}`);
   }
@@ -222,8 +223,13 @@ export class PudaPeer implements Peer {
   }
 
   async #api(what: string, request: Json): Promise<unknown> {
-    const { data } = await this.#nc.request(`$JS.API.${what}`, JSON.stringify(request));
+    const { data } = await this.#request(`$JS.API.${what}`, JSON.stringify(request));
     return JSON.parse(new TextDecoder().decode(data));
+  }
+
+  /** The client's own patience is a second, and a disk may be slow. */
+  #request(subject: string, text: string) {
+    return this.#nc.request(subject, text, { timeout: PATIENCE_MS });
   }
 }
 
