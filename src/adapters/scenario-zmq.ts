@@ -5,18 +5,19 @@
  * as the next one's.
  */
 import { Bell } from "../core/bell.ts";
+import { describeAssignment } from "../core/entry.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Backend, Bus, Clock, Delivery, Directive, Intake, Offer } from "../core/ports.ts";
 import { type Request as Asked, readRequest } from "../wire/scenario.ts";
 import { errorAnswer, immediateAnswer, OK } from "../wire/scenario-answers.ts";
 import { Client, type ClientOptions } from "./scenario/client.ts";
-import { Rounds } from "./scenario/rounds.ts";
+import { type Round, Rounds } from "./scenario/rounds.ts";
 import { watched } from "./watched.ts";
 import { type Endpoint, isOpenToOthers } from "./zmtp/endpoint.ts";
 import { type Peer, type RepServer, type Request, serveRep } from "./zmtp/rep.ts";
 import { Sweeper } from "./zmtp/vigil.ts";
 
-export interface ScenarioOptions extends ClientOptions {
+export interface ScenarioOptions extends Omit<ClientOptions, "onWaiting"> {
   readonly endpoints: readonly Endpoint[];
   readonly socketMode?: number | undefined;
   readonly clock: Clock;
@@ -52,7 +53,7 @@ class ScenarioBackend implements ScenarioServer {
   readonly origin = SCENARIO_ORIGIN;
   readonly heedsRoom = true;
   readonly urls: Promise<readonly string[]>;
-  readonly #options: ScenarioOptions;
+  readonly #options: ScenarioOptions & ClientOptions;
   readonly #bell = new Bell();
   /** Rings when a client has terminated or reset an action, or is gone. */
   readonly #parted = new Bell();
@@ -70,7 +71,7 @@ class ScenarioBackend implements ScenarioServer {
 
   constructor(options: ScenarioOptions) {
     const { bus, clock, endpoints, leaseMs, socketMode } = options;
-    this.#options = options;
+    this.#options = { ...options, onWaiting: (round) => this.#tellWaiting(round) };
     this.#rounds = new Rounds(() => this.#bell.ring());
     this.#leases = new Sweeper(clock, leaseMs);
     this.#server = serveRep({
@@ -208,6 +209,11 @@ class ScenarioBackend implements ScenarioServer {
     this.#leases.delete(client);
     client.gone();
     this.#parted.ring();
+  }
+
+  #tellWaiting({ auditId, transition, params, waitedMs }: Round): void {
+    const what = describeAssignment({ kind: "action", auditId, transition, params });
+    this.#options.bus.publish({ type: "assignment.waiting", auditId, what, waitedMs });
   }
 
   /** Not each time: a fool may send it a thousand times a second. */

@@ -1,6 +1,6 @@
 /**
  * The only place that constructs rooms and connects them: a servant for `connect`, `serve` and `run`. The
- * plugin's process starts first and loads while the journal is opened.
+ * plugin's process starts once the state folder is ours, and loads while the journal is opened.
  */
 import { join } from "node:path";
 import { openBus } from "../agent/bus.ts";
@@ -87,8 +87,6 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   const place = localPlace(settings);
   const watch = watchFrom(bus, clock);
   const heedPauses = pauseSignals();
-  const starting = startSupervisor(settings);
-  starting.catch(() => {}); // it is awaited below, once the state folder is open
   const opening = import("./local-door.ts"); // it loads while the plugin does
   const stateDir = openStateDir(stateDirPath);
   const journalPath = join(stateDir.path, "journal.sqlite");
@@ -96,10 +94,14 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   let journal: SqliteJournal | undefined;
   let door: LocalDoor | undefined;
   let open: OpenDialect | undefined;
+  let starting: Promise<Supervisor> | undefined;
   try {
     const onPolled = (tookMs: number) => watch.tally.polled(tookMs);
     open = dialect.open({ bus, clock, onPolled, stateDir: stateDir.path, version });
     await open.opened;
+    // Not before: the machine may be another agent's, which holds the folder or the address.
+    starting = startSupervisor(settings);
+    starting.catch(() => {}); // it is awaited below, while it loads the journal is opened
     const { backend } = open;
     const { origin } = backend;
     journal = openJournal(journalPath, {
@@ -131,9 +133,9 @@ export async function serve(settings: ServantSettings, signals: StopSignals): Pr
   } finally {
     await open?.close();
     await door?.close();
-    await starting.then(
+    await starting?.then(
       (supervisor) => supervisor.close(),
-      () => {}, // it was thrown above, or the state folder's own failure was
+      () => {}, // it was thrown above
     );
     await journal?.close();
     await log.feed.close();

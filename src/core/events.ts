@@ -46,6 +46,8 @@ export type AgentEvent =
   | { type: "link.refused"; address: string; reason: string; count: number }
   | { type: "poll.malformed"; reason: string; count: number }
   | { type: "assignment.accepted"; auditId: AuditId; what: string; held: boolean }
+  /** Its backend keeps it meanwhile: what runs leaves it no room, or nothing may start. */
+  | { type: "assignment.waiting"; auditId: AuditId; what: string; waitedMs: number }
   | { type: "assignment.started"; auditId: AuditId; what: string }
   | { type: "assignment.cancelled"; auditId: AuditId; reason: string }
   | { type: "assignment.repeated"; auditId: AuditId; phase: string }
@@ -187,6 +189,8 @@ function phrase(event: Phrased): [Level, string] {
       return ["warn", `the backend sent what is no assignment: ${event.reason}`];
     case "assignment.accepted":
       return ["debug", `accepted ${event.what}${event.held ? ", waits for its turn" : ""}`];
+    case "assignment.waiting":
+      return ["info", `${event.what} waits for its turn: \`agent status\` shows what is before it`];
     case "assignment.started":
       return ["info", `started ${event.what}`];
     case "assignment.cancelled":

@@ -217,6 +217,19 @@ test("a round that has to wait for another's end lets a later one pass", async (
   expect(await rig.assigned(2)).toMatchObject({ transition: "move" });
 });
 
+test("a round that waits for long is told once", async () => {
+  await rig.register();
+  rig.intake.set(false);
+  const client = await rig.client();
+  await client.init("a");
+  await client.execute("a", { goal: "home" });
+  const told = () => rig.events.filter(({ type }) => type === "assignment.waiting");
+  await rig.clock.advance(1_000);
+  expect(told()).toEqual([]);
+  await rig.clock.advance(5_000);
+  expect(told()).toMatchObject([{ what: "move(home)", waitedMs: 2_000 }]);
+});
+
 test("another connection does not know its actions, nor can it reset them", async () => {
   await rig.register();
   const [one, other] = [await rig.client(), await rig.client()];

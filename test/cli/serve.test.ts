@@ -108,6 +108,23 @@ test("an address that is taken, or none, ends it at once", async () => {
   expect(await heartbeat(served.tcp)).toEqual({ status: "ok" });
 });
 
+test("a second agent does not touch the machine of the first: its plugin is not even loaded", async () => {
+  await using served = await ServedProbe.start();
+  using folder = new Folder();
+  const fresh = ["--listen", "tcp://127.0.0.1:0", "--state-dir", served.folder.state];
+  const other = ["--listen", served.tcp, "--state-dir", folder.state];
+  for (const ways of [fresh, other]) {
+    const command = [await ensureBinary(), "serve", PROBE, ...ways, "--no-local"];
+    const env = { ...process.env, EFFECTS_FILE: folder.effectsFile };
+    const second = Bun.spawnSync([...command, "--pass-env", "EFFECTS_FILE"], {
+      env,
+      timeout: 20_000,
+    });
+    expect(second.exitCode).not.toBe(0);
+    expect(folder.effects()).toEqual([]);
+  }
+});
+
 test("connect, which looks for a backend, sends whoever names a scenario's address to serve", async () => {
   const command = [await ensureBinary(), "connect", PROBE, "--to", "tcp://127.0.0.1:7613"];
   const { exitCode, stderr } = Bun.spawnSync(command);

@@ -31,7 +31,12 @@ export interface ClientOptions {
   readonly assignmentMaxBytes: number;
   /** The agent's own actions that are allowed. */
   readonly builtins: ReadonlySet<string>;
+  /** Called once for a round that has waited a while. */
+  onWaiting(round: Round): void;
 }
+
+/** A person who sees nothing move wants to know why by then. */
+const WAIT_TOLD_MS = 2_000;
 
 /** Who never resets them makes ever more: then the oldest that do not run are forgotten. */
 const ACTIONS_MAX = 1_024;
@@ -120,6 +125,7 @@ export class Client implements Watched {
 
   sweep(ms: number): void {
     this.#silentMs += ms;
+    for (const { round } of this.#actions.values()) this.#tellWaiting(round, ms);
     const { leaseMs } = this.#options;
     if (this.#silentMs < leaseMs) return;
     const reason = `its client said nothing for ${leaseMs / 1_000} s`;
@@ -127,6 +133,13 @@ export class Client implements Watched {
       this.#callOff(action, reason);
       this.#letGo(action);
     }
+  }
+
+  #tellWaiting(round: Round | undefined, ms: number): void {
+    if (round?.state !== "running" || round.isOut) return;
+    const before = round.waitedMs;
+    round.waitedMs += ms;
+    if (before < WAIT_TOLD_MS && round.waitedMs >= WAIT_TOLD_MS) this.#options.onWaiting(round);
   }
 
   #forgetAll(reason: string): void {

@@ -15,6 +15,8 @@ export interface Round {
   readonly params: JsonObject;
   /** What a client is told of it; once it is called off, at once. */
   state: "running" | Ended;
+  /** How long it has been here without a turn, in milliseconds. */
+  waitedMs: number;
   /** Its handler may be at work, also of one that was called off. */
   isOut: boolean;
   /** Its client has terminated it: it wants to hear no more. */
@@ -110,7 +112,8 @@ export function refusedRound(transition: string, code: ErrorCode, problem: strin
 
 function newRound(transition: string, params: JsonObject): Round {
   const auditId = crypto.randomUUID() as AuditId;
-  return { auditId, transition, params, state: "running", isOut: false, isOver: false };
+  const begun = { state: "running", waitedMs: 0, isOut: false, isOver: false } as const;
+  return { auditId, transition, params, ...begun };
 }
 
 function end(round: Round, code: ErrorCode, problem: string): void {
