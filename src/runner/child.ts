@@ -29,7 +29,8 @@ export async function runChild(
   captureConsole(() => running.getStore(), printLine);
   captureStreams(() => running.getStore());
   reportStrayErrors(running);
-  process.on("disconnect", () => process.exit(0));
+  reportExits(running);
+  process.on("disconnect", () => exit(0));
   let plugin: Plugin;
   try {
     const loaded = await loadPlugin({ path, className }, modules);
@@ -45,7 +46,7 @@ export async function runChild(
     within: (auditId, work) => running.run(auditId, work),
     log: printLine,
     call: (method, args) => calls.start(method, args),
-    closed: () => process.exit(0),
+    closed: () => exit(0),
   });
   process.on("message", (frame: ToChild) => {
     switch (frame.type) {
@@ -94,8 +95,9 @@ class PendingCalls {
   }
 }
 
-// Held from the start: a plugin may replace `process.send`.
+// Held from the start: a plugin may replace them.
 const toAgent = process.send?.bind(process);
+const exit = process.exit.bind(process);
 
 function send(frame: FromChild): void {
   toAgent?.(frame);
@@ -119,6 +121,18 @@ function reportStrayErrors(running: AsyncLocalStorage<AuditId>): void {
   process.on("unhandledRejection", (cause) => report("unhandled rejection", cause));
   process.on("uncaughtException", (cause) => {
     report("uncaught exception", cause);
-    process.exit(1);
+    exit(1);
   });
+}
+
+/** What runs beside a handler that ends its process ends with it: the log says which one it was. */
+function reportExits(running: AsyncLocalStorage<AuditId>): void {
+  process.exit = (code) => {
+    const auditId = running.getStore();
+    if (auditId !== undefined) {
+      const message = `it ends the plugin's process: process.exit(${String(code ?? "")})`;
+      printLine({ level: "error", message, fields: {}, auditId });
+    }
+    return exit(code);
+  };
 }

@@ -155,6 +155,7 @@ test("a safe method runs in the new child before anything else", async () => {
   await child.seen(line("halted"));
   const told = child.logs().map(({ message, auditId }) => [message, auditId]);
   expect(told).toEqual([
+    ["it ends the plugin's process: process.exit(1)", expect.any(String)],
     ["halting", undefined],
     ["halted", undefined],
   ]);

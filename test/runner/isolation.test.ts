@@ -104,6 +104,16 @@ test("a supervisor starts one child for several assignments at once", async () =
   expect(child.events.filter((event) => event.type === "child.started")).toHaveLength(2);
 });
 
+test("the log says which handler ended the process that others ran in", async () => {
+  await using child = await openChild(pluginSource(ENDINGS));
+  const culprit = act("exit");
+  await child.runner.run(culprit, never).catch(() => {});
+  const told = await child.seen((event) =>
+    event.type === "plugin.log" && event.message.includes("process.exit(7)") ? event : undefined,
+  );
+  expect(told).toMatchObject({ level: "error", auditId: culprit.auditId });
+});
+
 test("a supervisor tries again while a fresh child cannot load, and the assignment waits", async () => {
   const source = `import { existsSync, writeFileSync } from "node:fs";
 const mark = new URL("loaded", import.meta.url).pathname;

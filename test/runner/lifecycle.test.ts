@@ -44,7 +44,10 @@ test("setup runs in each process, shutdown at the end alone", async () => {
   await child.close();
   await gone(pid);
   expect(performance.now() - atMs).toBeLessThan(1_500);
-  expect(messages(child.events)).toEqual(["put away constructor setup"]);
+  expect(messages(child.events)).toEqual([
+    "it ends the plugin's process: process.exit(3)",
+    "put away constructor setup",
+  ]);
   expect(child.events.filter(({ type }) => type === "plugin.event")).toHaveLength(2);
   // Streams end before what they measure is put away.
   const last = child.events.findLastIndex(({ type }) => type === "plugin.stream");
