@@ -70,7 +70,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     .showSuggestionAfterError()
     .exitOverride();
   addConnect(program, version, done);
-  addServe(program, version, done, EXIT_CODES);
+  addServe(program, version, done);
   addScenarioCommands(program, done);
   addRun(program, version, done);
   addHost(program, version, done);

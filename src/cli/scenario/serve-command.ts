@@ -1,17 +1,13 @@
 /** Declares `agent serve`. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { exitCodes } from "../../core/errors.ts";
 import { LOG } from "../../wire/scenario-builtins.ts";
 import { atLeast, bytesFrom, fileMode, nonEmpty, port } from "../arguments.ts";
 import type { ServeOptions } from "../options.ts";
 import { addServantOptions, repeatable } from "../servant-options.ts";
 import { SCENARIO_PORT } from "./endpoints.ts";
 
-export function addServe(
-  program: Command,
-  version: string,
-  done: (code: number) => void,
-  exitCodes: string,
-): void {
+export function addServe(program: Command, version: string, done: (code: number) => void): void {
   const command = program
     .command("serve")
     .description("let scenarios of scenario-execution run a plugin's actions")
@@ -52,7 +48,11 @@ export function addServe(
     concurrency: 16,
   }).addHelpText(
     "after",
-    `${exitCodes}
+    `
+Exit codes:
+  0   stopped
+  ${exitCodes.permanent}   failed
+  ${exitCodes.usage}   wrong usage: starting again will not help
 
 Examples:
   agent serve ./plugins/arm.ts:Arm
