@@ -1,122 +1,16 @@
 // Goal: a client's actions are its own and end with it, and every question but the first is answered at once.
 // Method: the adapter on a real socket with our own REQ, its time moved by the test.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type ScenarioServer, scenarioBackend } from "../../src/adapters/scenario-zmq.ts";
-import { parseEndpoint } from "../../src/adapters/zmtp/endpoint.ts";
-import { ReqSocket } from "../../src/adapters/zmtp/req.ts";
-import { type Assignment, emptyResult, type Result } from "../../src/core/assignment.ts";
-import { keyOf } from "../../src/core/entry.ts";
-import type { AgentEvent } from "../../src/core/events.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import type { Directive } from "../../src/core/ports.ts";
-import { systemClock } from "../../src/system/clock.ts";
-import { decodeMap, encodeMap } from "../../src/wire/scenario-msgpack.ts";
-import { offer as anyOffer, until } from "../contract/dialects/dialect.ts";
-import { FakeClock } from "../support/fake-clock.ts";
-import { TestIntake } from "../support/test-intake.ts";
+import { until } from "../contract/dialects/dialect.ts";
+import { LEASE_MS, ScenarioRig } from "../support/scenario-rig.ts";
 
-const offer = { ...anyOffer, transitions: ["move", "arm.pick", "run_process"] };
-const LEASE_MS = 10_000;
 const OK = { status: "ok" };
 const running = { status: "ok", action_status: "running" };
 
-class Rig {
-  readonly clock = new FakeClock();
-  readonly events: AgentEvent[] = [];
-  readonly intake = new TestIntake();
-  readonly seen: Directive[] = [];
-  readonly server: ScenarioServer;
-  readonly #stop = new AbortController();
-  readonly #reqs: ReqSocket[] = [];
-  #ended: Promise<void> = Promise.resolve();
-
-  constructor({ assignmentMaxBytes = 1_000, builtins = [] as readonly string[] } = {}) {
-    this.server = scenarioBackend({
-      endpoints: [parseEndpoint("tcp://127.0.0.1:0")],
-      clock: this.clock,
-      bus: { publish: (event) => void this.events.push(event), listen: () => () => {} },
-      leaseMs: LEASE_MS,
-      builtins: new Set(builtins),
-      assignmentMaxBytes,
-    });
-  }
-
-  async register(): Promise<void> {
-    await this.server.register(offer, this.#stop.signal);
-    this.#ended = this.#follow();
-  }
-
-  async #follow(): Promise<void> {
-    for await (const each of this.server.directives(this.intake, this.#stop.signal)) {
-      this.seen.push(each);
-    }
-  }
-
-  async client(): Promise<Client> {
-    const [url = ""] = await this.server.urls;
-    const req = await ReqSocket.connect(parseEndpoint(url), { clock: systemClock });
-    this.#reqs.push(req);
-    return new Client(req);
-  }
-
-  async assigned(nth: number) {
-    const all = () => this.seen.flatMap((each) => (each.type === "assign" ? [each] : []));
-    await until(`assignment ${nth}`, () => all().length >= nth);
-    const { assignment } = all()[nth - 1] as Extract<Directive, { type: "assign" }>;
-    return assignment as Extract<Assignment, { kind: "action" }>;
-  }
-
-  async cancelled(nth = 1) {
-    const all = () => this.seen.flatMap((each) => (each.type === "cancel" ? [each] : []));
-    await until(`cancel ${nth}`, () => all().length >= nth);
-    return all()[nth - 1] as Extract<Directive, { type: "cancel" }>;
-  }
-
-  async finish(auditId: Result["auditId"], more: Partial<Result> = {}): Promise<void> {
-    const result = { ...emptyResult(auditId, true), ...more };
-    const delivery = { key: keyOf(auditId), kind: "action", result, via: "x" } as const;
-    await this.server.deliver(delivery, this.#stop.signal);
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#ended;
-  }
-
-  async close(): Promise<void> {
-    for (const req of this.#reqs) req.close();
-    await this.stop();
-    await this.server.close();
-  }
-}
-
-class Client {
-  readonly req: ReqSocket;
-  constructor(req: ReqSocket) {
-    this.req = req;
-  }
-
-  async ask(cmd: string, payload: JsonObject = {}): Promise<JsonObject> {
-    const [body = new Uint8Array()] = await this.req.ask([encodeMap({ cmd, payload })]);
-    return decodeMap(body);
-  }
-
-  init(action_id: string, init_args: JsonObject = {}, plugin_key = "move") {
-    return this.ask("init", { action_id, plugin_key, init_args, output_dir: null });
-  }
-
-  execute(action_id: string, exec_args: JsonObject = {}) {
-    return this.ask("execute", { action_id, exec_args });
-  }
-
-  update(action_id: string) {
-    return this.ask("update", { action_id });
-  }
-}
-
-let rig: Rig;
+let rig: ScenarioRig;
 beforeEach(() => {
-  rig = new Rig();
+  rig = new ScenarioRig();
 });
 afterEach(() => rig.close());
 
@@ -182,6 +76,7 @@ test("a terminate calls off what runs, whatever status it names, and the next ro
     const { auditId } = await rig.assigned(at + 1);
     expect(await client.ask("terminate", { action_id: "a", new_status })).toEqual(OK);
     expect((await rig.cancelled(at + 1)).auditId).toBe(auditId);
+    await rig.finish(auditId, { success: false });
   }
   rig.intake.set(false);
   await client.execute("a");
@@ -263,7 +158,7 @@ test("a second init of an id calls the first one off and begins anew", async () 
   expect(await client.update("a")).toEqual({ status: "ok", action_status: "failure" }); // not executed
 });
 
-test("an execute beside one that runs calls that one off", async () => {
+test("an execute beside one that runs calls that one off, and begins when it has stopped", async () => {
   await rig.register();
   const client = await rig.client();
   await client.init("a");
@@ -271,10 +166,21 @@ test("an execute beside one that runs calls that one off", async () => {
   const { auditId } = await rig.assigned(1);
   await client.execute("a");
   expect((await rig.cancelled()).auditId).toBe(auditId);
-  const second = await rig.assigned(2);
-  await rig.finish(auditId); // the first one's end is not the second one's
+  await client.execute("a", { speed: 3 }); // the second never began
+  await client.init("a");
+  await client.execute("a", { speed: 4 });
+  const other = await rig.client();
+  await other.init("b");
+  await other.execute("b"); // what it does is no business of theirs
+  expect(await rig.assigned(2)).toMatchObject({ params: {} });
+  await rig.finish((await rig.assigned(2)).auditId);
   expect(await client.update("a")).toEqual(running);
-  await rig.finish(second.auditId);
+  expect(rig.seen.filter(({ type }) => type === "assign")).toHaveLength(2);
+  await rig.finish(auditId); // the first one's end is not the last one's
+  const last = await rig.assigned(3);
+  expect(last).toMatchObject({ params: { speed: 4 } });
+  expect(await client.update("a")).toEqual(running);
+  await rig.finish(last.auditId);
   expect(await client.update("a")).toEqual({ status: "ok", action_status: "success" });
 });
 
@@ -309,6 +215,7 @@ test("a client that is silent for the lease has what runs called off, and hears 
   expect((await rig.cancelled()).auditId).toBe(auditId);
   expect(await alive.update("a")).toEqual(running);
   expect(await silent.update("a")).toMatchObject({ message: expect.stringContaining("10 s") });
+  await rig.finish(auditId, { success: false });
   expect(await silent.execute("a")).toEqual(OK);
   await rig.assigned(3);
 });
@@ -336,7 +243,7 @@ test("a connection keeps 1,024 actions: the oldest that does not run is forgotte
 
 test("a connection keeps 32 MiB of arguments, too, and what runs before what does not", async () => {
   await rig.close();
-  rig = new Rig({ assignmentMaxBytes: 16 * 2 ** 20 });
+  rig = new ScenarioRig({ assignmentMaxBytes: 16 * 2 ** 20 });
   await rig.register();
   const client = await rig.client();
   const text = "x".repeat(7 * 2 ** 20);
@@ -441,7 +348,7 @@ test("nonsense is answered, and told once a second", async () => {
 });
 
 test("what a run_process leaves running is its action's, and ends with it", async () => {
-  const own = new Rig({ builtins: ["run_process"] });
+  const own = new ScenarioRig({ builtins: ["run_process"] });
   try {
     await own.register();
     const client = await own.client();

@@ -20,6 +20,8 @@ interface Action {
   /** What is kept for it: arguments, in bytes of the wire. */
   bytes: number;
   round?: Round;
+  /** Of the action that it took the id of. */
+  readonly last?: Round | undefined;
   /** What it left running goes by this name; undefined: it can have left nothing. */
   holder?: string | undefined;
 }
@@ -77,11 +79,12 @@ export class Client implements Watched {
   /** One of the same id gives way to it. */
   init({ actionId, pluginKey, initArgs }: Asked<"init">, initBytes: number): void {
     if (this.#isGone) return; // while the plugin loaded
+    const { round: last } = this.#actions.get(actionId) ?? {};
     this.#forget(actionId, "another action was made under its id");
     // What no `execute` of it may have is not even kept.
     const isTooLarge = initBytes > this.#options.assignmentMaxBytes;
     const kept = isTooLarge ? { initArgs: {}, bytes: 0 } : { initArgs, bytes: initBytes };
-    this.#add(actionId, { pluginKey, initBytes, ...kept });
+    this.#add(actionId, { pluginKey, initBytes, ...kept, last });
   }
 
   /** Never an error, which would end the whole scenario: what is wrong is told by `stateOf`. */
@@ -97,7 +100,8 @@ export class Client implements Watched {
       action.round = refusedRound(pluginKey, "assignment.too-large", problem);
     } else {
       const params = paramsOf(mergedArguments(initArgs, execArgs));
-      action.round = this.#rounds.begin(pluginKey, this.#held(action, params));
+      const last = action.round ?? action.last;
+      action.round = this.#rounds.begin(pluginKey, this.#held(action, params), last);
       action.bytes = bytes;
     }
     this.#add(actionId, action);

@@ -19,6 +19,8 @@ export interface Round {
   waitedMs: number;
   /** Its handler may be at work, also of one that was called off. */
   isOut: boolean;
+  /** The one before it of the same action: it has to stop first, whatever they occupy. */
+  before: Round | undefined;
   /** Its client has terminated it: it wants to hear no more. */
   isOver: boolean;
 }
@@ -37,8 +39,10 @@ export class Rounds {
     this.#ring = ring;
   }
 
-  begin(transition: string, params: JsonObject): Round {
-    const round = newRound(transition, params);
+  /** `last`: the one of the same action that was begun last. */
+  begin(transition: string, params: JsonObject, last?: Round): Round {
+    const before = last?.isOut ? last : last?.before;
+    const round = newRound(transition, params, before?.isOut ? before : undefined);
     if (this.#over === undefined) {
       this.#waiting.add(round);
       this.#ring();
@@ -65,6 +69,7 @@ export class Rounds {
     this.#waiting.delete(round);
     this.#out.set(round.auditId, round);
     round.isOut = true;
+    round.before = undefined;
     const { auditId, transition, params } = round;
     const assignment = { kind: "action", auditId, transition, params } as const;
     return { type: "assign", assignment, via: this.#via };
@@ -77,6 +82,7 @@ export class Rounds {
     this.#out.delete(auditId);
     round.isOut = false;
     round.state = { success, message, ...(code === undefined ? {} : { code }) };
+    this.#ring(); // the next one of its action may wait for it
   }
 
   /** `via`: the registration that hands them out. */
@@ -95,7 +101,7 @@ export class Rounds {
   #first(intake: Intake): Round | undefined {
     const cannot = new Set<string>(); // a crowd waits for the same few as a rule
     for (const round of this.#waiting) {
-      if (cannot.has(round.transition)) continue;
+      if (round.before?.isOut || cannot.has(round.transition)) continue;
       if (intake.startsNow(round.transition)) return round;
       cannot.add(round.transition);
     }
@@ -110,10 +116,10 @@ export function refusedRound(transition: string, code: ErrorCode, problem: strin
   return round;
 }
 
-function newRound(transition: string, params: JsonObject): Round {
+function newRound(transition: string, params: JsonObject, before?: Round): Round {
   const auditId = crypto.randomUUID() as AuditId;
   const begun = { state: "running", waitedMs: 0, isOut: false, isOver: false } as const;
-  return { auditId, transition, params, ...begun };
+  return { auditId, transition, params, before, ...begun };
 }
 
 function end(round: Round, code: ErrorCode, problem: string): void {
