@@ -167,6 +167,8 @@ test("an execute beside one that runs calls that one off, and begins when it has
   await client.execute("a");
   expect((await rig.cancelled()).auditId).toBe(auditId);
   await client.execute("a", { speed: 3 }); // the second never began
+  await client.execute("a", { text: "x".repeat(2_000) }); // nor did this
+  await client.init("a");
   await client.init("a");
   await client.execute("a", { speed: 4 });
   const other = await rig.client();

@@ -2,6 +2,7 @@
  * One client: a connection, and the actions that were made over it. They are its own: to any other
  * connection their ids say nothing, and when it goes they go. A stock client has one action on each.
  */
+import type { AuditId } from "../../core/assignment.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ActionId, Request } from "../../wire/scenario.ts";
 import type { ActionState } from "../../wire/scenario-answers.ts";
@@ -20,8 +21,8 @@ interface Action {
   /** What is kept for it: arguments, in bytes of the wire. */
   bytes: number;
   round?: Round;
-  /** Of the action that it took the id of. */
-  readonly last?: Round | undefined;
+  /** A round of the action that it took the id of, which may be at work. */
+  readonly before?: AuditId | undefined;
   /** What it left running goes by this name; undefined: it can have left nothing. */
   holder?: string | undefined;
 }
@@ -79,12 +80,12 @@ export class Client implements Watched {
   /** One of the same id gives way to it. */
   init({ actionId, pluginKey, initArgs }: Asked<"init">, initBytes: number): void {
     if (this.#isGone) return; // while the plugin loaded
-    const { round: last } = this.#actions.get(actionId) ?? {};
+    const before = atWork(this.#actions.get(actionId));
     this.#forget(actionId, "another action was made under its id");
     // What no `execute` of it may have is not even kept.
     const isTooLarge = initBytes > this.#options.assignmentMaxBytes;
     const kept = isTooLarge ? { initArgs: {}, bytes: 0 } : { initArgs, bytes: initBytes };
-    this.#add(actionId, { pluginKey, initBytes, ...kept, last });
+    this.#add(actionId, { pluginKey, initBytes, ...kept, before });
   }
 
   /** Never an error, which would end the whole scenario: what is wrong is told by `stateOf`. */
@@ -94,14 +95,14 @@ export class Client implements Watched {
     this.#callOff(action, "it was executed once more");
     const { initArgs, initBytes, pluginKey } = action;
     const bytes = initBytes + execBytes;
+    const before = atWork(action);
     const most = this.#options.assignmentMaxBytes;
     if (bytes > most) {
       const problem = `Cannot take "${pluginKey}": it has ${bytes} bytes, over ${most}`;
-      action.round = refusedRound(pluginKey, "assignment.too-large", problem);
+      action.round = refusedRound(pluginKey, "assignment.too-large", problem, before);
     } else {
       const params = paramsOf(mergedArguments(initArgs, execArgs));
-      const last = action.round ?? action.last;
-      action.round = this.#rounds.begin(pluginKey, this.#held(action, params), last);
+      action.round = this.#rounds.begin(pluginKey, this.#held(action, params), before);
       action.bytes = bytes;
     }
     this.#add(actionId, action);
@@ -204,4 +205,10 @@ export class Client implements Watched {
   #callOff({ round }: Action, reason: string): void {
     if (round !== undefined) this.#rounds.callOff(round, reason);
   }
+}
+
+/** Its name only: what a round was given is not kept for it. */
+function atWork({ round, before }: Partial<Pick<Action, "round" | "before">> = {}) {
+  if (round === undefined) return before;
+  return round.isOut ? round.auditId : round.before;
 }

@@ -20,7 +20,7 @@ export interface Round {
   /** Its handler may be at work, also of one that was called off. */
   isOut: boolean;
   /** The one before it of the same action: it has to stop first, whatever they occupy. */
-  before: Round | undefined;
+  readonly before: AuditId | undefined;
   /** Its client has terminated it: it wants to hear no more. */
   isOver: boolean;
 }
@@ -39,10 +39,9 @@ export class Rounds {
     this.#ring = ring;
   }
 
-  /** `last`: the one of the same action that was begun last. */
-  begin(transition: string, params: JsonObject, last?: Round): Round {
-    const before = last?.isOut ? last : last?.before;
-    const round = newRound(transition, params, before?.isOut ? before : undefined);
+  /** `before`: a round of the same action that may be at work. */
+  begin(transition: string, params: JsonObject, before?: AuditId): Round {
+    const round = newRound(transition, params, before);
     if (this.#over === undefined) {
       this.#waiting.add(round);
       this.#ring();
@@ -69,7 +68,6 @@ export class Rounds {
     this.#waiting.delete(round);
     this.#out.set(round.auditId, round);
     round.isOut = true;
-    round.before = undefined;
     const { auditId, transition, params } = round;
     const assignment = { kind: "action", auditId, transition, params } as const;
     return { type: "assign", assignment, via: this.#via };
@@ -101,7 +99,8 @@ export class Rounds {
   #first(intake: Intake): Round | undefined {
     const cannot = new Set<string>(); // a crowd waits for the same few as a rule
     for (const round of this.#waiting) {
-      if (round.before?.isOut || cannot.has(round.transition)) continue;
+      const isBehind = round.before !== undefined && this.#out.has(round.before);
+      if (isBehind || cannot.has(round.transition)) continue;
       if (intake.startsNow(round.transition)) return round;
       cannot.add(round.transition);
     }
@@ -110,13 +109,18 @@ export class Rounds {
 }
 
 /** A round that is refused before it could wait. */
-export function refusedRound(transition: string, code: ErrorCode, problem: string): Round {
-  const round = newRound(transition, {});
+export function refusedRound(
+  transition: string,
+  code: ErrorCode,
+  problem: string,
+  before: AuditId | undefined,
+): Round {
+  const round = newRound(transition, {}, before);
   end(round, code, problem);
   return round;
 }
 
-function newRound(transition: string, params: JsonObject, before?: Round): Round {
+function newRound(transition: string, params: JsonObject, before?: AuditId): Round {
   const auditId = crypto.randomUUID() as AuditId;
   const begun = { state: "running", waitedMs: 0, isOut: false, isOver: false } as const;
   return { auditId, transition, params, before, ...begun };
