@@ -20,7 +20,7 @@ import { Queue, type QueueOptions } from "./puda/queue.ts";
 import { RunBook } from "./puda/run-book.ts";
 import { ACK, isSuccess, type Reply, replyOf, respond, settle, TERM } from "./puda/settlement.ts";
 import { StateTeller } from "./puda/state.ts";
-import { watched } from "./watched.ts";
+import { atEachRing } from "./watched.ts";
 
 export interface PudaOptions extends DeskPorts, QueueOptions {
   readonly origin: string;
@@ -98,27 +98,16 @@ class PudaBackend implements PudaMachine {
 
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     await this.#footing.lineUp(signal);
-    const ring = () => this.#bell.ring();
-    signal.addEventListener("abort", ring, { once: true });
-    const watch = watched(intake, ring);
     this.#taking = intake;
     try {
       yield { type: "idle" }; // the link works
-      while (!signal.aborted) {
+      yield* atEachRing(this.#bell, intake, signal, () => {
         this.#footing.check();
         this.#state.setPaused(intake.paused);
-        const next = this.#next(intake);
-        if (next !== undefined) {
-          yield next;
-          continue;
-        }
-        watch.again();
-        await this.#bell.rung(); // an abort rings it too
-      }
+        return this.#next(intake);
+      });
     } finally {
       this.#taking = undefined;
-      watch.end();
-      signal.removeEventListener("abort", ring);
       if (signal.aborted) this.#queue.close();
     }
   }

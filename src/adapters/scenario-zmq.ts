@@ -12,7 +12,7 @@ import { type Request as Asked, readRequest } from "../wire/scenario.ts";
 import { errorAnswer, immediateAnswer, OK } from "../wire/scenario-answers.ts";
 import { Client, type ClientOptions } from "./scenario/client.ts";
 import { type Round, Rounds } from "./scenario/rounds.ts";
-import { watched } from "./watched.ts";
+import { atEachRing } from "./watched.ts";
 import { type Endpoint, isOpenToOthers } from "./zmtp/endpoint.ts";
 import { type Peer, type RepServer, type Request, serveRep } from "./zmtp/rep.ts";
 import { Sweeper } from "./zmtp/vigil.ts";
@@ -97,22 +97,9 @@ class ScenarioBackend implements ScenarioServer {
 
   async *directives(intake: Intake, signal: AbortSignal): AsyncIterable<Directive> {
     this.#rounds.open(await this.#name());
-    const ring = () => this.#bell.ring();
-    signal.addEventListener("abort", ring, { once: true });
-    const watch = watched(intake, ring);
     try {
-      while (!signal.aborted) {
-        const next = this.#rounds.next(intake);
-        if (next !== undefined) {
-          yield next;
-          continue;
-        }
-        watch.again();
-        await this.#bell.rung(); // an abort rings it too
-      }
+      yield* atEachRing(this.#bell, intake, signal, () => this.#rounds.next(intake));
     } finally {
-      watch.end();
-      signal.removeEventListener("abort", ring);
       if (signal.aborted) this.#rounds.close("Cannot do it: the agent is stopping");
     }
   }
